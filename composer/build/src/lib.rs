@@ -1,0 +1,1 @@
+//! Realises derivations: scheduler, executors, builtin builders, logs

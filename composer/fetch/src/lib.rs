@@ -1,0 +1,1 @@
+//! Fetching, the lock resolver and unpacking of archives

@@ -1,0 +1,1 @@
+//! Deterministic image writers: ISO 9660, FAT, GPT, cpio, tar and OCI

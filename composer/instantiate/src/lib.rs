@@ -1,0 +1,1 @@
+//! Evaluates recipes into derivations

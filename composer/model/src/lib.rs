@@ -1,0 +1,1 @@
+//! Pure data and canonical encodings: digests, trees, derivations, actions, realisations

@@ -1,0 +1,1 @@
+//! The typed TOML files: profiles, flake-like.toml and its lock

@@ -1,0 +1,1 @@
+//! The content-addressed store: objects, trees, realisations, roots, garbage collection
