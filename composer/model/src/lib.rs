@@ -8,6 +8,7 @@ mod action;
 mod derivation;
 mod digest;
 mod encode;
+mod graph;
 mod merge;
 mod name;
 mod param;
@@ -20,6 +21,7 @@ pub use derivation::{
 };
 pub use digest::{ActionId, BlobId, Digest, DrvId, ParseDigestError, TreeId};
 pub use encode::{DecodeError, Decoder, Encoder};
+pub use graph::{Graph, dependencies};
 pub use merge::{DirectorySource, MergeError, Merged, merge_trees};
 pub use name::{DrvName, EntryName, InvalidName, MountPoint, OutputName, ParseSystemError, System};
 pub use param::Param;
