@@ -1,1 +1,26 @@
-//! The typed TOML files: profiles, flake-like.toml and its lock
+//! The typed TOML files: profiles, flake-like.toml and its lock.
+//!
+//! Called by the command line (to load a profile), by `xsc-fetch` (to resolve and write the lock) and by the
+//! recipe evaluator (options and inputs). Nothing here opens a file: callers pass the text and the name to
+//! show in messages. Invariant: a file with a key nobody reads never parses.
+
+mod error;
+mod flake;
+mod lock;
+mod lock_text;
+mod profile;
+mod reader;
+mod suggest;
+
+pub use error::{Problem, TomlError};
+pub use flake::{
+    ArchiveRef, DebianPackages, DebianSource, FileInput, FlakeLike, Input, InputKind, Mirror,
+    MirrorFrom,
+};
+pub use lock::{
+    Lock, LockedArchive, LockedContent, LockedFile, LockedInput, LockedPackage, Signature,
+    StaleInput, cache_url,
+};
+pub use profile::{ImageKind, Profile, System, TestSettings, Variant};
+pub use reader::At;
+pub use suggest::closest;

@@ -1,0 +1,247 @@
+//! `profiles/*.toml`: what to compose, as types.
+//!
+//! Called by the command line; the evaluator gets `options` as JSON and the list of modules.
+//! Invariant: a profile names one system and one variant, so an image never mixes them.
+
+use std::collections::BTreeMap;
+
+use toml::de::DeValue;
+
+use crate::error::TomlError;
+use crate::reader::{At, Table, Value, name_fault, read_file};
+
+/// The machine an image is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum System {
+    /// `x86_64-linux`
+    X86_64Linux,
+    /// `aarch64-linux`
+    Aarch64Linux,
+}
+
+/// Whether code is built with control-flow integrity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Variant {
+    /// `base`: plain code.
+    Base,
+    /// `cfi`: shadow stack and branch tracking, or pointer authentication and BTI.
+    Cfi,
+}
+
+/// A kind of image a profile asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ImageKind {
+    /// `iso`: a hybrid ISO 9660 image.
+    Iso,
+    /// `oci`: an OCI image layout.
+    Oci,
+}
+
+const SYSTEMS: [(&str, System); 2] = [
+    ("x86_64-linux", System::X86_64Linux),
+    ("aarch64-linux", System::Aarch64Linux),
+];
+const VARIANTS: [(&str, Variant); 2] = [("base", Variant::Base), ("cfi", Variant::Cfi)];
+const IMAGES: [(&str, ImageKind); 2] = [("iso", ImageKind::Iso), ("oci", ImageKind::Oci)];
+
+impl System {
+    /// Returns the word a profile uses, such as `x86_64-linux`.
+    pub fn as_str(self) -> &'static str {
+        word(&SYSTEMS, self)
+    }
+}
+
+impl Variant {
+    /// Returns the word a profile uses: `base` or `cfi`.
+    pub fn as_str(self) -> &'static str {
+        word(&VARIANTS, self)
+    }
+}
+
+impl ImageKind {
+    /// Returns the word a profile uses: `iso` or `oci`.
+    pub fn as_str(self) -> &'static str {
+        word(&IMAGES, self)
+    }
+}
+
+fn word<T: PartialEq>(words: &[(&'static str, T)], wanted: T) -> &'static str {
+    let found = words.iter().find(|(_, value)| *value == wanted);
+    found.expect("every value has a word").0
+}
+
+/// How `xsc-compose test` runs an image; what is absent is left to the runner.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TestSettings {
+    /// Seconds after which the machine is stopped and the test has failed.
+    pub timeout_seconds: Option<u64>,
+    /// Memory of the test machine in MiB.
+    pub memory_mib: Option<u64>,
+    /// Names of the tests to run.
+    pub tests: Vec<At<String>>,
+}
+
+/// A composition input: one file of `profiles/`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    /// The file's name as the caller gave it.
+    pub file: String,
+    /// Short name, part of file names of images.
+    pub name: String,
+    /// One line for people.
+    pub description: String,
+    /// The machine the images are for.
+    pub system: System,
+    /// The variant of all code in the images.
+    pub variant: Variant,
+    /// Names of `modules/*.nix`, in the order they are merged.
+    pub modules: Vec<At<String>>,
+    /// The images to write, in the order of the file.
+    pub images: Vec<ImageKind>,
+    /// The `[options]` table: always a JSON object.
+    pub options: serde_json::Value,
+    /// Dotted path of each option, to the line it stands on.
+    pub option_lines: BTreeMap<String, usize>,
+    /// The `[test]` table.
+    pub test: TestSettings,
+}
+
+impl Profile {
+    /// Parses a profile; `file` is only for messages.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text, each fault with line, column and excerpt.
+    pub fn parse(file: &str, text: &str) -> Result<Profile, TomlError> {
+        read_file(file, text, |top| read(file, top))
+    }
+}
+
+fn read(file: &str, top: &Table<'_, '_>) -> Option<Profile> {
+    let head = top.table("profile");
+    let modules = top.strings("modules", name_fault);
+    let images = images(top);
+    let mut option_lines = BTreeMap::new();
+    let options = match top.table_or_none("options") {
+        Some(table) => json_table(&table, "", &mut option_lines),
+        None => serde_json::Map::new(),
+    };
+    let test = top.table_or_none("test").map(|table| {
+        let settings = TestSettings {
+            timeout_seconds: table.count_or_none("timeout_seconds"),
+            memory_mib: table.count_or_none("memory_mib"),
+            tests: table.strings_or_none("tests", name_fault),
+        };
+        table.finish();
+        settings
+    });
+    // All keys are asked for before the first `?`, so that one run reports every fault.
+    let head = head?;
+    let name = head.string("name");
+    let description = head.string("description");
+    let system = head.choice("system", &SYSTEMS);
+    let variant = head.choice("variant", &VARIANTS);
+    head.finish();
+    let name = name?;
+    if let Some(fault) = name_fault(&name.value) {
+        let span = head.get("name").map_or(0..0, |v| v.span());
+        head.problem(span, format!("the name \"{}\" {fault}", name.value));
+    }
+    Some(Profile {
+        file: file.to_owned(),
+        name: name.value,
+        description: description?.value,
+        system: system?,
+        variant: variant?,
+        modules,
+        images,
+        options: serde_json::Value::Object(options),
+        option_lines,
+        test: test.unwrap_or_default(),
+    })
+}
+
+fn images(top: &Table<'_, '_>) -> Vec<ImageKind> {
+    let names = top.strings("images", |_| None);
+    let Some(items) = top.get("images").and_then(|v| v.get_ref().as_array()) else {
+        return Vec::new();
+    };
+    let mut images = Vec::new();
+    for name in names {
+        match IMAGES.iter().find(|(word, _)| *word == name.value) {
+            Some((_, kind)) => images.push(*kind),
+            None => {
+                let item = items
+                    .iter()
+                    .find(|i| i.get_ref().as_str() == Some(&name.value));
+                let span = item.map_or(0..0, |i| i.span());
+                let message = format!("`images` can't hold \"{}\"", name.value);
+                top.not_one_of(span, message, &IMAGES.map(|(word, _)| word));
+            }
+        }
+    }
+    images
+}
+
+type JsonMap = serde_json::Map<String, serde_json::Value>;
+
+fn json_table(table: &Table<'_, '_>, path: &str, lines: &mut BTreeMap<String, usize>) -> JsonMap {
+    let mut map = JsonMap::new();
+    for (key, _, value) in table.entries() {
+        let path = if path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{path}.{key}")
+        };
+        lines.insert(path.clone(), table.line_of(value));
+        if let Some(json) = json_value(table, key, &path, value, lines) {
+            map.insert(key.to_owned(), json);
+        }
+    }
+    map
+}
+
+fn json_value<'r, 't>(
+    table: &Table<'r, 't>,
+    key: &str,
+    path: &str,
+    value: Value<'r, 't>,
+    lines: &mut BTreeMap<String, usize>,
+) -> Option<serde_json::Value> {
+    match value.get_ref() {
+        DeValue::String(text) => Some(text.as_ref().into()),
+        DeValue::Boolean(flag) => Some((*flag).into()),
+        DeValue::Integer(number) => {
+            let parsed = i64::from_str_radix(number.as_str(), number.radix());
+            if parsed.is_err() {
+                table.wrong_type(key, value, "a number of at most 64 bits");
+            }
+            parsed.ok().map(Into::into)
+        }
+        DeValue::Float(number) => {
+            let parsed = number.as_str().parse::<f64>().ok();
+            let json = parsed.and_then(serde_json::Number::from_f64);
+            if json.is_none() {
+                table.wrong_type(key, value, "a finite number");
+            }
+            json.map(serde_json::Value::Number)
+        }
+        DeValue::Datetime(_) => {
+            // Nix has no such type, and a string made from one would hide that.
+            table.wrong_type(key, value, "a string, number, boolean, array or table");
+            None
+        }
+        DeValue::Array(_) => {
+            let items = table.array(key, value)?;
+            let items = items.into_iter();
+            Some(serde_json::Value::Array(
+                items
+                    .filter_map(|item| json_value(table, key, path, item, lines))
+                    .collect(),
+            ))
+        }
+        DeValue::Table(_) => {
+            let inner = table.item_table(key, value)?;
+            Some(serde_json::Value::Object(json_table(&inner, path, lines)))
+        }
+    }
+}
