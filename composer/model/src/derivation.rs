@@ -163,7 +163,7 @@ pub enum InputSource {
         /// Their content.
         tree: TreeId,
         /// Where they are, relative to the repository; not part of the identity.
-        path: String,
+        paths: Vec<String>,
     },
 }
 

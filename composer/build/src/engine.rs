@@ -1,0 +1,146 @@
+//! The engine: a store, a sandbox, a fetcher and options, and how one action is performed.
+//!
+//! The scheduler calls `perform` on a worker thread. Invariant: every action, whatever its kind,
+//! goes the same way: lock, look up again, work in a scratch directory of the store, ingest the
+//! outputs, record the realisation.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use xsc_fetch::Fetcher;
+use xsc_model::{Action, Builder, Derivation, DrvId, InputSource, OutputName, Realisation, TreeId};
+use xsc_sandbox::Sandbox;
+use xsc_store::{IngestOptions, Needle, ScratchDir, Store};
+
+use crate::error::FailureKind;
+use crate::event::Observer;
+use crate::scheduler::Cancel;
+use crate::{builtin, exec, source};
+
+/// What the user may choose about a run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Builds at once.
+    pub max_jobs: usize,
+    /// Processors that one build may use.
+    pub cores: usize,
+    /// Build what does not depend on a failure.
+    pub keep_going: bool,
+    /// Keep the directory of a failed build.
+    pub keep_failed: bool,
+    /// Longest time for one build.
+    pub timeout: Option<Duration>,
+    /// Longest time for one build to print nothing.
+    pub max_silent: Option<Duration>,
+}
+
+/// Everything that realising needs.
+pub struct Engine<'a> {
+    /// Where results are.
+    pub store: &'a Store,
+    /// What runs commands.
+    pub sandbox: &'a Sandbox,
+    /// What brings files.
+    pub fetcher: &'a Fetcher,
+    /// The repository, below which the sources of derivations are.
+    pub repository: &'a Path,
+    /// What the user chose.
+    pub options: Options,
+    /// Who is told.
+    pub observer: &'a dyn Observer,
+    /// Set to stop.
+    pub cancel: &'a Cancel,
+}
+
+/// A failure before the scheduler adds whose it is.
+pub(crate) struct Failed {
+    pub(crate) kind: FailureKind,
+    pub(crate) log_tail: Vec<String>,
+    pub(crate) kept: Option<PathBuf>,
+}
+
+impl<K: Into<FailureKind>> From<K> for Failed {
+    fn from(kind: K) -> Self {
+        Failed { kind: kind.into(), log_tail: Vec::new(), kept: None }
+    }
+}
+
+impl Engine<'_> {
+    /// Performs one action whose inputs are realised.
+    pub(crate) fn perform(
+        &self,
+        id: DrvId,
+        drv: &Derivation,
+        action: &Action,
+        slot: usize,
+    ) -> Result<Realisation, Failed> {
+        let action_id = action.id();
+        let _lock = self.store.lock_action(&action_id, self.cancel)?;
+        if let Some(found) = self.store.realisation(&action_id)? {
+            return Ok(found);
+        }
+        self.import_sources(drv)?;
+        let scratch = self.store.scratch(drv.name.as_str())?;
+        let outputs = match &action.builder {
+            Builder::Exec(command) => {
+                exec::run(self, id, drv.name.as_str(), action, command, scratch, slot)?
+            }
+            Builder::Fetch(fetch) => {
+                self.fetcher.fetch(self.store, id, fetch, &scratch, self.cancel, self.observer)?
+            }
+            Builder::Builtin { name, params } => {
+                let tree = builtin::run(self, *name, params, action, &scratch)?;
+                BTreeMap::from([(OutputName::out(), tree)])
+            }
+        };
+        let realisation = Realisation { action: action_id, outputs };
+        self.store.put_realisation(&realisation)?;
+        Ok(realisation)
+    }
+
+    /// Brings the repository's files that `drv` names into the store.
+    fn import_sources(&self, drv: &Derivation) -> Result<(), FailureKind> {
+        for input in &drv.inputs {
+            let InputSource::Source { tree, paths } = &input.source else { continue };
+            if self.store.has_tree(tree) {
+                continue;
+            }
+            let path = paths.join(", ");
+            let paths: Vec<PathBuf> = paths.iter().map(|p| self.repository.join(p)).collect();
+            let read_error = |source| FailureKind::Source { path: path.clone(), source };
+            let (found, scan) = source::scan(&paths).map_err(read_error)?;
+            if found != *tree {
+                let expected = *tree;
+                return Err(FailureKind::SourceChanged { path, expected, found });
+            }
+            let scratch = self.store.scratch("source")?;
+            let staged = scratch.path().join("tree");
+            std::fs::create_dir(&staged).map_err(read_error)?;
+            source::copy(&scan, &staged).map_err(read_error)?;
+            let found = self.store.add_tree(&staged, &IngestOptions::default())?;
+            if found != *tree {
+                let expected = *tree;
+                return Err(FailureKind::SourceChanged { path, expected, found });
+            }
+        }
+        Ok(())
+    }
+
+    /// What an output must not mention: paths of this machine.
+    pub(crate) fn needles(&self, scratch: &ScratchDir, keeps_build_dir: bool) -> Vec<Needle> {
+        let mut needles = vec![
+            Needle::path(self.store.dir(), "the store's directory"),
+            Needle::path(scratch.path(), "the build's directory on the host"),
+        ];
+        if !keeps_build_dir {
+            needles.push(Needle::path(Path::new("/build/"), "the build directory"));
+        }
+        needles
+    }
+
+    /// The one input of a builtin at `label`.
+    pub(crate) fn input<'a>(action: &'a Action, label: &str) -> Option<&'a TreeId> {
+        action.inputs.iter().find(|p| p.at.as_str() == label).map(|p| &p.tree)
+    }
+}

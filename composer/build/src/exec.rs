@@ -1,0 +1,210 @@
+//! Performs a command: stages its inputs, runs it in the sandbox, takes its outputs in.
+//!
+//! Called by the engine for `Builder::Exec`. Invariant: an output enters the store only after
+//! the command ended with status 0 and made every declared output and nothing else.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use xsc_model::{Action, Cores, DrvId, Exec, InputMode, OutputName, TreeId};
+use xsc_sandbox::{Cpus, Limits, Mount, MountMode, Outcome, SandboxSpec};
+use xsc_store::{IngestOptions, ScratchDir};
+
+use crate::engine::{Engine, Failed};
+use crate::error::FailureKind;
+use crate::event::Event;
+
+/// How many lines of a failed build are shown.
+const TAIL_LINES: usize = 25;
+
+pub(crate) fn run(
+    engine: &Engine<'_>,
+    id: DrvId,
+    name: &str,
+    action: &Action,
+    command: &Exec,
+    scratch: ScratchDir,
+    slot: usize,
+) -> Result<BTreeMap<OutputName, TreeId>, Failed> {
+    if Some(action.system) != xsc_model::System::host() {
+        let host = xsc_model::System::host().map_or("unknown".to_owned(), |s| s.to_string());
+        return Err(FailureKind::System { wanted: action.system, host }.into());
+    }
+    let spec = stage(engine, action, command, &scratch, slot)?;
+    let mut log = engine.store.log_writer(&action.id())?;
+    let mut tail = Tail::default();
+    let limits =
+        Limits { timeout: engine.options.timeout, max_silent: engine.options.max_silent };
+    let mut log_error = None;
+    let report = engine.sandbox.run(
+        &spec,
+        |bytes| {
+            if let Err(error) = log.write_all(bytes) {
+                log_error.get_or_insert(error);
+            }
+            tail.push(bytes);
+            engine.observer.event(&Event::Log { drv: id, name, bytes });
+        },
+        engine.cancel,
+        limits,
+    );
+    log.finish()?;
+    let result = report.map_err(FailureKind::from).and_then(|report| {
+        if let Some(source) = log_error {
+            let path = engine.store.dir().join("logs");
+            return Err(FailureKind::Io { path, source });
+        }
+        judge(&report.outcome)?;
+        collect(engine, action, command, &scratch)
+    });
+    match result {
+        Ok(outputs) => {
+            scratch.remove()?;
+            Ok(outputs)
+        }
+        Err(kind) => {
+            let kept = if engine.options.keep_failed {
+                Some(scratch.keep(name)?)
+            } else {
+                scratch.remove()?;
+                None
+            };
+            Err(Failed { kind, log_tail: tail.lines(), kept })
+        }
+    }
+}
+
+fn stage(
+    engine: &Engine<'_>,
+    action: &Action,
+    command: &Exec,
+    scratch: &ScratchDir,
+    slot: usize,
+) -> Result<SandboxSpec, FailureKind> {
+    let mut root = Vec::new();
+    let mut mounts = Vec::new();
+    for input in &action.inputs {
+        let from = engine.store.tree_path(&input.tree)?;
+        if input.at.is_root() {
+            root.push(from);
+        } else {
+            let mode = match input.mode {
+                InputMode::ReadOnly => MountMode::ReadOnly,
+                InputMode::Writable => MountMode::Writable,
+            };
+            mounts.push(Mount { at: input.at.as_str().to_owned(), from, mode });
+        }
+    }
+    let mut env = command.env.clone();
+    for output in &action.outputs {
+        env.insert(output.as_str().to_owned(), format!("/build/out/{output}"));
+    }
+    let (cpus, cores) = match command.cores {
+        Cores::One => (Cpus::One(slot), 1),
+        Cores::Granted => (Cpus::All, engine.options.cores.max(1)),
+    };
+    env.insert("XSC_CORES".to_owned(), cores.to_string());
+    Ok(SandboxSpec {
+        root,
+        mounts,
+        scratch: scratch.path().to_owned(),
+        command: command.command.clone(),
+        env,
+        cpus,
+        clock: xsc_sandbox::DEFAULT_CLOCK,
+    })
+}
+
+fn judge(outcome: &Outcome) -> Result<(), FailureKind> {
+    match outcome {
+        Outcome::Exited(0) => Ok(()),
+        Outcome::Exited(status) => Err(FailureKind::Exit { status: *status }),
+        Outcome::Signaled(signal) => Err(FailureKind::Signal { signal: *signal }),
+        Outcome::TimedOut { limit } => {
+            Err(FailureKind::TimedOut { limit: *limit, what: "in all" })
+        }
+        Outcome::Silent { limit } => {
+            Err(FailureKind::TimedOut { limit: *limit, what: "without output" })
+        }
+        Outcome::Cancelled => Err(FailureKind::Interrupted),
+    }
+}
+
+/// Checks what the build left and brings the outputs into the store.
+fn collect(
+    engine: &Engine<'_>,
+    action: &Action,
+    command: &Exec,
+    scratch: &ScratchDir,
+) -> Result<BTreeMap<OutputName, TreeId>, FailureKind> {
+    let made = scratch.path().join("build/out");
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |source| FailureKind::Io { path, source }
+    };
+    for entry in std::fs::read_dir(&made).map_err(io(&made))? {
+        let name = entry.map_err(io(&made))?.file_name();
+        let declared = action.outputs.iter().any(|output| output.as_str() == name);
+        if !declared {
+            let known: Vec<&str> = action.outputs.iter().map(OutputName::as_str).collect();
+            return Err(FailureKind::StrayOutput {
+                path: name.to_string_lossy().into_owned(),
+                known: known.join(", "),
+            });
+        }
+    }
+    let options = IngestOptions {
+        forbidden: engine.needles(scratch, command.keeps_build_dir),
+        ..IngestOptions::default()
+    };
+    let mut outputs = BTreeMap::new();
+    for output in &action.outputs {
+        let path: PathBuf = made.join(output.as_str());
+        if !std::fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_dir()) {
+            return Err(FailureKind::MissingOutput { output: output.clone() });
+        }
+        outputs.insert(output.clone(), engine.store.add_tree(&path, &options)?);
+    }
+    Ok(outputs)
+}
+
+/// The last lines of a log, kept while it passes.
+#[derive(Default)]
+struct Tail {
+    bytes: Vec<u8>,
+}
+
+impl Tail {
+    fn push(&mut self, bytes: &[u8]) {
+        const KEEP: usize = 16 * 1024;
+        self.bytes.extend_from_slice(bytes);
+        if self.bytes.len() > 4 * KEEP {
+            self.bytes.drain(..self.bytes.len() - KEEP);
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8_lossy(&self.bytes);
+        let lines: Vec<&str> = text.lines().collect();
+        let from = lines.len().saturating_sub(TAIL_LINES);
+        lines[from..].iter().map(|line| (*line).to_owned()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tail_of_a_long_log_is_its_last_lines() {
+        let mut tail = Tail::default();
+        for n in 0..100_000 {
+            tail.push(format!("line {n}\n").as_bytes());
+        }
+        let lines = tail.lines();
+        assert_eq!(lines.len(), TAIL_LINES);
+        assert_eq!(lines.last().map(String::as_str), Some("line 99999"));
+        assert!(tail.bytes.len() <= 64 * 1024);
+    }
+}

@@ -1,0 +1,291 @@
+//! Runs what is missing: ready derivations, longest chain first, builds and fetches side by side.
+//!
+//! `Engine::realise` is the one entry. Worker threads take ready derivations from a shared queue;
+//! each looks its action up again first, because its inputs may have been rebuilt to the same
+//! content. Invariant: a derivation starts only when everything it needs is realised, and its
+//! realisation is recorded before anything that needs it starts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use xsc_model::{Action, Builder, Derivation, DrvId, Graph, Realisation};
+
+use crate::engine::Engine;
+use crate::error::{Failure, FailureKind, RealiseError};
+use crate::event::{Ended, Event, Work};
+use crate::plan::{Plan, resolve, work_of};
+
+/// Fetches wait on the network, not on processors: this many run beside the builds.
+const FETCH_THREADS: usize = 6;
+
+struct State {
+    known: BTreeMap<DrvId, Realisation>,
+    waiting: BTreeMap<DrvId, usize>,
+    ready: BTreeSet<(Duration, DrvId)>,
+    ready_fetches: BTreeSet<(Duration, DrvId)>,
+    running: usize,
+    failures: Vec<Failure>,
+    stopping: bool,
+}
+
+struct Run<'a> {
+    engine: &'a Engine<'a>,
+    graph: &'a Graph,
+    priority: BTreeMap<DrvId, Duration>,
+    dependents: BTreeMap<DrvId, Vec<DrvId>>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Engine<'_> {
+    /// Realises `wanted` and all that it needs; returns the realisation of every derivation in
+    /// the closure.
+    ///
+    /// With `keep_going`, what does not depend on a failure is still built. Without, running work
+    /// ends as it would and nothing new starts.
+    pub fn realise(
+        &self,
+        graph: &Graph,
+        wanted: &[DrvId],
+    ) -> Result<BTreeMap<DrvId, Realisation>, RealiseError> {
+        let plan = Plan::new(self.store, graph, wanted)?;
+        let missing: Vec<DrvId> = plan.missing().copied().collect();
+        let priority = plan.priorities(self.store, graph);
+        self.announce(graph, &plan, &missing, &priority);
+        if missing.is_empty() {
+            return Ok(plan.known);
+        }
+        let total = missing.len();
+        let run = Run::new(self, graph, plan, &missing, priority);
+        let builders = self.options.max_jobs.max(1);
+        std::thread::scope(|scope| {
+            for slot in 0..builders {
+                let run = &run;
+                scope.spawn(move || run.work(slot, false));
+            }
+            for _ in 0..FETCH_THREADS {
+                let run = &run;
+                scope.spawn(move || run.work(0, true));
+            }
+        });
+        let state = run.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if self.cancel.load(Ordering::SeqCst) {
+            return Err(RealiseError::Interrupted);
+        }
+        if state.failures.is_empty() {
+            return Ok(state.known);
+        }
+        let done = missing.iter().filter(|id| state.known.contains_key(id)).count();
+        let skipped = total - done - state.failures.len();
+        Err(RealiseError::Failed { failures: state.failures, skipped })
+    }
+
+    fn announce(
+        &self,
+        graph: &Graph,
+        plan: &Plan,
+        missing: &[DrvId],
+        priority: &BTreeMap<DrvId, Duration>,
+    ) {
+        let mut bytes = 0;
+        let mut fetches = 0;
+        let mut history = true;
+        for id in missing {
+            let Some(drv) = graph.get(id) else { continue };
+            if let Builder::Fetch(fetch) = &drv.builder {
+                fetches += 1;
+                bytes += fetch.size;
+            } else {
+                history &= self.store.last_duration(drv.name.as_str()).is_some();
+            }
+        }
+        self.observer.event(&Event::Planned {
+            total: plan.order.len(),
+            fetches,
+            builds: missing.len() - fetches,
+            bytes,
+            estimate: if history { priority.values().max().copied() } else { None },
+        });
+    }
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        engine: &'a Engine<'a>,
+        graph: &'a Graph,
+        plan: Plan,
+        missing: &[DrvId],
+        priority: BTreeMap<DrvId, Duration>,
+    ) -> Self {
+        let mut dependents: BTreeMap<DrvId, Vec<DrvId>> = BTreeMap::new();
+        let mut waiting = BTreeMap::new();
+        for id in missing {
+            let drv = graph.get(id).expect("a closure holds derivations of its graph");
+            let needs: BTreeSet<DrvId> = xsc_model::dependencies(drv)
+                .filter(|dep| !plan.known.contains_key(dep))
+                .collect();
+            waiting.insert(*id, needs.len());
+            for dep in needs {
+                dependents.entry(dep).or_default().push(*id);
+            }
+        }
+        let state = State {
+            known: plan.known,
+            waiting,
+            ready: BTreeSet::new(),
+            ready_fetches: BTreeSet::new(),
+            running: 0,
+            failures: Vec::new(),
+            stopping: false,
+        };
+        let run = Run {
+            engine,
+            graph,
+            priority,
+            dependents,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        };
+        let mut state = run.lock();
+        let ready: Vec<DrvId> =
+            state.waiting.iter().filter(|(_, count)| **count == 0).map(|(id, _)| *id).collect();
+        for id in ready {
+            run.enqueue(&mut state, id);
+        }
+        drop(state);
+        run
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enqueue(&self, state: &mut State, id: DrvId) {
+        let key = (self.priority.get(&id).copied().unwrap_or_default(), id);
+        let drv = self.graph.get(&id).expect("a closure holds derivations of its graph");
+        match work_of(drv) {
+            Work::Fetch => state.ready_fetches.insert(key),
+            Work::Builtin | Work::Build => state.ready.insert(key),
+        };
+    }
+
+    /// One thread: takes ready derivations until nothing is left or the run stops.
+    fn work(&self, slot: usize, fetches: bool) {
+        loop {
+            let mut state = self.lock();
+            let id = loop {
+                let cancelled = self.engine.cancel.load(Ordering::SeqCst);
+                let idle = state.ready.is_empty()
+                    && state.ready_fetches.is_empty()
+                    && state.running == 0;
+                if cancelled || state.stopping || idle {
+                    self.changed.notify_all();
+                    return;
+                }
+                let queue =
+                    if fetches { &mut state.ready_fetches } else { &mut state.ready };
+                if let Some((_, id)) = queue.pop_last() {
+                    break id;
+                }
+                // The time limit makes a cancelled run end without a notification.
+                let (guard, _) = self
+                    .changed
+                    .wait_timeout(state, Duration::from_millis(200))
+                    .unwrap_or_else(PoisonError::into_inner);
+                state = guard;
+            };
+            state.running += 1;
+            let drv = self.graph.get(&id).expect("a closure holds derivations of its graph");
+            let action = resolve(drv, &state.known)
+                .expect("a derivation is ready only when its inputs are realised");
+            drop(state);
+            let result = self.perform(id, drv, &action, slot);
+            self.settle(id, result);
+        }
+    }
+
+    fn perform(
+        &self,
+        id: DrvId,
+        drv: &Derivation,
+        action: &Action,
+        slot: usize,
+    ) -> Result<Realisation, Failure> {
+        let action_id = action.id();
+        let name = drv.name.as_str();
+        let work = work_of(drv);
+        let failure = |kind: FailureKind| Failure {
+            drv: id,
+            name: name.to_owned(),
+            action: Some(action_id),
+            log_tail: Vec::new(),
+            kept: None,
+            kind,
+        };
+        let begin = Instant::now();
+        let finished = |ended: Ended| {
+            self.engine.observer.event(&Event::Finished {
+                drv: id,
+                name,
+                work,
+                action: action_id,
+                ended,
+                took: begin.elapsed(),
+            });
+        };
+        match self.engine.store.realisation(&action_id) {
+            Ok(Some(found)) => {
+                finished(Ended::Cutoff);
+                return Ok(found);
+            }
+            Ok(None) => {}
+            Err(error) => return Err(failure(error.into())),
+        }
+        self.engine.observer.event(&Event::Started {
+            drv: id,
+            name,
+            work,
+            expected: self.engine.store.last_duration(name),
+        });
+        let result = self.engine.perform(id, drv, action, slot);
+        finished(if result.is_ok() { Ended::Done } else { Ended::Failed });
+        if result.is_ok() && work != Work::Fetch {
+            self.engine.store.record_duration(name, begin.elapsed());
+        }
+        result.map_err(|failed| Failure {
+            log_tail: failed.log_tail,
+            kept: failed.kept,
+            ..failure(failed.kind)
+        })
+    }
+
+    fn settle(&self, id: DrvId, result: Result<Realisation, Failure>) {
+        let mut state = self.lock();
+        state.running -= 1;
+        match result {
+            Ok(realisation) => {
+                state.known.insert(id, realisation);
+                for dependent in self.dependents.get(&id).into_iter().flatten() {
+                    let count = state.waiting.get_mut(dependent).expect("every missing one waits");
+                    *count -= 1;
+                    if *count == 0 {
+                        self.enqueue(&mut state, *dependent);
+                    }
+                }
+            }
+            Err(failure) => {
+                state.failures.push(failure);
+                if !self.engine.options.keep_going {
+                    state.stopping = true;
+                }
+            }
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+}
+
+/// A flag that stops a run: set it from a signal handler.
+pub type Cancel = AtomicBool;

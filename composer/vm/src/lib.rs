@@ -1,0 +1,1 @@
+//! Boots images in QEMU and judges what they say

@@ -1,0 +1,222 @@
+# What recipes are written with: each step that the composer knows, as a function.
+# pkgs/default.nix calls it once; every function returns a derivation.
+# A derivation's outputs never name the store, so inputs are not interpolated into strings:
+# they are placed at paths of the sandbox (`at`), and scripts use those paths.
+{ system }:
+let
+  # 2025-01-01T00:00:00Z. What honours SOURCE_DATE_EPOCH stamps this; see docs/adr/0005.
+  epoch = 1735689600;
+
+  step =
+    name: builder: params: inputs:
+    derivation {
+      inherit
+        name
+        system
+        builder
+        params
+        inputs
+        ;
+    };
+
+  attrsToList = f: set: map (name: f name set.${name}) (builtins.attrNames set);
+in
+rec {
+  inherit system epoch;
+
+  # A file that the lock pins: { name, sha256, size, urls }.
+  fetch = file: step file.name "builtin:fetch" { inherit (file) name sha256 size urls; } [ ];
+
+  # The content of a tar archive, compressed or not, without its first `strip` directories and
+  # without what lies below one of the `exclude` prefixes (given as they stand after stripping).
+  unpackTar =
+    {
+      name,
+      src,
+      strip ? 1,
+      exclude ? [ ],
+    }:
+    step name "builtin:unpack-tar" { inherit strip exclude; } [
+      {
+        at = "/archive";
+        from = src;
+      }
+    ];
+
+  # The files of a Debian package, without documentation. Its maintainer scripts never run.
+  unpackDeb =
+    { name, src }:
+    step name "builtin:unpack-deb"
+      {
+        exclude = [
+          "usr/share/bash-completion"
+          "usr/share/bug"
+          "usr/share/doc"
+          "usr/share/doc-base"
+          "usr/share/info"
+          "usr/share/lintian"
+          "usr/share/locale"
+          "usr/share/man"
+          "usr/share/menu"
+        ];
+      }
+      [
+        {
+          at = "/archive";
+          from = src;
+        }
+      ];
+
+  # Several trees as one. `trees` meet at the root; `place` puts a tree at a path; `links` adds
+  # symbolic links (path = target). Two different files at one path are an error, unless the
+  # recipe says that later trees win.
+  merge =
+    {
+      name,
+      trees ? [ ],
+      place ? { },
+      links ? { },
+      lastWins ? false,
+    }:
+    step name "builtin:merge" { inherit links lastWins; } (
+      map (from: {
+        at = "/";
+        inherit from;
+      }) trees
+      ++ attrsToList (at: from: { inherit at from; }) place
+    );
+
+  # Runs a bash script in the sandbox. `root` becomes `/`, `mounts` and `writable` appear at
+  # their paths (a writable one is a private copy), `$out` is the directory to fill.
+  run =
+    {
+      name,
+      root,
+      script,
+      mounts ? { },
+      writable ? { },
+      env ? { },
+      outputs ? [ "out" ],
+      # See every processor (XSC_CORES says how many) instead of one.
+      parallel ? false,
+      # The output may mention /build, as an object tree does that a later step goes on with.
+      keepsBuildDir ? false,
+    }:
+    derivation {
+      inherit
+        name
+        system
+        outputs
+        parallel
+        keepsBuildDir
+        ;
+      builder = "/usr/bin/bash";
+      args = [
+        "-euo"
+        "pipefail"
+        "-c"
+        script
+      ];
+      env = {
+        HOME = "/homeless";
+        LC_ALL = "C";
+        PATH = "/usr/bin:/usr/sbin";
+        SOURCE_DATE_EPOCH = toString epoch;
+        TMPDIR = "/tmp";
+        TZ = "UTC";
+      }
+      // env;
+      inputs = [
+        {
+          at = "/";
+          from = root;
+        }
+      ]
+      ++ attrsToList (at: from: { inherit at from; }) mounts
+      ++ attrsToList (at: from: {
+        inherit at from;
+        writable = true;
+      }) writable;
+    };
+
+  # An initramfs: `tree` as a compressed cpio archive at $out/initramfs. `nodes` adds what a
+  # tree cannot carry, for example { "/dev/console" = { type = "char"; major = 5; minor = 1; mode = "0600"; }; }.
+  initramfs =
+    {
+      name,
+      tree,
+      nodes ? { },
+    }:
+    step name "builtin:cpio" { inherit nodes epoch; } [
+      {
+        at = "/tree";
+        from = tree;
+      }
+    ];
+
+  # A FAT file system image for an EFI system partition at $out/esp.img.
+  fat =
+    {
+      name,
+      tree,
+      label,
+    }:
+    step name "builtin:fat" { inherit label epoch; } [
+      {
+        at = "/tree";
+        from = tree;
+      }
+    ];
+
+  # A hybrid ISO image at $out/<file>. `loader` holds eltorito.img and boot_hybrid.img.
+  iso =
+    {
+      name,
+      file,
+      tree,
+      loader,
+      esp,
+      volumeId,
+    }:
+    step name "builtin:iso" { inherit file volumeId epoch; } [
+      {
+        at = "/tree";
+        from = tree;
+      }
+      {
+        at = "/loader";
+        from = loader;
+      }
+      {
+        at = "/esp";
+        from = esp;
+      }
+    ];
+
+  # An OCI image layout; the output is the layout's directory.
+  oci =
+    {
+      name,
+      tree,
+      reference,
+      nodes ? { },
+      command ? [ ],
+      labels ? { },
+    }:
+    step name "builtin:oci"
+      {
+        inherit
+          nodes
+          reference
+          command
+          labels
+          epoch
+          ;
+      }
+      [
+        {
+          at = "/tree";
+          from = tree;
+        }
+      ];
+}
