@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * File operations, executed by the worker. Invariant: only on files whose operations neither
+ * wait for another party nor signal or identify the calling task, that is regular files of a
+ * page cache file system and directories; pipes, terminals, sockets, devices and the files
+ * of /proc and /sys are left to the owner (-XSC_EINLINE). The file looked at is the file used.
+ */
+#include <linux/backing-dev.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <linux/namei.h>
+#include <linux/sched/signal.h>
+#include <linux/syscalls.h>
+#include <uapi/linux/xsc.h>
+#include <asm/unistd.h>
+
+#include "../../fs/internal.h"
+#include "arch_x86.h"
+#include "fs.h"
+
+#define XSC_INLINE	((s64)-XSC_EINLINE)
+
+/*
+ * A file of a real file system has a backing device of its own, or it lives in memory.
+ * The rest (procfs, sysfs, tracefs, cgroupfs, ...) has "regular" files that block or that
+ * answer differently to different tasks.
+ */
+static bool xsc_plain_file(struct inode *inode)
+{
+	struct super_block *sb = inode->i_sb;
+
+	if (!S_ISREG(inode->i_mode))
+		return false;
+	return sb->s_bdi != &noop_backing_dev_info ||
+	       sb->s_magic == TMPFS_MAGIC || sb->s_magic == RAMFS_MAGIC;
+}
+
+/*
+ * A write beyond RLIMIT_FSIZE sends SIGXFSZ to the task that writes. The limit is the
+ * process's; with one in force, what could reach it is the owner's to do.
+ */
+static bool xsc_may_exceed_fsize(struct file *file, loff_t pos, size_t count)
+{
+	unsigned long limit = rlimit(RLIMIT_FSIZE);
+
+	if (limit == RLIM_INFINITY)
+		return false;
+	if (file->f_flags & O_APPEND || file_inode(file)->i_flags & S_APPEND)
+		return true;
+	return pos < 0 || count > limit || pos > limit - count;
+}
+
+s64 xsc_fs_read(const u64 *args)
+{
+	struct fd f = fdget_pos(args[0]);
+	struct file *file = fd_file(f);
+	loff_t pos;
+	s64 ret = XSC_INLINE;
+
+	if (!file)
+		return -EBADF;
+	if (S_ISDIR(file_inode(file)->i_mode) || xsc_plain_file(file_inode(file))) {
+		pos = file->f_pos;
+		ret = vfs_read(file, u64_to_user_ptr(args[1]), args[2], &pos);
+		if (ret >= 0)
+			file->f_pos = pos;
+	}
+	fdput_pos(f);
+	return ret;
+}
+
+s64 xsc_fs_write(const u64 *args)
+{
+	struct fd f = fdget_pos(args[0]);
+	struct file *file = fd_file(f);
+	loff_t pos;
+	s64 ret = XSC_INLINE;
+
+	if (!file)
+		return -EBADF;
+	pos = file->f_pos;
+	if (xsc_plain_file(file_inode(file)) && !xsc_may_exceed_fsize(file, pos, args[2])) {
+		ret = vfs_write(file, u64_to_user_ptr(args[1]), args[2], &pos);
+		if (ret >= 0)
+			file->f_pos = pos;
+	}
+	fdput_pos(f);
+	return ret;
+}
+
+s64 xsc_fs_pread(const u64 *args)
+{
+	loff_t pos = args[3];
+	CLASS(fd, f)(args[0]);
+
+	if (pos < 0)
+		return -EINVAL;
+	if (!fd_file(f))
+		return -EBADF;
+	if (!S_ISDIR(file_inode(fd_file(f))->i_mode) && !xsc_plain_file(file_inode(fd_file(f))))
+		return XSC_INLINE;
+	if (!(fd_file(f)->f_mode & FMODE_PREAD))
+		return -ESPIPE;
+	return vfs_read(fd_file(f), u64_to_user_ptr(args[1]), args[2], &pos);
+}
+
+s64 xsc_fs_pwrite(const u64 *args)
+{
+	loff_t pos = args[3];
+	CLASS(fd, f)(args[0]);
+
+	if (pos < 0)
+		return -EINVAL;
+	if (!fd_file(f))
+		return -EBADF;
+	if (!xsc_plain_file(file_inode(fd_file(f))) ||
+	    xsc_may_exceed_fsize(fd_file(f), pos, args[2]))
+		return XSC_INLINE;
+	if (!(fd_file(f)->f_mode & FMODE_PWRITE))
+		return -ESPIPE;
+	return vfs_write(fd_file(f), u64_to_user_ptr(args[1]), args[2], &pos);
+}
+
+/*
+ * Looks at what an open would open, without opening it: a FIFO or a device could block, and
+ * a terminal could become the controlling one. If the name is replaced in between, the
+ * open may block this worker, and nobody else, until the ring's owner exits.
+ */
+static s64 xsc_fs_probe(int dfd, struct filename *name, const struct open_how *how)
+{
+	unsigned int lookup = LOOKUP_FOLLOW;
+	struct inode *inode;
+	struct path path;
+	s64 ret = 0;
+
+	if (how->flags & O_NOFOLLOW || (how->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		lookup = 0;
+	if (filename_lookup(dfd, name, lookup, &path, NULL))
+		return 0;	/* the open itself gives the right error, or creates */
+	inode = d_backing_inode(path.dentry);
+	if (!S_ISDIR(inode->i_mode) && !S_ISLNK(inode->i_mode) && !xsc_plain_file(inode))
+		ret = XSC_INLINE;
+	path_put(&path);
+	return ret;
+}
+
+/* openat(2), in the order of do_sys_openat2(), so errors come in the same order. */
+s64 xsc_fs_openat(const u64 *args)
+{
+	struct open_how how = build_open_how((int)args[2] | O_LARGEFILE, args[3]);
+	struct open_flags op;
+	struct filename *name;
+	struct file *file;
+	s64 ret;
+	int fd;
+
+	ret = build_open_flags(&how, &op);
+	if (ret)
+		return ret;
+	name = getname(u64_to_user_ptr(args[1]));
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	fd = get_unused_fd_flags(how.flags);
+	if (fd < 0) {
+		ret = fd;
+		goto out_name;
+	}
+	ret = how.flags & O_PATH ? 0 : xsc_fs_probe(args[0], name, &how);
+	if (ret)
+		goto out_fd;
+	file = do_filp_open(args[0], name, &op);
+	if (IS_ERR(file)) {
+		ret = PTR_ERR(file);
+		goto out_fd;
+	}
+	fd_install(fd, file);
+	putname(name);
+	return fd;
+
+out_fd:
+	put_unused_fd(fd);
+out_name:
+	putname(name);
+	return ret;
+}
+
+/*
+ * close(2) of what closes without waiting: plain files, directories, pipes, and anything
+ * opened with O_PATH. The final release runs as task work before the result is posted.
+ */
+s64 xsc_fs_close(const u64 *args)
+{
+	struct file *file;
+	umode_t mode;
+	bool ours;
+
+	file = fget_raw(args[0]);
+	if (!file)
+		return -EBADF;
+	mode = file_inode(file)->i_mode;
+	ours = file->f_mode & FMODE_PATH || S_ISDIR(mode) || S_ISFIFO(mode) ||
+	       xsc_plain_file(file_inode(file));
+	fput(file);
+	return ours ? close_fd(args[0]) : XSC_INLINE;
+}
+
+s64 xsc_fs_fsync(const u64 *args)
+{
+	CLASS(fd, f)(args[0]);
+
+	if (!fd_file(f))
+		return -EBADF;
+	if (!S_ISDIR(file_inode(fd_file(f))->i_mode) && !xsc_plain_file(file_inode(fd_file(f))))
+		return XSC_INLINE;
+	return vfs_fsync(fd_file(f), 0);
+}
+
+/* Any file: its attributes don't depend on who asks. */
+s64 xsc_fs_fstat(const u64 *args)
+{
+	return xsc_syscall2(__NR_fstat, args[0], args[1]);
+}

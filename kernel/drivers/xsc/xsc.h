@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The driver's own types. A struct xsc_ctx is one open file of /dev/xsc, and after
+ * XSC_IOC_SETUP one ring and one worker. Invariant: nothing the kernel decides by (indices,
+ * masks, flags, an entry once fetched) is read back from memory user space can write.
+ */
+#ifndef _DRIVERS_XSC_XSC_H
+#define _DRIVERS_XSC_XSC_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <uapi/linux/xsc.h>
+
+struct file;
+struct mm_struct;
+struct task_struct;
+struct vm_area_struct;
+
+struct xsc_ring {
+	struct xsc_sq_ring *sq;		/* shared with user space, vmalloc_user() */
+	struct xsc_cq_ring *cq;
+	struct xsc_sqe *sqes;
+	struct xsc_cqe *cqes;
+	u32 sq_head;			/* the worker's own, copied out to sq->head */
+	u32 cq_tail;			/* the same, to cq->tail */
+	u32 flags;			/* the same, to sq->flags */
+};
+
+struct xsc_ctx {
+	struct kref ref;		/* the file, and the worker while it runs */
+	struct mutex setup_lock;
+	bool ready;			/* set once, by a release store */
+	bool stop;
+	struct xsc_ring ring;
+	u64 idle_ns;			/* spin time before the worker sleeps */
+
+	struct task_struct *owner;	/* the task that set the ring up */
+	struct mm_struct *mm;		/* its address space then, mmgrab()bed */
+
+	spinlock_t lock;		/* protects worker */
+	struct task_struct *worker;	/* NULL before setup and after its exit */
+	struct hlist_node by_owner;	/* in worker.c's table, under its lock */
+	wait_queue_head_t wait;		/* poll(2) */
+};
+
+/* core.c */
+void xsc_ctx_put(struct xsc_ctx *ctx);
+
+/* ring.c */
+enum xsc_ring_state {
+	XSC_RING_EMPTY,			/* nothing submitted */
+	XSC_RING_BLOCKED,		/* CQ full, or an index out of range */
+	XSC_RING_WORK,			/* at least one entry to execute */
+};
+
+int xsc_ring_alloc(struct xsc_ring *ring);
+void xsc_ring_free(struct xsc_ring *ring);
+int xsc_ring_mmap(struct xsc_ring *ring, struct vm_area_struct *vma);
+enum xsc_ring_state xsc_ring_check(struct xsc_ring *ring);
+void xsc_ring_fetch(struct xsc_ring *ring, struct xsc_sqe *sqe);
+void xsc_ring_post(struct xsc_ring *ring, u64 user_data, s64 res);
+void xsc_ring_set_flags(struct xsc_ring *ring, u32 set, u32 clear);
+bool xsc_ring_has_results(struct xsc_ring *ring);
+bool xsc_ring_has_room(struct xsc_ring *ring);
+
+/* worker.c */
+int xsc_worker_start(struct xsc_ctx *ctx);
+bool xsc_worker_wake(struct xsc_ctx *ctx);
+void xsc_worker_stop(struct xsc_ctx *ctx);
+
+#endif /* _DRIVERS_XSC_XSC_H */
