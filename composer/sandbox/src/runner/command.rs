@@ -1,0 +1,174 @@
+//! The last generation: the process that becomes the command. Called in the child of PID 1, traced already.
+//! It gives up every right in an order that lets each step still do its work, then executes the program.
+//! A failure here is a set-up failure, reported like any other: the program has not run.
+
+use std::ffi::CString;
+use std::path::{Path, PathBuf};
+use std::process::exit;
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sys::personality::{self, Persona};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::{Pid, execve, setsid};
+
+use super::namespaces::NAMESPACES;
+use super::{EXIT_SETUP, Status, filter, sys};
+use crate::error::{SetupFailure, Step};
+use crate::report::Message;
+use crate::{Cpus, Isolation, SandboxSpec};
+
+/// What the process does once it is confined.
+pub(super) enum Command {
+    /// Executes the spec's command.
+    Program,
+    /// Reads the clocks and exits with 0, for a probe.
+    CheckClock,
+}
+
+/// Confines this process and executes the command.
+pub(super) fn run(spec: &SandboxSpec, what: Command, status: &mut Status) -> ! {
+    let result = confine(spec).and_then(|isolation| match what {
+        Command::CheckClock => check_clock(spec.clock).map(|()| {
+            status.send(&Message::Started(isolation));
+        }),
+        Command::Program => {
+            let program = find(spec)?;
+            status.send(&Message::Started(isolation));
+            Err(execute(&program, spec))
+        }
+    });
+    match result {
+        Ok(()) => exit(0),
+        Err(failure) => {
+            status.send(&Message::Failed(failure));
+            exit(EXIT_SETUP)
+        }
+    }
+}
+
+fn confine(spec: &SandboxSpec) -> Result<Isolation, SetupFailure> {
+    let mut reached: Vec<String> = NAMESPACES
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    setsid().step("start a new session")?;
+    sys::redirect_to_null(0).step_at("open", "/dev/null")?;
+    sys::reset_signals().step("reset signals")?;
+    limit_resources()?;
+    if let Cpus::One(index) = spec.cpus {
+        pin(index).step("pin the command to a CPU")?;
+        reached.push("one-cpu".to_owned());
+    }
+    // A container may refuse this. It makes builds more repeatable but isolates nothing, so it is only noted.
+    if personality::set(Persona::ADDR_NO_RANDOMIZE).is_ok() {
+        reached.push("fixed-addresses".to_owned());
+    }
+    let keep: &[u32] = if spec.has_writable_mount() {
+        &[sys::CAP_DAC_OVERRIDE]
+    } else {
+        &[]
+    };
+    sys::drop_capabilities(keep).step("give up capabilities")?;
+    nix::sys::prctl::set_no_new_privs().step("give up new privileges")?;
+    sys::install_filter(&filter::program()).step("install the system call filter")?;
+    sys::close_from_on_exec(3).step("close inherited file descriptors")?;
+    reached.extend(["system-calls".to_owned(), "clock".to_owned()]);
+    Ok(Isolation(reached))
+}
+
+/// Limits as a freshly booted machine has them, whatever the composer's shell set.
+fn limit_resources() -> Result<(), SetupFailure> {
+    for (resource, soft, most) in [
+        (Resource::RLIMIT_CORE, 0, 0),
+        (Resource::RLIMIT_NOFILE, 1024, 524_288),
+        (Resource::RLIMIT_STACK, 8 << 20, libc::RLIM_INFINITY),
+    ] {
+        let (_, hard) = getrlimit(resource).step("read a resource limit")?;
+        let hard = hard.min(most);
+        setrlimit(resource, soft.min(hard), hard).step("set a resource limit")?;
+    }
+    Ok(())
+}
+
+fn pin(index: usize) -> Result<(), Errno> {
+    let this = Pid::from_raw(0);
+    let allowed = sched_getaffinity(this)?;
+    let cpus: Vec<usize> = (0..CpuSet::count())
+        .filter(|cpu| allowed.is_set(*cpu).unwrap_or(false))
+        .collect();
+    let mut one = CpuSet::new();
+    one.set(*cpus.get(index % cpus.len().max(1)).ok_or(Errno::EINVAL)?)?;
+    sched_setaffinity(this, &one)
+}
+
+fn check_clock(expected: i64) -> Result<(), SetupFailure> {
+    let wrong = |hint: String| SetupFailure {
+        step: "check the clock".to_owned(),
+        path: None,
+        errno: 0,
+        hint: Some(hint),
+    };
+    let time = sys::clock(libc::CLOCK_REALTIME).step("read the clock")?;
+    if (time.tv_sec, time.tv_nsec) != (expected, 0) {
+        return Err(wrong(format!(
+            "it reads {} instead of {expected}",
+            time.tv_sec
+        )));
+    }
+    sys::clock(libc::CLOCK_MONOTONIC).step("read the monotonic clock")?;
+    Ok(())
+}
+
+/// The program's file. The runner's own `PATH` plays no part.
+fn find(spec: &SandboxSpec) -> Result<PathBuf, SetupFailure> {
+    let name = spec.command.first().map_or("", String::as_str);
+    if name.contains('/') {
+        return Ok(PathBuf::from(name));
+    }
+    let path = spec.env.get("PATH").map_or("", String::as_str);
+    path.split(':')
+        .filter(|dir| !dir.is_empty())
+        .map(|dir| Path::new(dir).join(name))
+        .find(|file| {
+            nix::unistd::access(file, nix::unistd::AccessFlags::X_OK).is_ok() && file.is_file()
+        })
+        .ok_or_else(|| {
+            SetupFailure::new("find the command", Errno::ENOENT)
+                .at(Path::new(name))
+                .hint(Some(format!(
+                    "it is not in the sandbox's PATH, which is {path:?}"
+                )))
+        })
+}
+
+fn execute(program: &Path, spec: &SandboxSpec) -> SetupFailure {
+    let text = |text: &str| CString::new(text).map_err(|_| Errno::EINVAL);
+    let exec = || {
+        let file = text(program.to_str().ok_or(Errno::EINVAL)?)?;
+        let args = spec
+            .command
+            .iter()
+            .map(|arg| text(arg))
+            .collect::<Result<Vec<_>, _>>()?;
+        let env = spec
+            .env
+            .iter()
+            .map(|(name, value)| text(&format!("{name}={value}")));
+        execve(&file, &args, &env.collect::<Result<Vec<_>, _>>()?)
+    };
+    let Err(errno) = exec();
+    let hint = match errno {
+        Errno::ENOENT if program.exists() => {
+            Some("the file is there, but the dynamic linker or the #! interpreter it names is not")
+        }
+        Errno::ENOEXEC => {
+            Some("it is neither a program for this machine nor a script with a #! line")
+        }
+        _ => None,
+    };
+    SetupFailure::new("execute the command", errno)
+        .at(program)
+        .hint(hint.map(str::to_owned))
+}

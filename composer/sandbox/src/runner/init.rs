@@ -1,0 +1,114 @@
+//! PID 1 of the sandbox: builds the root, starts the command, traces and reaps until the command ends.
+//! Called by the outer process right after the fork. When PID 1 exits, the kernel kills whatever the command
+//! left behind, so background processes never outlive a build.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::exit;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+use nix::unistd::{ForkResult, sethostname};
+
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+
+use super::command::{self, Command};
+use super::{EXIT_SETUP, Status, hints, root, sys, tracer};
+use crate::error::{SetupFailure, Step};
+use crate::report::Message;
+use crate::spec::{DEFAULT_CLOCK, Request};
+use crate::{Cpus, SandboxSpec};
+
+const HOST_NAME: &str = "xsc-build";
+
+/// Runs PID 1 to its end. `parent` reads nothing but closes when the outer process dies.
+pub(super) fn run(request: &Request, parent: OwnedFd, status: &mut Status) -> ! {
+    match live(request, parent, status) {
+        Ok(()) => exit(0),
+        Err(failure) => {
+            status.send(&Message::Failed(failure));
+            exit(EXIT_SETUP)
+        }
+    }
+}
+
+fn live(request: &Request, parent: OwnedFd, status: &mut Status) -> Result<(), SetupFailure> {
+    die_with(&parent)?;
+    drop(parent);
+    let spec = match request {
+        Request::Run(spec) => spec.clone(),
+        Request::Probe { scratch } => probe_spec(scratch)?,
+    };
+    sethostname(HOST_NAME).step("set the host name")?;
+    sys::clear_domain().step("clear the domain name")?;
+    sys::raise_loopback().step("bring the loopback interface up")?;
+    root::enter(&spec.root, &spec.mounts, &spec.scratch)?;
+
+    let (gate, open_gate) = nix::unistd::pipe().step("make a pipe")?;
+    let command = match sys::fork().step("start the command")? {
+        ForkResult::Child => {
+            drop(open_gate);
+            wait_for(gate);
+            let what = match request {
+                Request::Run(_) => Command::Program,
+                Request::Probe { .. } => Command::CheckClock,
+            };
+            command::run(&spec, what, status)
+        }
+        ForkResult::Parent { child } => child,
+    };
+    drop(gate);
+    // Our descriptors and memory are not for the command to look at.
+    nix::sys::prctl::set_dumpable(false).step("protect PID 1")?;
+    tracer::seize(command)
+        .step("trace the command")
+        .map_err(hints::ptrace)?;
+    nix::unistd::write(&open_gate, b"x").step("release the command")?;
+    drop(open_gate);
+    let outcome = tracer::run(command, spec.clock).step("wait for the command")?;
+    status.send(&Message::Ended(outcome));
+    Ok(())
+}
+
+/// Ties our life to the outer process. It is outside our pid namespace, where `getppid` says 0 dead or alive, so
+/// a pipe that it holds tells whether it died before the call.
+fn die_with(parent: &OwnedFd) -> Result<(), SetupFailure> {
+    nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).step("tie PID 1 to the runner")?;
+    let mut fds = [PollFd::new(parent.as_fd(), PollFlags::POLLIN)];
+    if poll(&mut fds, PollTimeout::ZERO).step("look at the runner")? != 0 {
+        exit(EXIT_SETUP);
+    }
+    Ok(())
+}
+
+/// The command starts once it is traced; if PID 1 fails before, it never does.
+fn wait_for(gate: OwnedFd) {
+    let mut byte = [0];
+    if !matches!(File::from(gate).read(&mut byte), Ok(1)) {
+        exit(EXIT_SETUP);
+    }
+}
+
+/// A root of one empty layer and a writable mount, so that each mechanism is used once.
+fn probe_spec(scratch: &Path) -> Result<SandboxSpec, SetupFailure> {
+    let (layer, copied) = (scratch.join("probe-root"), scratch.join("probe-mount"));
+    for dir in [&layer, &copied] {
+        fs::create_dir(dir).step_at("make a directory for the probe", dir)?;
+    }
+    let mode = crate::MountMode::Writable;
+    Ok(SandboxSpec {
+        root: vec![layer],
+        mounts: vec![crate::Mount {
+            at: "/copy".into(),
+            from: copied,
+            mode,
+        }],
+        scratch: scratch.to_owned(),
+        command: Vec::new(),
+        env: std::collections::BTreeMap::new(),
+        cpus: Cpus::All,
+        clock: DEFAULT_CLOCK,
+    })
+}

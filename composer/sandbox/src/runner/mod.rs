@@ -1,0 +1,212 @@
+//! The runner's side: a fresh, single-threaded process that builds one sandbox, in three generations.
+//! The *outer* process (this file) makes the namespaces and waits; *PID 1* (`init`) builds the root, then
+//! traces (`tracer`); the *command* (`command`) gives up every right and becomes the program.
+//! Invariant: each dies with the one before it, so nothing outlives the composer.
+
+mod arch;
+mod command;
+mod filter;
+mod hints;
+mod init;
+mod namespaces;
+mod root;
+mod skeleton;
+mod sys;
+mod tracer;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::process::exit;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+use nix::unistd::{ForkResult, Pid, getppid, setsid};
+
+use crate::error::{SetupFailure, Step};
+use crate::report::Message;
+use crate::spec::Request;
+use crate::{Outcome, SandboxSpec};
+
+/// Exit status of a stand-alone runner that could not set the sandbox up.
+const EXIT_SETUP: i32 = 125;
+
+/// The runner's `main`: sets up one sandbox, runs its command, exits.
+///
+/// With `--parent PID` it serves [`Sandbox`](crate::Sandbox): the request comes on stdin, reports go to stdout
+/// and the command's output to stderr. With `--spec FILE` it stands alone, as inside a remote action: the
+/// command writes to the runner's own stdout and stderr, and the runner's exit status is the command's
+/// (128 + n for signal n, 125 if the sandbox could not be set up).
+///
+/// Must be called before the process starts a thread; a multi-threaded process cannot enter a user namespace.
+pub fn runner_main(args: impl IntoIterator<Item = OsString>) -> ! {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let words: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
+    let code = match words.as_slice() {
+        ["--parent", pid] => pid
+            .parse()
+            .map_or_else(|_| usage(), |pid| serve(Pid::from_raw(pid))),
+        ["--spec", file] => stand_alone(&PathBuf::from(file)),
+        _ => usage(),
+    };
+    exit(code)
+}
+
+fn usage() -> i32 {
+    complain("usage: xsc-runner --spec FILE");
+    2
+}
+
+fn complain(text: &str) {
+    // With stderr gone there is nobody left to tell.
+    let _ = writeln!(std::io::stderr(), "xsc-runner: {text}");
+}
+
+/// Where the runner's own messages go; shared by the outer process and PID 1, never by the command.
+pub(crate) struct Status(File);
+
+impl Status {
+    fn send(&mut self, message: &Message) {
+        let mut line = serde_json::to_vec(message).expect("a message has only JSON-safe parts");
+        line.push(b'\n');
+        // The reader is gone only if the composer is, and then we are about to die as well.
+        let _ = self.0.write_all(&line);
+    }
+}
+
+fn serve(parent: Pid) -> i32 {
+    let prepared = die_with(parent).and_then(|()| {
+        sys::close_from(3).step("close inherited file descriptors")?;
+        // A signal from the terminal is for the composer to judge; it ends us through the lifeline.
+        setsid().step("start a new session")?;
+        let lifeline = sys::duplicate(0).step("keep the request pipe")?;
+        let status = sys::duplicate(1).step("keep the report pipe")?;
+        sys::redirect_to_null(0).step_at("open", "/dev/null")?;
+        sys::copy_onto(2, 1).step("join stdout and stderr")?;
+        Ok((lifeline, Status(File::from(status))))
+    });
+    let (lifeline, mut status) = match prepared {
+        Ok(both) => both,
+        Err(failure) => {
+            complain(&failure.to_string());
+            return EXIT_SETUP;
+        }
+    };
+    let mut line = String::new();
+    let mut reader = BufReader::new(File::from(lifeline));
+    let request = match reader
+        .read_line(&mut line)
+        .map(|_| serde_json::from_str(&line))
+    {
+        Ok(Ok(request)) => request,
+        _ => return EXIT_SETUP,
+    };
+    match supervise(request, Some(reader.into_inner().into()), &mut status) {
+        Ok(()) => 0,
+        Err(failure) => {
+            status.send(&Message::Failed(failure));
+            EXIT_SETUP
+        }
+    }
+}
+
+fn stand_alone(file: &std::path::Path) -> i32 {
+    let spec = std::fs::read(file)
+        .map_err(|e| e.to_string())
+        .and_then(|text| {
+            let spec = serde_json::from_slice::<SandboxSpec>(&text).map_err(|e| e.to_string())?;
+            spec.validate().map_err(|e| e.to_string())?;
+            Ok(spec)
+        });
+    let spec = match spec {
+        Ok(spec) => spec,
+        Err(problem) => {
+            complain(&format!("{}: {problem}", file.display()));
+            return EXIT_SETUP;
+        }
+    };
+    let prepared = die_with(getppid()).and_then(|()| {
+        sys::close_from(3).step("close inherited file descriptors")?;
+        sys::redirect_to_null(0).step_at("open", "/dev/null")?;
+        nix::unistd::pipe().step("make the report pipe")
+    });
+    let result = prepared.and_then(|(reading, writing)| {
+        supervise(Request::Run(spec), None, &mut Status(File::from(writing)))?;
+        let mut reports = String::new();
+        File::from(reading)
+            .read_to_string(&mut reports)
+            .step("read the report pipe")?;
+        Ok(reports)
+    });
+    let reports = match result {
+        Ok(reports) => reports,
+        Err(failure) => {
+            complain(&failure.to_string());
+            return EXIT_SETUP;
+        }
+    };
+    let mut code = EXIT_SETUP;
+    for message in reports
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+    {
+        match message {
+            Message::Failed(failure) => complain(&failure.to_string()),
+            Message::Ended(Outcome::Exited(status)) => code = status,
+            Message::Ended(Outcome::Signaled(signal)) => code = 128 + signal,
+            Message::Started(_) | Message::Ended(_) => {}
+        }
+    }
+    code
+}
+
+/// Ties our life to our parent's thread; it may have died before the call, hence the second look.
+fn die_with(parent: Pid) -> Result<(), SetupFailure> {
+    nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).step("tie the runner to its parent")?;
+    if getppid() != parent {
+        exit(EXIT_SETUP);
+    }
+    Ok(())
+}
+
+/// The outer process: namespaces, then a PID 1, then waiting for its end or ours.
+fn supervise(
+    request: Request,
+    lifeline: Option<OwnedFd>,
+    status: &mut Status,
+) -> Result<(), SetupFailure> {
+    let parent = getppid();
+    namespaces::enter()?;
+    // New credentials clear the death signal.
+    die_with(parent)?;
+    let (alive, keep_alive) = nix::unistd::pipe().step("make a pipe")?;
+    let child = match sys::fork().step("start PID 1")? {
+        ForkResult::Child => {
+            drop((lifeline, keep_alive));
+            init::run(&request, alive, status)
+        }
+        ForkResult::Parent { child } => child,
+    };
+    drop(alive);
+    let handle = sys::pidfd_open(child).step("watch PID 1")?;
+    loop {
+        let mut fds = vec![PollFd::new(handle.as_fd(), PollFlags::POLLIN)];
+        if let Some(lifeline) = &lifeline {
+            fds.push(PollFd::new(lifeline.as_fd(), PollFlags::POLLIN));
+        }
+        match poll(&mut fds, PollTimeout::NONE) {
+            Ok(_) => {}
+            Err(nix::errno::Errno::EINTR) => continue,
+            Err(e) => return Err(e).step("watch PID 1"),
+        }
+        if fds.get(1).and_then(PollFd::any).unwrap_or(false) {
+            nix::sys::signal::kill(child, Signal::SIGKILL).step("kill PID 1")?;
+        }
+        break;
+    }
+    // Returns only after the kernel has killed and reaped all processes of the namespace.
+    nix::sys::wait::waitpid(child, None).step("wait for PID 1")?;
+    Ok(())
+}

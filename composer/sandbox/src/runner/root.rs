@@ -1,0 +1,221 @@
+//! Builds the sandbox's file system and makes it the root; called by PID 1, in its own mount namespace.
+//! Overlays are mounted with short relative names, as the kernel takes one page of options: that is room for all
+//! 500 layers that overlayfs allows, at any path. Everything after the pivot resolves inside the new root, so
+//! a link in an input cannot lead out.
+
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{chdir, pivot_root};
+
+use super::sys::{self, MOUNT_NODEV, MOUNT_NOSUID, MOUNT_RDONLY};
+use super::{hints, skeleton};
+use crate::error::{SetupFailure, Step};
+use crate::{Mount, MountMode};
+
+const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+
+const DEVICE_LINKS: [(&str, &str); 5] = [
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("ptmx", "pts/ptmx"),
+];
+
+const NO_DATA: Option<&str> = None;
+
+/// Builds the root in `scratch` and enters it; the working directory is `/build` afterwards.
+pub(super) fn enter(
+    layers: &[PathBuf],
+    mounts: &[Mount],
+    scratch: &Path,
+) -> Result<(), SetupFailure> {
+    umask(Mode::from_bits_truncate(0o022));
+    // Without this our mounts would show up on the host where its mounts are shared.
+    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+    mount(Some("none"), "/", NO_DATA, private, NO_DATA)
+        .step_at("make mounts private", "/")
+        .map_err(hints::mount)?;
+    chdir(scratch).step_at("enter the scratch directory", scratch)?;
+    for dir in [
+        "root",
+        "skeleton",
+        "layers",
+        "build",
+        "build/out",
+        "upper",
+        "work",
+        "merged",
+    ] {
+        fs::create_dir(dir).step_at("make a scratch directory", scratch.join(dir))?;
+    }
+    let inside = mounts
+        .iter()
+        .map(|mount| mount.at.as_str())
+        .filter(|at| !in_writable_place(at));
+    let own = ["/proc", "/dev", "/tmp", "/build"].into_iter();
+    skeleton::make(Path::new("skeleton"), layers, own.chain(inside))?;
+    chdir("layers").step_at("enter", scratch.join("layers"))?;
+    mount_root(layers)?;
+
+    // Mounts are prepared while host paths still resolve, and put in place once only the new root does.
+    let mut ready: Vec<(&str, OwnedFd)> = Vec::new();
+    for (index, mount) in mounts.iter().enumerate() {
+        ready.push((&mount.at, prepare(index, mount)?));
+    }
+    // A mount inside another comes after it.
+    ready.sort_by_key(|(at, _)| Path::new(at).components().count());
+    let build = clone_restricted(Path::new("../build"), MOUNT_NOSUID | MOUNT_NODEV)?;
+    let mut devices = Vec::new();
+    for name in DEVICES {
+        let device = Path::new("/dev").join(name);
+        devices.push((name, clone_restricted(&device, MOUNT_NOSUID)?));
+    }
+
+    chdir("../root").step_at("enter", scratch.join("root"))?;
+    pivot_root(".", ".").step("change the root")?;
+    // The kernel allows a fresh /proc only while an unmasked one is in sight, that is in the old root.
+    mount_proc()?;
+    mount_dev(devices)?;
+    mount_tmpfs("/tmp", "mode=1777")?;
+    sys::move_mount(build.as_fd(), Path::new("/build")).step_at("mount", "/build")?;
+    for (at, mount) in ready {
+        // Read-only places have their mount points from the skeleton; what is missing lies in writable ones.
+        fs::create_dir_all(at).step_at("make the mount point", at)?;
+        sys::move_mount(mount.as_fd(), Path::new(at)).step_at("mount", at)?;
+    }
+    umount2(".", MntFlags::MNT_DETACH).step("leave the host's root")?;
+    chdir("/build").step_at("enter", "/build")
+}
+
+fn in_writable_place(at: &str) -> bool {
+    Path::new(at).starts_with("/build") || Path::new(at).starts_with("/tmp")
+}
+
+fn overlay(target: &Path, options: &str, flags: MsFlags) -> Result<(), Errno> {
+    let flags = flags | MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(
+        Some("overlay"),
+        target,
+        Some("overlay"),
+        flags,
+        Some(options),
+    )
+}
+
+/// Mounts the layers, then the skeleton, on `../root`; the working directory is `layers`.
+fn mount_root(layers: &[PathBuf]) -> Result<(), SetupFailure> {
+    let mut names = Vec::with_capacity(layers.len() + 1);
+    for (index, layer) in layers.iter().enumerate() {
+        let name = index.to_string();
+        symlink(layer, &name).step_at("link the root layer", layer)?;
+        names.push(name);
+    }
+    symlink("../skeleton", "s").step("link the skeleton")?;
+    names.push("s".to_owned());
+    let options = format!("lowerdir={},userxattr", names.join(":"));
+    overlay(Path::new("../root"), &options, MsFlags::MS_RDONLY)
+        .step_at("mount the root overlay", "/")
+        .map_err(hints::overlay)
+}
+
+/// A handle of what will appear at the mount point.
+fn prepare(index: usize, mount: &Mount) -> Result<OwnedFd, SetupFailure> {
+    let metadata = fs::metadata(&mount.from).step_at("read the mounted directory", &mount.from)?;
+    if !metadata.is_dir() {
+        return Err(
+            SetupFailure::new("read the mounted directory", Errno::ENOTDIR).at(&mount.from),
+        );
+    }
+    if mount.mode == MountMode::ReadOnly {
+        return clone_restricted(&mount.from, MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV);
+    }
+    let lower = format!("w{index}");
+    symlink(&mount.from, &lower).step_at("link the mounted directory", &mount.from)?;
+    let [upper, work, merged] = ["upper", "work", "merged"].map(|dir| format!("../{dir}/{index}"));
+    for dir in [&upper, &work, &merged] {
+        fs::create_dir(dir).step_at("make a scratch directory", dir)?;
+    }
+    // The top directory's mode comes from the upper side.
+    let mode = fs::Permissions::from_mode(metadata.permissions().mode() & 0o777 | 0o700);
+    fs::set_permissions(&upper, mode).step_at("set the mode of", &upper)?;
+    // Volatile: the copy is thrown away, so syncing it would be a waste.
+    let options = format!("lowerdir={lower},upperdir={upper},workdir={work},userxattr,volatile");
+    overlay(Path::new(&merged), &options, MsFlags::empty())
+        .step_at("mount the writable copy of", &mount.from)
+        .map_err(hints::overlay)?;
+    sys::hold_mount(Path::new(&merged)).step_at("hold the writable copy of", &mount.from)
+}
+
+fn clone_restricted(path: &Path, attributes: u64) -> Result<OwnedFd, SetupFailure> {
+    let mount = sys::clone_mount(path)
+        .step_at("bind", path)
+        .map_err(hints::mount)?;
+    sys::restrict_mount(mount.as_fd(), attributes).step_at("restrict the bind of", path)?;
+    Ok(mount)
+}
+
+fn mount_proc() -> Result<(), SetupFailure> {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    mount(Some("proc"), "/proc", Some("proc"), flags, NO_DATA)
+        .step_at("mount", "/proc")
+        .map_err(hints::proc_mount)?;
+    // /proc has switches of the whole machine, guarded by file modes alone: a build that runs for root would be
+    // their owner. Everything outside the processes' own directories becomes read-only.
+    for entry in fs::read_dir("/proc").step_at("list", "/proc")? {
+        let entry = entry.step_at("list", "/proc")?;
+        let process = entry
+            .file_name()
+            .as_encoded_bytes()
+            .first()
+            .is_some_and(u8::is_ascii_digit);
+        let metadata = entry.metadata().step_at("read", entry.path())?;
+        let writable = metadata.is_dir() || metadata.permissions().mode() & 0o222 != 0;
+        if process || metadata.is_symlink() || !writable {
+            continue;
+        }
+        let bind = clone_restricted(&entry.path(), MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV)?;
+        sys::move_mount(bind.as_fd(), &entry.path()).step_at("protect", entry.path())?;
+    }
+    Ok(())
+}
+
+fn mount_dev(devices: Vec<(&str, OwnedFd)>) -> Result<(), SetupFailure> {
+    mount_tmpfs("/dev", "mode=755")?;
+    let dev = Path::new("/dev");
+    for (name, device) in devices {
+        let place = dev.join(name);
+        fs::write(&place, "").step_at("make the mount point", &place)?;
+        sys::move_mount(device.as_fd(), &place).step_at("mount", &place)?;
+    }
+    for (name, target) in DEVICE_LINKS {
+        symlink(target, dev.join(name)).step_at("link", dev.join(name))?;
+    }
+    for name in ["shm", "pts"] {
+        fs::create_dir(dev.join(name)).step_at("make the mount point", dev.join(name))?;
+    }
+    mount_tmpfs("/dev/shm", "mode=1777")?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+    let options = "newinstance,ptmxmode=0666,mode=620";
+    mount(
+        Some("devpts"),
+        "/dev/pts",
+        Some("devpts"),
+        flags,
+        Some(options),
+    )
+    .step_at("mount", "/dev/pts")?;
+    let handle = sys::hold_mount(dev).step_at("hold", dev)?;
+    sys::restrict_mount(handle.as_fd(), MOUNT_RDONLY).step_at("make read-only", dev)
+}
+
+fn mount_tmpfs(at: &str, options: &str) -> Result<(), SetupFailure> {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(Some("tmpfs"), at, Some("tmpfs"), flags, Some(options)).step_at("mount", at)
+}

@@ -1,0 +1,387 @@
+//! The library's side: starts the runner, feeds the log, keeps the limits, and says how it ended.
+//! `xsc-build` calls it from one thread per build; that thread must live as long as the run, since the kernel
+//! ties the runner's life to it.
+//! When `run` returns, no process of the sandbox exists any more.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::report::Message;
+use crate::spec::Request;
+use crate::{Isolation, Limits, Outcome, Report, SandboxError, SandboxSpec, TimeLimit};
+
+/// How often a waiting run looks at its cancel token.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How long the runner may take to end the sandbox before it is killed itself.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The program that calls [`runner_main`](crate::runner_main), and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunnerProgram {
+    /// This executable with these leading arguments: `xsc-runner` with none, or the composer with a hidden verb.
+    Exe(PathBuf, Vec<OsString>),
+}
+
+/// Asks running commands to stop; clones share the request. It cannot be taken back.
+#[derive(Debug, Clone, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+impl CancelToken {
+    /// Makes a token that nobody has cancelled yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks every run with this token to kill its command; they notice within about 50 ms.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether somebody cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs commands through one runner program.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    runner: RunnerProgram,
+}
+
+impl Sandbox {
+    /// Uses this runner.
+    #[must_use]
+    pub fn new(runner: RunnerProgram) -> Self {
+        Self { runner }
+    }
+
+    /// Runs one command and waits for its end; its merged stdout and stderr go to `log` as they come.
+    ///
+    /// A command that fails, is killed, runs into a limit or is cancelled is an [`Outcome`], not an error.
+    ///
+    /// # Errors
+    ///
+    /// The spec is malformed, the host refuses a part of the isolation (the error says which and what would
+    /// help), `log` fails, or the runner dies. The command does not run on after any of them.
+    pub fn run(
+        &self,
+        spec: &SandboxSpec,
+        log: &mut dyn Write,
+        cancel: &CancelToken,
+        limits: Limits,
+    ) -> Result<Report, SandboxError> {
+        spec.validate()?;
+        let stopped = self.drive(&Request::Run(spec.clone()), log, cancel, limits)?;
+        let isolation = stopped.isolation.clone().unwrap_or(Isolation(Vec::new()));
+        match (stopped.outcome, stopped.cut_short) {
+            // The command may have ended by itself while we were about to kill it: then that counts.
+            (Some(outcome), _) | (None, Some(outcome)) => Ok(Report { outcome, isolation }),
+            (None, None) => Err(stopped.died()),
+        }
+    }
+
+    /// Sets a whole sandbox up in `scratch`, an existing empty directory, and checks the clock inside.
+    ///
+    /// # Errors
+    ///
+    /// As for [`run`](Self::run): the host refuses something, and the error says what would help.
+    pub fn probe(&self, scratch: &Path) -> Result<Isolation, SandboxError> {
+        let request = Request::Probe {
+            scratch: scratch.to_owned(),
+        };
+        let limits = Limits {
+            timeout: Some(Duration::from_secs(60)),
+            max_silent: None,
+        };
+        let stopped = self.drive(&request, &mut io::sink(), &CancelToken::new(), limits)?;
+        match (&stopped.isolation, stopped.outcome) {
+            (Some(isolation), Some(Outcome::Exited(0))) => Ok(isolation.clone()),
+            _ => Err(stopped.died()),
+        }
+    }
+
+    fn drive(
+        &self,
+        request: &Request,
+        log: &mut dyn Write,
+        cancel: &CancelToken,
+        limits: Limits,
+    ) -> Result<Stopped, SandboxError> {
+        let mut run = Running::start(&self.runner, request)?;
+        let cut_short = run.pump(log, cancel, limits);
+        if !matches!(cut_short, Ok(None)) {
+            run.end();
+        }
+        // The command's last words may still be in the pipe.
+        let drained = run.drain(log);
+        let status = run.child.wait().map_err(SandboxError::Pipe)?;
+        let cut_short = cut_short?;
+        drained?;
+        Stopped::read(&run.reports, status, cut_short)
+    }
+}
+
+/// A runner at work, with our ends of its pipes.
+struct Running {
+    child: Child,
+    /// The runner kills the sandbox when the last writer of its stdin is gone, so this is also the lifeline.
+    lifeline: Option<ChildStdin>,
+    status: ChildStdout,
+    output: ChildStderr,
+    reports: Vec<u8>,
+}
+
+impl Running {
+    fn start(runner: &RunnerProgram, request: &Request) -> Result<Self, SandboxError> {
+        let RunnerProgram::Exe(program, leading) = runner;
+        let mut child = Command::new(program)
+            .args(leading)
+            .arg("--parent")
+            .arg(std::process::id().to_string())
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|source| SandboxError::StartRunner {
+                program: program.clone(),
+                source,
+            })?;
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(mut lifeline), Some(status), Some(output)) = pipes else {
+            unreachable!("all three streams were asked for as pipes");
+        };
+        let mut line = serde_json::to_vec(request).expect("a request has only JSON-safe parts");
+        line.push(b'\n');
+        // A runner that is dead already shows when its report is missing.
+        let sent = lifeline.write_all(&line);
+        let mut run = Self {
+            child,
+            lifeline: Some(lifeline),
+            status,
+            output,
+            reports: Vec::new(),
+        };
+        let ready = sent.or_else(|e| {
+            if e.kind() == io::ErrorKind::BrokenPipe {
+                Ok(())
+            } else {
+                Err(e)
+            }
+        });
+        if let Err(e) = ready.and_then(|()| nonblocking(&run.status).and(nonblocking(&run.output)))
+        {
+            run.end();
+            return Err(SandboxError::Pipe(e));
+        }
+        Ok(run)
+    }
+
+    /// Copies output until both pipes are closed (`None`), or until something cuts the command short.
+    fn pump(
+        &mut self,
+        log: &mut dyn Write,
+        cancel: &CancelToken,
+        limits: Limits,
+    ) -> Result<Option<Outcome>, SandboxError> {
+        let begin = Instant::now();
+        let mut last_output = begin;
+        let (mut status_open, mut output_open) = (true, true);
+        while status_open || output_open {
+            if cancel.is_cancelled() {
+                return Ok(Some(Outcome::Cancelled));
+            }
+            let now = Instant::now();
+            for (limit, start, after) in [
+                (TimeLimit::Total, begin, limits.timeout),
+                (TimeLimit::Silence, last_output, limits.max_silent),
+            ] {
+                if let Some(after) = after.filter(|after| now.duration_since(start) >= *after) {
+                    return Ok(Some(Outcome::TimedOut { limit, after }));
+                }
+            }
+            let mut fds = Vec::with_capacity(2);
+            if status_open {
+                fds.push(PollFd::new(self.status.as_fd(), PollFlags::POLLIN));
+            }
+            if output_open {
+                fds.push(PollFd::new(self.output.as_fd(), PollFlags::POLLIN));
+            }
+            let timeout = PollTimeout::try_from(TICK).expect("a tick fits");
+            match poll(&mut fds, timeout) {
+                Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+                Err(e) => return Err(SandboxError::Pipe(e.into())),
+            }
+            if status_open {
+                status_open = copy(&mut self.status, &mut self.reports)
+                    .map_err(Copy::into_error)?
+                    .1;
+            }
+            if output_open {
+                let (bytes, open) = copy(&mut self.output, log).map_err(Copy::into_error)?;
+                output_open = open;
+                if bytes > 0 {
+                    last_output = Instant::now();
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes what is left in both pipes without waiting for more.
+    fn drain(&mut self, log: &mut dyn Write) -> Result<(), SandboxError> {
+        copy(&mut self.status, &mut self.reports).map_err(Copy::into_error)?;
+        copy(&mut self.output, log).map_err(Copy::into_error)?;
+        Ok(())
+    }
+
+    /// Ends the sandbox and waits until the runner is gone, and with it every process inside.
+    fn end(&mut self) {
+        drop(self.lifeline.take());
+        let deadline = Instant::now() + GRACE;
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if Instant::now() >= deadline {
+                // PID 1 inside has the runner's death as its own death signal.
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                return;
+            }
+            // Nothing reads the pipes meanwhile, which is fine: whoever is blocked on them is being killed.
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Which end of a copy failed.
+enum Copy {
+    Read(io::Error),
+    Write(io::Error),
+}
+
+impl Copy {
+    fn into_error(self) -> SandboxError {
+        match self {
+            Self::Read(e) => SandboxError::Pipe(e),
+            Self::Write(e) => SandboxError::Log(e),
+        }
+    }
+}
+
+/// Copies what is there now: the number of bytes, and whether more may come. A command that writes without
+/// pause must not keep us from looking at the limits, hence the bound.
+fn copy(from: &mut impl Read, to: &mut (impl Write + ?Sized)) -> Result<(usize, bool), Copy> {
+    let mut buffer = [0; 64 * 1024];
+    let mut total = 0;
+    for _ in 0..16 {
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok((total, false)),
+            Ok(count) => {
+                total += count;
+                to.write_all(&buffer[..count]).map_err(Copy::Write)?;
+            }
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(Copy::Read(e)),
+        }
+    }
+    Ok((total, true))
+}
+
+fn nonblocking(fd: &impl AsFd) -> io::Result<()> {
+    let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?);
+    fcntl(fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
+/// A run that is over.
+struct Stopped {
+    isolation: Option<Isolation>,
+    outcome: Option<Outcome>,
+    cut_short: Option<Outcome>,
+    status: ExitStatus,
+    message: String,
+}
+
+impl Stopped {
+    fn read(
+        reports: &[u8],
+        status: ExitStatus,
+        cut_short: Option<Outcome>,
+    ) -> Result<Self, SandboxError> {
+        let mut stopped = Self {
+            isolation: None,
+            outcome: None,
+            cut_short,
+            status,
+            message: String::new(),
+        };
+        for line in reports
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+        {
+            match serde_json::from_slice(line) {
+                Ok(Message::Failed(failure)) => return Err(SandboxError::Setup(failure)),
+                Ok(Message::Started(isolation)) => stopped.isolation = Some(isolation),
+                Ok(Message::Ended(outcome)) => stopped.outcome = Some(outcome),
+                // A program that is no runner, or half a line of one that was killed.
+                Err(_) => {
+                    let text = String::from_utf8_lossy(line);
+                    stopped.message = text.chars().take(200).collect();
+                }
+            }
+        }
+        Ok(stopped)
+    }
+
+    fn died(self) -> SandboxError {
+        let status = match (self.status.code(), self.status.signal()) {
+            (Some(code), _) => format!("exit status {code}"),
+            (None, Some(signal)) => format!("signal {signal}"),
+            (None, None) => format!("status {}", self.status.into_raw()),
+        };
+        SandboxError::RunnerDied {
+            status,
+            message: self.message,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(program: &str, args: &[&str]) -> SandboxError {
+        let args = args.iter().map(OsString::from).collect();
+        let sandbox = Sandbox::new(RunnerProgram::Exe(program.into(), args));
+        sandbox.probe(Path::new("/nonexistent")).unwrap_err()
+    }
+
+    #[test]
+    fn a_program_that_is_no_runner_is_found_out() {
+        assert!(matches!(
+            with("/nonexistent/runner", &[]),
+            SandboxError::StartRunner { .. }
+        ));
+        let text = with("/bin/sh", &["-c", "echo hello; exit 3"]).to_string();
+        assert!(
+            text.contains("exit status 3") && text.contains("hello"),
+            "{text}"
+        );
+        let text = with("/bin/sh", &["-c", "kill -9 $$"]).to_string();
+        assert!(text.contains("signal 9"), "{text}");
+    }
+}

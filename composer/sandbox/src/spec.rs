@@ -1,0 +1,242 @@
+//! What to run and within which limits: the caller's half of the interface to the runner.
+//! `SandboxSpec` travels as one line of JSON; both sides are the same build of this crate, so the form has no
+//! version. A spec that passes [`SandboxSpec::validate`] can still fail on the host, but not for its shape.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::SandboxError;
+
+/// What `CLOCK_REALTIME` reads inside unless the caller has a reason: 2038-01-01T00:00:00Z, in seconds.
+///
+/// Time stamps of files inside are real. A clock that stands before them would make `make` warn about files
+/// "in the future" and rebuild; this one lies after every real time stamp and still fits a 32-bit `time_t`.
+pub const DEFAULT_CLOCK: i64 = 2_145_916_800;
+
+/// Overlayfs refuses more lower layers than this, the skeleton included.
+const MAX_LAYERS: usize = 500;
+
+/// One command, and everything it can see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SandboxSpec {
+    /// Host directories that make up `/`, topmost first; read-only. At least one, at most 499.
+    pub root: Vec<PathBuf>,
+    /// Host directories that appear at a place of their own.
+    pub mounts: Vec<Mount>,
+    /// An existing, empty host directory for everything writable. After the run the command's `/build` is
+    /// `<scratch>/build`; take the outputs from `<scratch>/build/out`, then call
+    /// [`remove_scratch`](crate::remove_scratch).
+    pub scratch: PathBuf,
+    /// Program and arguments. A program without a slash is looked for in `PATH` of `env`.
+    pub command: Vec<String>,
+    /// The whole environment.
+    pub env: BTreeMap<String, String>,
+    /// How many CPUs the command may use.
+    pub cpus: Cpus,
+    /// What `CLOCK_REALTIME` reads, in seconds since the epoch; see [`DEFAULT_CLOCK`].
+    pub clock: i64,
+}
+
+/// A host directory at a place in the sandbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mount {
+    /// Absolute path inside; missing directories are made.
+    pub at: String,
+    /// The host directory. Mounts below it are not part of it.
+    pub from: PathBuf,
+    /// Whether the command may change what it sees there.
+    pub mode: MountMode,
+}
+
+/// Whether the command may change what it sees in a [`Mount`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MountMode {
+    /// Writes fail with `EROFS`.
+    ReadOnly,
+    /// Writes go to a private copy in scratch; the host directory never changes. A sandbox with such a mount
+    /// runs its command with `CAP_DAC_OVERRIDE`, since files in a store have mode 0444.
+    Writable,
+}
+
+/// The CPUs that a command may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cpus {
+    /// One CPU of those the composer may use: the one with this index, modulo their number.
+    One(usize),
+    /// All that the composer may use.
+    All,
+}
+
+/// When to give up on a command.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest run.
+    pub timeout: Option<Duration>,
+    /// Longest time without output.
+    pub max_silent: Option<Duration>,
+}
+
+/// What the library asks of the runner.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Request {
+    /// Set everything up and run the command.
+    Run(SandboxSpec),
+    /// Set everything up with a minimal root in this empty directory, check the clock, run nothing.
+    Probe { scratch: PathBuf },
+}
+
+impl SandboxSpec {
+    pub(crate) fn validate(&self) -> Result<(), SandboxError> {
+        let invalid = |problem: String| Err(SandboxError::InvalidSpec { problem });
+        if self.root.is_empty() {
+            return invalid("the root has no layer".into());
+        }
+        if self.root.len() >= MAX_LAYERS {
+            let (count, most) = (self.root.len(), MAX_LAYERS - 1);
+            return invalid(format!(
+                "the root has {count} layers, overlayfs takes {most}"
+            ));
+        }
+        if self.command.first().is_none_or(String::is_empty) {
+            return invalid("the command is empty".into());
+        }
+        for dir in self
+            .root
+            .iter()
+            .chain(self.mounts.iter().map(|m| &m.from))
+            .chain([&self.scratch])
+        {
+            if !dir.is_absolute() {
+                return invalid(format!("{} is not an absolute path", dir.display()));
+            }
+        }
+        for mount in &self.mounts {
+            if let Some(problem) = mount_point_problem(&mount.at) {
+                return invalid(format!("mount point {:?} {problem}", mount.at));
+            }
+        }
+        let env = self.env.iter().flat_map(|(name, value)| [name, value]);
+        if self
+            .command
+            .iter()
+            .chain(env)
+            .any(|text| text.contains('\0'))
+        {
+            return invalid("the command or its environment has a zero byte".into());
+        }
+        if let Some(name) = self
+            .env
+            .keys()
+            .find(|name| name.is_empty() || name.contains('='))
+        {
+            return invalid(format!(
+                "{name:?} cannot be the name of an environment variable"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether some mount has a private writable copy.
+    pub(crate) fn has_writable_mount(&self) -> bool {
+        self.mounts
+            .iter()
+            .any(|mount| mount.mode == MountMode::Writable)
+    }
+}
+
+fn mount_point_problem(at: &str) -> Option<&'static str> {
+    let path = Path::new(at);
+    if !path.is_absolute() {
+        return Some("is not absolute");
+    }
+    if at.contains('\0') {
+        return Some("has a zero byte");
+    }
+    if path.components().any(|c| matches!(c, Component::ParentDir)) {
+        return Some("contains `..`");
+    }
+    if path == Path::new("/") {
+        return Some("is the root; add a root layer instead");
+    }
+    if path.starts_with("/proc") || path.starts_with("/dev") {
+        return Some("lies in a directory that the sandbox makes itself");
+    }
+    if ["/build", "/build/out", "/tmp"]
+        .iter()
+        .any(|own| path == Path::new(own))
+    {
+        return Some("would hide a directory that the sandbox makes itself");
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> SandboxSpec {
+        SandboxSpec {
+            root: vec!["/r".into()],
+            mounts: vec![],
+            scratch: "/s".into(),
+            command: vec!["true".into()],
+            env: BTreeMap::new(),
+            cpus: Cpus::All,
+            clock: DEFAULT_CLOCK,
+        }
+    }
+
+    fn problem(change: impl FnOnce(&mut SandboxSpec)) -> String {
+        let mut spec = spec();
+        change(&mut spec);
+        spec.validate().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn shape_is_checked() {
+        spec().validate().unwrap();
+        assert!(problem(|s| s.root.clear()).contains("no layer"));
+        assert!(problem(|s| s.root = vec!["/r".into(); 500]).contains("500 layers"));
+        assert!(problem(|s| s.command.clear()).contains("empty"));
+        assert!(problem(|s| s.scratch = "s".into()).contains("not an absolute"));
+        assert!(problem(|s| s.command.push("a\0b".into())).contains("zero byte"));
+        assert!(problem(|s| drop(s.env.insert("A=B".into(), "c".into()))).contains("A=B"));
+    }
+
+    #[test]
+    fn mount_points_are_checked() {
+        for (at, expected) in [
+            ("src", "not absolute"),
+            ("/", "the root"),
+            ("/a/../b", "`..`"),
+            ("/proc/x", "makes itself"),
+            ("/dev", "makes itself"),
+            ("/build/", "hide"),
+            ("/tmp", "hide"),
+        ] {
+            let text = problem(|s| {
+                let mode = MountMode::ReadOnly;
+                s.mounts.push(Mount {
+                    at: at.into(),
+                    from: "/x".into(),
+                    mode,
+                });
+            });
+            assert!(text.contains(expected), "{at}: {text}");
+        }
+        let mut fine = spec();
+        let mode = MountMode::Writable;
+        fine.mounts.push(Mount {
+            at: "/build/src".into(),
+            from: "/x".into(),
+            mode,
+        });
+        fine.validate().unwrap();
+        assert!(fine.has_writable_mount());
+    }
+}
