@@ -7,6 +7,7 @@
  */
 #include <linux/cred.h>
 #include <linux/fs_struct.h>
+#include <linux/entry-common.h>
 #include <linux/hashtable.h>
 #include <linux/pkeys.h>
 #include <linux/poll.h>

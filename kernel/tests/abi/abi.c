@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Prints every size, offset and constant of the uapi header, one a line; the output is
+ * pinned in kernel/abi/xsc_abi.txt. Built and run on the host: the layouts use fixed-width
+ * types only, so they are the same for every 64-bit target.
+ */
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <linux/xsc.h>
+
+#define STRUCT(s)	printf("struct %s size %zu align %zu\n", #s, sizeof(struct s), _Alignof(struct s))
+#define FIELD(s, f)	printf("struct %s.%s offset %zu size %zu\n", #s, #f, \
+			       offsetof(struct s, f), sizeof(((struct s *)0)->f))
+#define VALUE(c)	printf("%s 0x%llx\n", #c, (unsigned long long)(c))
+
+int main(void)
+{
+	STRUCT(xsc_sqe);
+	FIELD(xsc_sqe, nr);
+	FIELD(xsc_sqe, opcode);
+	FIELD(xsc_sqe, flags);
+	FIELD(xsc_sqe, ioprio);
+	FIELD(xsc_sqe, args);
+	FIELD(xsc_sqe, user_data);
+	STRUCT(xsc_cqe);
+	FIELD(xsc_cqe, user_data);
+	FIELD(xsc_cqe, res);
+	STRUCT(xsc_sq_ring);
+	FIELD(xsc_sq_ring, head);
+	FIELD(xsc_sq_ring, tail);
+	FIELD(xsc_sq_ring, flags);
+	FIELD(xsc_sq_ring, ring_mask);
+	FIELD(xsc_sq_ring, ring_entries);
+	STRUCT(xsc_cq_ring);
+	FIELD(xsc_cq_ring, head);
+	FIELD(xsc_cq_ring, tail);
+	FIELD(xsc_cq_ring, flags);
+	FIELD(xsc_cq_ring, ring_mask);
+	FIELD(xsc_cq_ring, ring_entries);
+	STRUCT(xsc_setup);
+	FIELD(xsc_setup, size);
+	FIELD(xsc_setup, flags);
+	FIELD(xsc_setup, sq_entries);
+	FIELD(xsc_setup, cq_entries);
+	FIELD(xsc_setup, idle_us);
+	FIELD(xsc_setup, __resv);
+	VALUE(XSC_OFF_SQ_RING);
+	VALUE(XSC_OFF_CQ_RING);
+	VALUE(XSC_OFF_SQES);
+	VALUE(XSC_OFF_CQES);
+	VALUE(XSC_RING_ENTRIES);
+	VALUE(XSC_EINLINE);
+	VALUE(XSC_SQ_NEED_WAKEUP);
+	VALUE(XSC_SQ_CQ_FULL);
+	VALUE(XSC_SQ_BAD_INDEX);
+	VALUE(XSC_SQ_DEAD);
+	VALUE(XSC_SETUP_SIZE_VER0);
+	VALUE(XSC_IDLE_US_MAX);
+	VALUE(XSC_IOC_SETUP);
+	VALUE(XSC_IOC_WAKE);
+	VALUE(XSC_OP_NOP);
+	VALUE(XSC_OP_SYSCALL);
+	VALUE(XSC_OP_READ);
+	VALUE(XSC_OP_WRITE);
+	VALUE(XSC_OP_PREAD);
+	VALUE(XSC_OP_PWRITE);
+	VALUE(XSC_OP_OPENAT);
+	VALUE(XSC_OP_CLOSE);
+	VALUE(XSC_OP_FSYNC);
+	VALUE(XSC_OP_FSTAT);
+	return 0;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What every test program shares: a ring (open, set up, map, submit, reap) and KTAP lines.
+ * Header only, so a test is one .c file and one static binary. Invariant: a wait ends with
+ * a failed test after XSC_TEST_SECONDS, never with a hang.
+ */
+#ifndef XSC_TEST_RING_H
+#define XSC_TEST_RING_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <signal.h>
+#include <linux/xsc.h>
+
+#define XSC_TEST_SECONDS	20
+#define KSFT_FAIL		1
+#define KSFT_SKIP		4
+
+static unsigned int tap_count, tap_failed, tap_skipped;
+
+static inline void tap_line(bool ok, const char *directive, const char *fmt, va_list ap)
+{
+	printf("%s %u ", ok ? "ok" : "not ok", ++tap_count);
+	vprintf(fmt, ap);
+	printf("%s\n", directive);
+	fflush(stdout);
+}
+
+/* One test case: its outcome and its name. */
+__attribute__((format(printf, 2, 3)))
+static inline bool check(bool ok, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tap_line(ok, "", fmt, ap);
+	va_end(ap);
+	tap_failed += !ok;
+	return ok;
+}
+
+__attribute__((format(printf, 2, 3)))
+static inline void skip(const char *why, const char *fmt, ...)
+{
+	char directive[128];
+	va_list ap;
+
+	snprintf(directive, sizeof(directive), " # SKIP %s", why);
+	va_start(ap, fmt);
+	tap_line(true, directive, fmt, ap);
+	va_end(ap);
+	tap_skipped++;
+}
+
+/* A result compared, with both values in the line. */
+static inline bool check_res(int64_t got, int64_t want, const char *name)
+{
+	return check(got == want, "%s: %lld (want %lld)", name, (long long)got, (long long)want);
+}
+
+static inline void tap_begin(void)
+{
+	printf("TAP version 13\n");
+}
+
+static inline int tap_end(void)
+{
+	printf("1..%u\n# pass=%u fail=%u skip=%u\n", tap_count,
+	       tap_count - tap_failed - tap_skipped, tap_failed, tap_skipped);
+	fflush(stdout);
+	return tap_failed ? KSFT_FAIL : 0;
+}
+
+static inline uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+}
+
+struct ring {
+	int fd;
+	struct xsc_sq_ring *sq;
+	struct xsc_cq_ring *cq;
+	struct xsc_sqe *sqes;
+	struct xsc_cqe *cqes;
+};
+
+#define SQES_SIZE	(XSC_RING_ENTRIES * sizeof(struct xsc_sqe))
+#define CQES_SIZE	4096
+
+static inline void *ring_map(int fd, size_t size, off_t offset)
+{
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+}
+
+static inline int ring_setup(int fd, uint32_t idle_us)
+{
+	struct xsc_setup setup = { .size = sizeof(setup), .idle_us = idle_us };
+
+	return ioctl(fd, XSC_IOC_SETUP, &setup);
+}
+
+/* 0, or -1 with errno set. */
+static inline int ring_open(struct ring *r, uint32_t idle_us)
+{
+	r->fd = open("/dev/xsc", O_RDWR | O_CLOEXEC);
+	if (r->fd < 0 || ring_setup(r->fd, idle_us))
+		return -1;
+	r->sq = ring_map(r->fd, 4096, XSC_OFF_SQ_RING);
+	r->cq = ring_map(r->fd, 4096, XSC_OFF_CQ_RING);
+	r->sqes = ring_map(r->fd, SQES_SIZE, XSC_OFF_SQES);
+	r->cqes = ring_map(r->fd, CQES_SIZE, XSC_OFF_CQES);
+	if (r->sq == MAP_FAILED || r->cq == MAP_FAILED || r->sqes == MAP_FAILED ||
+	    r->cqes == MAP_FAILED)
+		return -1;
+	return 0;
+}
+
+static inline void ring_close(struct ring *r)
+{
+	munmap(r->sq, 4096);
+	munmap(r->cq, 4096);
+	munmap(r->sqes, SQES_SIZE);
+	munmap(r->cqes, CQES_SIZE);
+	close(r->fd);
+}
+
+/* Writes the entry into its slot without submitting it; n entries after the tail. */
+static inline void ring_put(struct ring *r, uint32_t n, const struct xsc_sqe *sqe)
+{
+	r->sqes[(r->sq->tail + n) & (XSC_RING_ENTRIES - 1)] = *sqe;
+}
+
+/* Submits n entries by one memory write; a system call only if the worker sleeps. */
+static inline void ring_advance(struct ring *r, uint32_t n)
+{
+	__atomic_store_n(&r->sq->tail, r->sq->tail + n, __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&r->sq->flags, __ATOMIC_RELAXED) & XSC_SQ_NEED_WAKEUP)
+		ioctl(r->fd, XSC_IOC_WAKE, 0);
+}
+
+static inline bool ring_ready(const struct ring *r)
+{
+	return __atomic_load_n(&r->cq->tail, __ATOMIC_ACQUIRE) != r->cq->head;
+}
+
+/* Polls memory for a result; false after the time limit. */
+static inline bool ring_wait(struct ring *r)
+{
+	uint64_t end = now_ms() + XSC_TEST_SECONDS * 1000;
+
+	while (!ring_ready(r)) {
+		if (now_ms() > end) {
+			printf("# no result: sq %u/%u cq %u/%u flags %x\n", r->sq->head,
+			       r->sq->tail, r->cq->head, r->cq->tail, r->sq->flags);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Takes one result out of the ring; the caller knows that there is one. */
+static inline struct xsc_cqe ring_take(struct ring *r)
+{
+	struct xsc_cqe cqe = r->cqes[r->cq->head & (XSC_RING_ENTRIES - 1)];
+
+	__atomic_store_n(&r->cq->head, r->cq->head + 1, __ATOMIC_RELEASE);
+	return cqe;
+}
+
+#define RES_NONE	INT64_MIN
+
+/* One entry from submission to result; RES_NONE if none came, or someone else's. */
+static inline int64_t ring_do(struct ring *r, struct xsc_sqe sqe)
+{
+	static uint64_t serial = 0x1122334455667788;
+	struct xsc_cqe cqe;
+
+	sqe.user_data = ++serial;
+	ring_put(r, 0, &sqe);
+	ring_advance(r, 1);
+	if (!ring_wait(r))
+		return RES_NONE;
+	cqe = ring_take(r);
+	return cqe.user_data == serial ? cqe.res : RES_NONE;
+}
+
+#define ARGS6(a, b, c, d, e, f, ...) \
+	{ (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f) }
+#define SQE(op, ...) \
+	((struct xsc_sqe){ .opcode = (op), .args = ARGS6(__VA_ARGS__, 0, 0, 0, 0, 0, 0) })
+#define SQE_NR(number, ...) \
+	((struct xsc_sqe){ .opcode = XSC_OP_SYSCALL, .nr = (number), \
+			   .args = ARGS6(__VA_ARGS__, 0, 0, 0, 0, 0, 0) })
+
+/* Waits for a child; its exit code, 128+signal, or -1 when it had to be killed. */
+static inline int reap(pid_t pid)
+{
+	uint64_t end = now_ms() + XSC_TEST_SECONDS * 1000;
+	int status;
+
+	while (waitpid(pid, &status, WNOHANG) != pid) {
+		if (now_ms() > end) {
+			kill(pid, 9);
+			waitpid(pid, &status, 0);
+			return -1;
+		}
+		usleep(2000);
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+#endif /* XSC_TEST_RING_H */
