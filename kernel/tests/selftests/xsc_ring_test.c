@@ -48,7 +48,7 @@ static void test_typed(struct ring *r)
  */
 static void same_error(struct ring *r, struct xsc_sqe sqe, long nr, int64_t want, const char *name)
 {
-	const uint64_t *a = sqe.args;
+	const __u64 *a = sqe.args;
 	long direct = syscall(nr, a[0], a[1], a[2], a[3]) < 0 ? -errno : 0;
 	int64_t typed = ring_do(r, sqe), generic;
 
