@@ -1,0 +1,83 @@
+# The front door: what people type every day. Each recipe is one thing of cargo's, of `x` or of xsc-compose;
+# `./x` also works without just. Invariant: no logic here beyond the call.
+
+profile := "profiles/minimal.toml"
+compose := env("CARGO_TARGET_DIR", "target") / "release/xsc-compose"
+
+_default:
+    @just --list --unsorted
+
+# Format, lint and test the Rust code, tidy included
+[group('core')]
+check: fmt-check lint test
+
+# Rewrite the Rust code in house format
+[group('core')]
+fmt:
+    cargo fmt --all
+
+# Fail if the Rust code is not in house format
+[group('core')]
+fmt-check:
+    cargo fmt --all --check
+
+# Clippy, warnings are errors
+[group('core')]
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Unit and integration tests, or those of one crate: just test -p xsc-store
+[group('test')]
+test *args='--workspace':
+    cargo test --locked {{ args }}
+
+# Layering, file lengths, strays, ADR numbers (composer/tidy)
+[group('test')]
+tidy:
+    cargo test --locked -p xsc-tidy -- --show-output
+
+# Everything, the image and its boots included, with set-up
+[group('test')]
+test-all:
+    ./x test
+
+# Rewrite the golden files; look at the diff before you commit it
+[group('test')]
+goldens:
+    XSC_ACCEPT=1 cargo test --locked --workspace
+    git diff --stat
+
+# Licences and advisories of the dependencies (needs cargo-deny)
+[group('test')]
+deny:
+    cargo deny check licenses bans sources
+
+# The composer, in release
+[group('image')]
+composer:
+    cargo build --release --locked --bins
+
+# Compose an image: just build [PROFILE] [flags of xsc-compose build]
+[group('image')]
+build profile=profile *flags: composer
+    {{ compose }} build {{ profile }} {{ flags }}
+
+# Boot an image, its console in this terminal
+[group('image')]
+run profile=profile *flags: composer
+    {{ compose }} run {{ profile }} {{ flags }}
+
+# Boot an image and judge it
+[group('image')]
+boot-test profile=profile *flags: composer
+    {{ compose }} test {{ profile }} {{ flags }}
+
+# Set-up, composer, image and boot, with the time of each
+[group('image')]
+demo:
+    ./x demo
+
+# The API documentation of all crates
+[group('doc')]
+doc:
+    cargo doc --workspace --no-deps --locked --document-private-items

@@ -1,0 +1,123 @@
+//! The dependency direction: cli -> {instantiate, build} -> {fetch, image, store} -> {model, eval, profile,
+//! sandbox, vm}. `ARCHITECTURE.md` says what each crate must not know.
+//! Invariant: a crate that this table does not list is a complaint, so a new one is placed on purpose.
+
+use std::collections::BTreeMap;
+
+use crate::assert_tidy;
+use crate::tree::{File, files};
+
+/// Folder under composer/ and the crates of ours that it may depend on.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("eval", &[]),
+    ("sandbox", &[]),
+    ("profile", &[]),
+    ("vm", &[]),
+    ("store", &["model"]),
+    ("image", &["model"]),
+    ("fetch", &["model", "profile"]),
+    ("instantiate", &["eval", "model", "profile"]),
+    (
+        "build",
+        &["model", "profile", "store", "sandbox", "image", "fetch"],
+    ),
+    (
+        "cli",
+        &[
+            "model",
+            "eval",
+            "sandbox",
+            "profile",
+            "vm",
+            "store",
+            "image",
+            "fetch",
+            "instantiate",
+            "build",
+        ],
+    ),
+    ("tidy", &[]),
+];
+
+/// Which of our crates each `composer/<folder>/Cargo.toml` names, tests included.
+fn ours(manifests: &[File]) -> BTreeMap<String, Vec<String>> {
+    let mut edges = BTreeMap::new();
+    for file in manifests {
+        let Some(folder) = file
+            .path
+            .strip_prefix("composer/")
+            .and_then(|p| p.strip_suffix("/Cargo.toml"))
+        else {
+            continue;
+        };
+        let manifest: toml::Table = file.text.parse().unwrap();
+        let mut names = Vec::new();
+        for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            let table = manifest.get(section).and_then(|s| s.as_table());
+            names.extend(table.into_iter().flat_map(|t| t.keys()).filter_map(|name| {
+                name.strip_prefix("xsc-")
+                    .map(|crate_name| crate_name.to_owned())
+            }));
+        }
+        edges.insert(folder.to_owned(), names);
+    }
+    edges
+}
+
+fn complaints(edges: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (folder, names) in edges {
+        let Some((_, allowed)) = ALLOWED.iter().find(|(name, _)| name == folder) else {
+            found.push(format!(
+                "composer/{folder} is not in the table of allowed edges"
+            ));
+            continue;
+        };
+        for name in names {
+            if !allowed.contains(&name.as_str()) {
+                found.push(format!("{folder} must not depend on {name}"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn crates_depend_only_downwards() {
+    let edges = ours(&files());
+    assert!(
+        edges.contains_key("model"),
+        "no manifest of the model crate was read"
+    );
+    assert_tidy("allowed edges", &complaints(&edges));
+}
+
+#[test]
+fn table_has_no_cycle() {
+    // Every crate that a row allows stands in an earlier row.
+    for (index, (folder, allowed)) in ALLOWED.iter().enumerate() {
+        for name in *allowed {
+            let position = ALLOWED.iter().position(|(other, _)| other == name);
+            assert!(position.is_some_and(|p| p < index), "{folder} -> {name}");
+        }
+    }
+}
+
+#[test]
+fn an_upward_edge_is_seen_in_every_section() {
+    for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
+        let text = format!("[{section}]\nxsc-store.workspace = true\nserde = \"1\"\n");
+        let edges = ours(&[File::new("composer/eval/Cargo.toml", &text)]);
+        assert_eq!(complaints(&edges), ["eval must not depend on store"]);
+    }
+}
+
+#[test]
+fn an_unknown_crate_is_seen() {
+    let edges = ours(&[File::new("composer/glue/Cargo.toml", "")]);
+    assert_eq!(
+        complaints(&edges),
+        ["composer/glue is not in the table of allowed edges"]
+    );
+}
