@@ -84,11 +84,7 @@ impl fmt::Display for TomlError {
             if index > 0 {
                 out.write_str("\n")?;
             }
-            write!(
-                out,
-                "{}:{}:{}: {}",
-                self.file, p.line, p.column, p.message
-            )?;
+            write!(out, "{}:{}:{}: {}", self.file, p.line, p.column, p.message)?;
             let gutter = p.line.to_string().len().max(4);
             write!(out, "\n{:>gutter$} | {}", p.line, p.excerpt)?;
             // Tabs are kept so that the mark stands below the word in a terminal.

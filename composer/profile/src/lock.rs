@@ -370,7 +370,11 @@ fn check(name: &str, raw: RawInput) -> Result<LockedInput, String> {
             }
             LockedContent::Packages { packages, sets }
         }
-        _ => return Err(format!("`{name}` needs either `file` or `sets` and `packages`")),
+        _ => {
+            return Err(format!(
+                "`{name}` needs either `file` or `sets` and `packages`"
+            ));
+        }
     };
     Ok(LockedInput {
         declaration: raw.declaration,

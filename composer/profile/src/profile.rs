@@ -118,8 +118,6 @@ impl Profile {
 
 fn read(file: &str, top: &Table<'_, '_>) -> Option<Profile> {
     let head = top.table("profile");
-    let modules = top.strings("modules", name_fault);
-    let images = images(top);
     let mut option_lines = BTreeMap::new();
     let options = match top.table_or_none("options") {
         Some(table) => json_table(&table, "", &mut option_lines),
@@ -140,6 +138,8 @@ fn read(file: &str, top: &Table<'_, '_>) -> Option<Profile> {
     let description = head.string("description");
     let system = head.choice("system", &SYSTEMS);
     let variant = head.choice("variant", &VARIANTS);
+    let modules = head.strings("modules", name_fault);
+    let images = images(&head);
     head.finish();
     let name = name?;
     if let Some(fault) = name_fault(&name.value) {
@@ -160,9 +160,9 @@ fn read(file: &str, top: &Table<'_, '_>) -> Option<Profile> {
     })
 }
 
-fn images(top: &Table<'_, '_>) -> Vec<ImageKind> {
-    let names = top.strings("images", |_| None);
-    let Some(items) = top.get("images").and_then(|v| v.get_ref().as_array()) else {
+fn images(head: &Table<'_, '_>) -> Vec<ImageKind> {
+    let names = head.strings("images", |_| None);
+    let Some(items) = head.get("images").and_then(|v| v.get_ref().as_array()) else {
         return Vec::new();
     };
     let mut images = Vec::new();
@@ -175,7 +175,7 @@ fn images(top: &Table<'_, '_>) -> Vec<ImageKind> {
                     .find(|i| i.get_ref().as_str() == Some(&name.value));
                 let span = item.map_or(0..0, |i| i.span());
                 let message = format!("`images` can't hold \"{}\"", name.value);
-                top.not_one_of(span, message, &IMAGES.map(|(word, _)| word));
+                head.not_one_of(span, message, &IMAGES.map(|(word, _)| word));
             }
         }
     }

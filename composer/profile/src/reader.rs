@@ -113,7 +113,10 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     fn report(&self, span: Range<usize>, problem: Problem) {
-        self.reader.problems.borrow_mut().push((span.start, problem));
+        self.reader
+            .problems
+            .borrow_mut()
+            .push((span.start, problem));
     }
 
     /// Reports a word that is none of `valid`.
@@ -296,7 +299,12 @@ impl<'r, 't> Table<'r, 't> {
             self.wrong_type(key, value, "a table");
             return None;
         };
-        Some(Table::new(self.reader, self.below(key), table, value.span()))
+        Some(Table::new(
+            self.reader,
+            self.below(key),
+            table,
+            value.span(),
+        ))
     }
 
     pub(crate) fn table(&self, key: &str) -> Option<Table<'r, 't>> {
@@ -339,7 +347,9 @@ fn article(noun: &str) -> &'static str {
 pub(crate) fn name_fault(name: &str) -> Option<&'static str> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let good = name.starts_with(plain)
-        && name.chars().all(|c| plain(c) || matches!(c, '-' | '_' | '.'))
+        && name
+            .chars()
+            .all(|c| plain(c) || matches!(c, '-' | '_' | '.'))
         && !name.contains("..");
     (!good).then_some("must be made of lower-case letters, digits, `-`, `_` and `.`")
 }
