@@ -1,1 +1,29 @@
-//! The content-addressed store: objects, trees, realisations, roots, garbage collection
+//! The content-addressed store: objects, trees, realisations, roots and garbage collection.
+//!
+//! The scheduler, the builtins and the commands use it; `docs/formats/store.md` describes what is
+//! on disk. Invariants: a name in the store appears only after everything it refers to, so a kill
+//! at any point leaves a store that the next run uses; and a file that is in the store is never
+//! written again, because trees share files with objects through hard links.
+
+mod builder;
+mod error;
+mod fsops;
+mod ingest;
+mod layout;
+mod lock;
+mod materialise;
+mod objects;
+mod record;
+mod scan;
+mod scratch;
+mod store;
+mod trees;
+
+pub use builder::{BuilderError, FileSink, TreeBuilder};
+pub use error::{FileError, GcError, IngestError, OpenError, RootError, StoreError, VerifyError};
+pub use ingest::IngestOptions;
+pub use lock::{ActionLock, Session};
+pub use record::{LogReader, LogWriter};
+pub use scan::{FoundIn, Needle};
+pub use scratch::ScratchDir;
+pub use store::{FORMAT, Store, Warning};

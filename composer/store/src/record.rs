@@ -1,0 +1,176 @@
+//! Small records: realisations, derivations, build logs and past durations.
+//!
+//! The scheduler reads and writes them. Invariant: a realisation is returned only if every tree
+//! that it names is in the store, so a caller may use its outputs without looking again.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use xsc_model::{ActionId, DrvId, DrvName, Realisation};
+
+use crate::error::{Context, FileError};
+use crate::fsops::{read_optional, write_atomic};
+use crate::scratch::ScratchDir;
+use crate::{Store, StoreError, layout};
+
+/// How many past durations of a name are kept.
+const HISTORY: usize = 8;
+
+impl Store {
+    /// What an action produced; `None` if it is not known or an output is gone. A damaged record
+    /// is set aside (see [`Store::take_warnings`]) and counts as unknown.
+    pub fn realisation(&self, action: &ActionId) -> Result<Option<Realisation>, StoreError> {
+        let path = self.at(&layout::realisation(*action));
+        let Some(bytes) = read_optional(&path)? else {
+            return Ok(None);
+        };
+        let parsed = match std::str::from_utf8(&bytes) {
+            Ok(text) => Realisation::parse(text).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        let problem = match parsed {
+            Ok(found) if found.action == *action => {
+                let complete = found.outputs.values().all(|tree| self.has_tree(tree));
+                return Ok(complete.then_some(found));
+            }
+            Ok(found) => format!("it is the realisation of {}", found.action),
+            Err(problem) => problem,
+        };
+        self.set_aside(&path, problem)?;
+        Ok(None)
+    }
+
+    /// Records what an action produced; the trees must be in the store.
+    pub fn put_realisation(&self, realisation: &Realisation) -> Result<(), StoreError> {
+        for tree in realisation.outputs.values() {
+            if !self.has_tree(tree) {
+                return Err(StoreError::MissingDirectory { tree: *tree });
+            }
+        }
+        let path = self.at(&layout::realisation(realisation.action));
+        self.put(&path, realisation.to_text().as_bytes())
+    }
+
+    /// Keeps the encoding of a derivation, to show it to people.
+    pub fn put_derivation(&self, drv: &DrvId, encoding: &[u8]) -> Result<(), StoreError> {
+        let path = self.at(&layout::derivation(*drv));
+        if crate::fsops::exists(&path)? {
+            return Ok(());
+        }
+        self.put(&path, encoding)
+    }
+
+    /// The encoding of a derivation, if it was kept.
+    pub fn derivation(&self, drv: &DrvId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(read_optional(&self.at(&layout::derivation(*drv)))?)
+    }
+
+    /// Opens a new log of an action. It takes the place of an older one when it is finished.
+    pub fn log_writer(&self, action: &ActionId) -> Result<LogWriter, StoreError> {
+        let scratch = self.scratch("log")?;
+        let staged = scratch.path().join("log");
+        let file = File::create(&staged).context("create", &staged)?;
+        let encoder = zstd::Encoder::new(file, 3).context("compress to", &staged)?;
+        Ok(LogWriter {
+            encoder,
+            staged,
+            to: self.at(&layout::log(*action)),
+            _scratch: scratch,
+        })
+    }
+
+    /// Opens the last log of an action, if there is one.
+    pub fn read_log(&self, action: &ActionId) -> Result<Option<LogReader>, StoreError> {
+        let path = self.at(&layout::log(*action));
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(FileError::new("open", &path, error).into()),
+        };
+        let decoder = zstd::Decoder::new(file).context("decompress", &path)?;
+        Ok(Some(LogReader(decoder)))
+    }
+
+    /// How long derivations of that name took, the latest last; empty where it is not known.
+    pub fn durations(&self, name: &str) -> Vec<Duration> {
+        let Ok(name) = DrvName::new(name) else {
+            return Vec::new();
+        };
+        let bytes = match read_optional(&self.at(&layout::history(&name))) {
+            Ok(Some(bytes)) => bytes,
+            // An estimate is never worth an error.
+            Ok(None) | Err(_) => return Vec::new(),
+        };
+        String::from_utf8_lossy(&bytes)
+            .lines()
+            .filter_map(|line| line.parse().ok().map(Duration::from_millis))
+            .collect()
+    }
+
+    /// How long the derivation of that name took the last time.
+    pub fn last_duration(&self, name: &str) -> Option<Duration> {
+        self.durations(name).last().copied()
+    }
+
+    /// Notes how long a derivation took. A failure is of no consequence and not reported.
+    pub fn record_duration(&self, name: &str, duration: Duration) {
+        let Ok(valid) = DrvName::new(name) else {
+            return;
+        };
+        let mut known = self.durations(name);
+        known.push(duration);
+        let text: String = known[known.len().saturating_sub(HISTORY)..]
+            .iter()
+            .map(|duration| format!("{}\n", duration.as_millis()))
+            .collect();
+        let Ok(scratch) = self.scratch("history") else {
+            return;
+        };
+        let staged = scratch.path().join("file");
+        if fs::write(&staged, text).is_ok() {
+            let _ = fs::rename(&staged, self.at(&layout::history(&valid)));
+        }
+    }
+
+    fn put(&self, path: &std::path::Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let scratch = self.scratch("record")?;
+        Ok(write_atomic(&scratch.path().join("file"), path, bytes)?)
+    }
+}
+
+/// A build log being written, compressed.
+pub struct LogWriter {
+    encoder: zstd::Encoder<'static, File>,
+    staged: PathBuf,
+    to: PathBuf,
+    _scratch: ScratchDir,
+}
+
+impl LogWriter {
+    /// Completes the log and puts it in its place.
+    pub fn finish(self) -> Result<(), StoreError> {
+        self.encoder.finish().context("write", &self.staged)?;
+        Ok(fs::rename(&self.staged, &self.to).context("rename to", &self.to)?)
+    }
+}
+
+impl Write for LogWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.encoder.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.encoder.flush()
+    }
+}
+
+/// A build log being read, decompressed.
+pub struct LogReader(zstd::Decoder<'static, BufReader<File>>);
+
+impl Read for LogReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}

@@ -1,0 +1,122 @@
+//! Records of directories: writing them so that a reader never sees one whose content is absent.
+//!
+//! Ingest and [`Store::add_directories`] call it. Invariant: records are flushed before they get
+//! their names, and children get theirs before parents.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+
+use xsc_model::{Directory, Merged, Node, TreeId};
+
+use crate::error::{Context, FileError};
+use crate::scratch::ScratchDir;
+use crate::{IngestError, Store, layout};
+
+/// Records that are written but have no names yet.
+pub(crate) struct Pending {
+    /// Children before parents.
+    order: Vec<TreeId>,
+}
+
+impl Store {
+    /// Stores the directories that a merge made. What they refer to must be in the store.
+    pub fn add_directories(&self, merged: &Merged) -> Result<(), IngestError> {
+        let missing: BTreeMap<TreeId, &Directory> = merged
+            .new
+            .iter()
+            .filter(|(id, _)| !self.has_tree(id))
+            .map(|(id, directory)| (*id, directory))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for directory in missing.values() {
+            for node in directory.entries.values() {
+                if let Node::Directory { tree } = node
+                    && !missing.contains_key(tree)
+                    && !self.has_tree(tree)
+                {
+                    return Err(IngestError::MissingDirectory { tree: *tree });
+                }
+            }
+        }
+        let scratch = self.make_scratch("directories")?;
+        let order = children_first(&missing);
+        let records = order.iter().map(|id| (*id, missing[id].encode()));
+        let pending = self.write_records(&scratch, records)?;
+        self.sync()?;
+        self.name_records(&scratch, &pending)?;
+        Ok(())
+    }
+
+    /// Writes records into `scratch`, in the order in which they will get their names.
+    pub(crate) fn write_records(
+        &self,
+        scratch: &ScratchDir,
+        records: impl Iterator<Item = (TreeId, Vec<u8>)>,
+    ) -> Result<Pending, FileError> {
+        let mut order = Vec::new();
+        let mut seen = BTreeSet::new();
+        for (id, bytes) in records {
+            if !seen.insert(id) || self.has_tree(&id) {
+                continue;
+            }
+            let path = scratch.path().join(id.to_string());
+            fs::write(&path, bytes).context("write", &path)?;
+            order.push(id);
+        }
+        Ok(Pending { order })
+    }
+
+    /// Gives flushed records their names.
+    pub(crate) fn name_records(
+        &self,
+        scratch: &ScratchDir,
+        pending: &Pending,
+    ) -> Result<(), FileError> {
+        for id in &pending.order {
+            let from = scratch.path().join(id.to_string());
+            let to = self.at(&layout::directory(*id));
+            match fs::rename(&from, &to) {
+                Ok(()) => {}
+                // Never expected, but a vanished record must not pass for a stored one.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && self.has_tree(id) => {}
+                Err(error) => return Err(FileError::new("rename to", &to, error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The ids of `directories`, each after the ones it contains.
+pub(crate) fn children_first(directories: &BTreeMap<TreeId, &Directory>) -> Vec<TreeId> {
+    let mut order = Vec::with_capacity(directories.len());
+    let mut done: BTreeSet<TreeId> = BTreeSet::new();
+    for start in directories.keys() {
+        // An explicit stack, for trees may be deeper than the native one; the flag says that
+        // the children are done. A cycle would need a collision of digests.
+        let mut stack = vec![(*start, false)];
+        while let Some((id, expanded)) = stack.pop() {
+            if expanded {
+                if done.insert(id) {
+                    order.push(id);
+                }
+                continue;
+            }
+            if done.contains(&id) {
+                continue;
+            }
+            stack.push((id, true));
+            for node in directories[&id].entries.values() {
+                if let Node::Directory { tree } = node
+                    && directories.contains_key(tree)
+                    && !done.contains(tree)
+                {
+                    stack.push((*tree, false));
+                }
+            }
+        }
+    }
+    order
+}
