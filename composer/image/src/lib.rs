@@ -1,1 +1,21 @@
-//! Deterministic image writers: ISO 9660, FAT, GPT, cpio, tar and OCI
+//! Deterministic image writers: hybrid ISO 9660, FAT, cpio, tar and OCI layouts.
+//!
+//! Every writer is a pure function of a [`Manifest`], the blobs it names and a few parameters; the
+//! builtin builders of `build` call them. Invariant: no clock, no randomness, no environment, no
+//! root: identifiers come from a seed digest and times from one epoch, so the same inputs give
+//! the same bytes on every host.
+
+mod blobs;
+pub mod fat;
+pub mod iso;
+mod manifest;
+mod manifest_json;
+mod seed;
+mod time;
+
+pub use blobs::{BlobSource, CopyError, MemoryBlobs};
+pub use manifest::{
+    Entry, FromTreeError, ImagePath, Kind, Manifest, ManifestError, NewNode, Override,
+};
+pub use manifest_json::ManifestJsonError;
+pub use time::EpochError;
