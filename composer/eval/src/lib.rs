@@ -1,1 +1,31 @@
-//! The Nix language: lowering from rnix, scopes, lazy values, builtins, errors with spans
+//! The Nix language: lowering from rnix, scopes, lazy values, builtins, errors with spans.
+//!
+//! `Evaluator` is the entry point; hosts add builtins and globals through its builder and read results
+//! with `AttrsReader`. Invariant: evaluation reads files through `EvalIo` only, and nothing else of the
+//! machine: not the environment, not the clock, not the network.
+
+mod builtins;
+mod convert;
+mod error;
+mod evaluator;
+mod expr;
+mod interp;
+mod io;
+mod lower;
+mod path;
+mod reader;
+mod scope;
+mod source;
+mod symbol;
+mod value;
+
+pub use error::{ErrorKind, EvalError, Frame, FrameKind, SyntaxError};
+pub use evaluator::{Builder, Evaluator};
+pub use expr::ExprId;
+pub use io::{EvalIo, FileType, IoError, MemoryIo, StdIo};
+pub use reader::AttrsReader;
+pub use source::{FileId, Location, Pos, Span};
+pub use symbol::Symbol;
+pub use value::{
+    Attr, Attrs, Context, Env, External, LazyValue, List, NixPath, NixString, PartialCall, Value,
+};

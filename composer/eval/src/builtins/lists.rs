@@ -1,0 +1,330 @@
+//! Builtins on lists.
+//!
+//! Invariant: elements are forced only where the result depends on them; `map` and `genList` are lazy.
+
+use std::cmp::Ordering;
+use std::rc::Rc;
+
+use super::{Result, Row, invalid};
+use crate::evaluator::Evaluator;
+use crate::value::{List, Value};
+
+pub(super) const ALL: &[Row] = &[
+    (
+        "all",
+        2,
+        "Whether a predicate holds for all elements of a list.",
+        all,
+    ),
+    (
+        "any",
+        2,
+        "Whether a predicate holds for an element of a list.",
+        any,
+    ),
+    ("concatLists", 1, "Joins a list of lists.", concat_lists),
+    (
+        "concatMap",
+        2,
+        "Maps a function that returns lists and joins the results.",
+        concat_map,
+    ),
+    (
+        "elem",
+        2,
+        "Whether a value is equal to an element of a list.",
+        elem,
+    ),
+    ("elemAt", 2, "The element at an index, from 0.", elem_at),
+    (
+        "filter",
+        2,
+        "The elements of a list for which a predicate holds.",
+        filter,
+    ),
+    (
+        "foldl'",
+        3,
+        "Folds a list from the left, evaluating every step.",
+        foldl,
+    ),
+    (
+        "genList",
+        2,
+        "A list of the given length; a function makes the element of each index.",
+        gen_list,
+    ),
+    (
+        "genericClosure",
+        1,
+        "The closure of startSet under operator, each key once.",
+        generic_closure,
+    ),
+    ("head", 1, "The first element of a list.", head),
+    ("length", 1, "The length of a list.", length),
+    (
+        "map",
+        2,
+        "Applies a function to each element of a list.",
+        map,
+    ),
+    (
+        "partition",
+        2,
+        "Splits a list by a predicate into { right, wrong }.",
+        partition,
+    ),
+    (
+        "sort",
+        2,
+        "Sorts a list, stably, by a function that says whether its first argument is less.",
+        sort,
+    ),
+    ("tail", 1, "A list without its first element.", tail),
+];
+
+fn list(ev: &Evaluator, value: &Value, builtin: &str) -> Result<Rc<List>> {
+    match ev.force(value)? {
+        Value::List(list) => Ok(list),
+        other => Err(ev.type_error("a list", &other, &format!("the list given to `{builtin}`"))),
+    }
+}
+
+fn holds(ev: &Evaluator, predicate: &Value, item: &Value) -> Result<bool> {
+    let result = ev.apply(predicate, std::slice::from_ref(item), None)?;
+    ev.expect_bool(&result, "the result of the predicate")
+}
+
+fn all(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    for item in list(ev, &args[1], "all")?.iter() {
+        if !holds(ev, &args[0], item)? {
+            return Ok(Value::Bool(false));
+        }
+    }
+    Ok(Value::Bool(true))
+}
+
+fn any(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    for item in list(ev, &args[1], "any")?.iter() {
+        if holds(ev, &args[0], item)? {
+            return Ok(Value::Bool(true));
+        }
+    }
+    Ok(Value::Bool(false))
+}
+
+fn concat_lists(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    let mut joined = Vec::new();
+    for item in list(ev, &args[0], "concatLists")?.iter() {
+        joined.extend_from_slice(&list(ev, item, "concatLists")?);
+    }
+    Ok(Value::list(joined))
+}
+
+fn concat_map(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    let mut joined = Vec::new();
+    for item in list(ev, &args[1], "concatMap")?.iter() {
+        let result = ev.apply(&args[0], std::slice::from_ref(item), None)?;
+        let what = "the result of the function given to `concatMap`";
+        joined.extend_from_slice(&ev.expect_list(&result, what)?);
+    }
+    Ok(Value::list(joined))
+}
+
+fn elem(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    for item in list(ev, &args[1], "elem")?.iter() {
+        if ev.equal(&args[0], item)? {
+            return Ok(Value::Bool(true));
+        }
+    }
+    Ok(Value::Bool(false))
+}
+
+fn elem_at(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    let list = list(ev, &args[0], "elemAt")?;
+    let index = ev.expect_int(&args[1], "the index given to `elemAt`")?;
+    let element = usize::try_from(index)
+        .ok()
+        .and_then(|index| list.get(index));
+    match element {
+        Some(element) => ev.force(element),
+        None => Err(invalid(format!(
+            "index {index} is out of bounds for a list of {} elements",
+            list.len()
+        ))),
+    }
+}
+
+fn filter(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    let list = list(ev, &args[1], "filter")?;
+    let mut kept = Vec::new();
+    for item in list.iter() {
+        if holds(ev, &args[0], item)? {
+            kept.push(item.clone());
+        }
+    }
+    if kept.len() == list.len() {
+        Ok(Value::List(list))
+    } else {
+        Ok(Value::list(kept))
+    }
+}
+
+fn foldl(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    let list = list(ev, &args[2], "foldl'")?;
+    let function = ev.force(&args[0])?;
+    let mut accumulator = args[1].clone();
+    for item in list.iter() {
+        accumulator = ev.apply(&function, &[accumulator, item.clone()], None)?;
+    }
+    ev.force(&accumulator)
+}
+
+fn gen_list(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    let length = ev.expect_int(&args[1], "the length given to `genList`")?;
+    if length < 0 {
+        return Err(invalid(format!("a list can't have {length} elements")));
+    }
+    let items = (0..length).map(|index| Value::lazy_apply(args[0].clone(), Value::Int(index)));
+    Ok(Value::list(items.collect::<Vec<_>>()))
+}
+
+fn generic_closure(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    let attrs = ev.expect_attrs(&args[0], "the argument of `genericClosure`")?;
+    let get = |name: &str| {
+        let name = ev.symbol(name);
+        attrs.get(name).ok_or_else(|| ev.missing(name, &attrs))
+    };
+    let start = ev.expect_list(&ev.force_attr(get("startSet")?)?, "`startSet`")?;
+    if start.is_empty() {
+        return Ok(Value::List(start));
+    }
+    let operator = ev.force_attr(get("operator")?)?;
+    let key_name = ev.symbol("key");
+    let mut queue: std::collections::VecDeque<Value> = start.iter().cloned().collect();
+    let mut keys: Vec<Value> = Vec::new();
+    let mut closure = Vec::new();
+    while let Some(item) = queue.pop_front() {
+        let item = ev.force(&item)?;
+        let attrs = ev.expect_attrs(&item, "an element of the closure")?;
+        let key = attrs
+            .get(key_name)
+            .ok_or_else(|| ev.missing(key_name, &attrs))?;
+        let key = ev.force_attr(key)?;
+        // Keys are kept sorted; the language's order works for every type that may be a key.
+        let (mut low, mut high) = (0, keys.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if ev.less("<", &keys[middle], &key)? {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        if low < keys.len() && !ev.less("<", &key, &keys[low])? {
+            continue;
+        }
+        keys.insert(low, key);
+        let more = ev.apply(&operator, std::slice::from_ref(&item), None)?;
+        queue.extend(
+            ev.expect_list(&more, "the result of `operator`")?
+                .iter()
+                .cloned(),
+        );
+        closure.push(item);
+    }
+    Ok(Value::list(closure))
+}
+
+fn head(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    match list(ev, &args[0], "head")?.first() {
+        Some(first) => ev.force(first),
+        None => Err(invalid("an empty list has no first element")),
+    }
+}
+
+fn length(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    let length = list(ev, &args[0], "length")?.len();
+    Ok(Value::Int(
+        i64::try_from(length).expect("lists are shorter than 2^63"),
+    ))
+}
+
+fn map(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    let list = list(ev, &args[1], "map")?;
+    let items = list
+        .iter()
+        .map(|item| Value::lazy_apply(args[0].clone(), item.clone()));
+    Ok(Value::list(items.collect::<Vec<_>>()))
+}
+
+fn partition(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    let (mut right, mut wrong) = (Vec::new(), Vec::new());
+    for item in list(ev, &args[1], "partition")?.iter() {
+        let side = if holds(ev, &args[0], item)? {
+            &mut right
+        } else {
+            &mut wrong
+        };
+        side.push(item.clone());
+    }
+    Ok(ev.make_attrs([("right", Value::list(right)), ("wrong", Value::list(wrong))]))
+}
+
+fn sort(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    let mut items = list(ev, &args[1], "sort")?.to_vec();
+    for item in &mut items {
+        *item = ev.force(item)?;
+    }
+    let function = ev.force(&args[0])?;
+    // `lessThan` itself needs no call.
+    let is_less_than =
+        matches!(&function, Value::Builtin(call) if &*call.builtin.name == "lessThan");
+    let less = |a: &Value, b: &Value| {
+        if is_less_than {
+            return ev.less("<", a, b);
+        }
+        let result = ev.apply(&function, &[a.clone(), b.clone()], None)?;
+        ev.expect_bool(&result, "the result of the function given to `sort`")
+    };
+    Ok(Value::list(merge_sort(items, &less)?))
+}
+
+/// A stable merge sort, because the comparison can fail and need not be an order: the standard library's
+/// sort may panic on an inconsistent one.
+fn merge_sort(
+    items: Vec<Value>,
+    less: &impl Fn(&Value, &Value) -> Result<bool>,
+) -> Result<Vec<Value>> {
+    if items.len() < 2 {
+        return Ok(items);
+    }
+    let mut left = items;
+    let right = left.split_off(left.len() / 2);
+    let mut merged = Vec::with_capacity(left.len() + right.len());
+    let mut left = merge_sort(left, less)?.into_iter().peekable();
+    let mut right = merge_sort(right, less)?.into_iter().peekable();
+    while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
+        let order = if less(b, a)? {
+            Ordering::Greater
+        } else {
+            Ordering::Less
+        };
+        let from = if order == Ordering::Greater {
+            &mut right
+        } else {
+            &mut left
+        };
+        merged.extend(from.next());
+    }
+    merged.extend(left);
+    merged.extend(right);
+    Ok(merged)
+}
+
+fn tail(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    match list(ev, &args[0], "tail")?.split_first() {
+        Some((_, rest)) => Ok(Value::list(rest)),
+        None => Err(invalid("an empty list has no tail")),
+    }
+}

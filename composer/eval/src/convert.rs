@@ -1,0 +1,145 @@
+//! Values to and from JSON, and from TOML.
+//!
+//! Used by `toJSON`, `fromJSON`, `fromTOML` and by hosts. Invariant: converting to JSON forces the whole
+//! value and returns the contexts of all strings in it.
+
+use serde_json::{Map, Number};
+
+use crate::error::{ErrorKind, EvalError, FrameKind};
+use crate::evaluator::Evaluator;
+use crate::interp::Coercion;
+use crate::value::{Context, Value};
+
+type Json = serde_json::Value;
+
+impl Evaluator {
+    /// The value as JSON, and the contexts of the strings in it.
+    pub fn value_to_json(&self, value: &Value) -> Result<(Json, Context), EvalError> {
+        let mut context = Context::new();
+        let json = self.to_json(value, &mut context)?;
+        Ok((json, context))
+    }
+
+    fn to_json(&self, value: &Value, context: &mut Context) -> Result<Json, EvalError> {
+        stacker::maybe_grow(128 << 10, 8 << 20, || self.to_json_inner(value, context))
+    }
+
+    fn to_json_inner(&self, value: &Value, context: &mut Context) -> Result<Json, EvalError> {
+        let value = self.force(value)?;
+        Ok(match &value {
+            Value::Null => Json::Null,
+            Value::Bool(value) => Json::Bool(*value),
+            Value::Int(value) => Json::Number((*value).into()),
+            Value::Float(value) => match Number::from_f64(*value) {
+                Some(number) => Json::Number(number),
+                None => return Err(not_json(&format!("the number {value}"))),
+            },
+            Value::String(_) | Value::Path(_) => {
+                let text = self.coerced(&value, Coercion::Interpolation)?;
+                context.extend(text.context().into_iter().flat_map(|c| c.iter().cloned()));
+                Json::String(self.utf8(&text, "a string in JSON")?.to_owned())
+            }
+            Value::List(items) => {
+                let mut array = Vec::with_capacity(items.len());
+                for (index, item) in items.iter().enumerate() {
+                    array.push(
+                        self.to_json(item, context)
+                            .map_err(|error| error.during(FrameKind::Element(index), None))?,
+                    );
+                }
+                Json::Array(array)
+            }
+            Value::Attrs(attrs) => {
+                if attrs.get(self.names.to_string).is_some() {
+                    let text = self.coerced(&value, Coercion::Interpolation)?;
+                    return self.to_json(&Value::String(text), context);
+                }
+                if let Some(path) = attrs.get(self.names.out_path) {
+                    return self.to_json(&self.force_attr(path)?, context);
+                }
+                let mut object = Map::new();
+                for (name, attr) in self.sorted(attrs) {
+                    let json = self
+                        .to_json(&attr.value, context)
+                        .map_err(|error| self.during_attr(error, attr))?;
+                    object.insert(name.to_owned(), json);
+                }
+                Json::Object(object)
+            }
+            other => return Err(not_json(&self.brief(other))),
+        })
+    }
+
+    /// The value that JSON describes.
+    pub fn value_from_json(&self, json: &Json) -> Result<Value, EvalError> {
+        Ok(match json {
+            Json::Null => Value::Null,
+            Json::Bool(value) => Value::Bool(*value),
+            Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(int), _) => Value::Int(int),
+                (None, Some(float)) => Value::Float(float),
+                (None, None) => {
+                    let message = format!("the number {number} is out of range");
+                    return Err(ErrorKind::Format {
+                        format: "JSON",
+                        message,
+                    }
+                    .into());
+                }
+            },
+            Json::String(text) => Value::from(text.as_str()),
+            Json::Array(items) => {
+                let items: Result<Vec<_>, _> = items
+                    .iter()
+                    .map(|item| self.value_from_json(item))
+                    .collect();
+                Value::list(items?)
+            }
+            Json::Object(object) => {
+                let mut attrs = Vec::with_capacity(object.len());
+                for (name, json) in object {
+                    attrs.push((name.as_str(), self.value_from_json(json)?));
+                }
+                self.make_attrs(attrs)
+            }
+        })
+    }
+}
+
+fn not_json(what: &str) -> EvalError {
+    ErrorKind::InvalidArgument {
+        message: format!("{what} has no JSON form"),
+    }
+    .into()
+}
+
+pub(crate) fn toml_to_value(evaluator: &Evaluator, toml: &toml::Value) -> Result<Value, EvalError> {
+    Ok(match toml {
+        toml::Value::String(text) => Value::from(text.as_str()),
+        toml::Value::Integer(value) => Value::Int(*value),
+        toml::Value::Float(value) => Value::Float(*value),
+        toml::Value::Boolean(value) => Value::Bool(*value),
+        toml::Value::Datetime(value) => {
+            let message = format!("the date {value} has no counterpart in the language");
+            return Err(ErrorKind::Format {
+                format: "TOML",
+                message,
+            }
+            .into());
+        }
+        toml::Value::Array(items) => {
+            let items: Result<Vec<_>, _> = items
+                .iter()
+                .map(|item| toml_to_value(evaluator, item))
+                .collect();
+            Value::list(items?)
+        }
+        toml::Value::Table(table) => {
+            let mut attrs = Vec::with_capacity(table.len());
+            for (name, value) in table {
+                attrs.push((name.as_str(), toml_to_value(evaluator, value)?));
+            }
+            evaluator.make_attrs(attrs)
+        }
+    })
+}

@@ -1,0 +1,215 @@
+//! Unary and binary operators.
+//!
+//! Used by `eval_node`; the arithmetic is shared with `builtins.add` and friends. Invariant: integer
+//! overflow is an error, never a wrapped result.
+
+use std::rc::Rc;
+
+use super::Coercion;
+use crate::error::{ErrorKind, EvalError};
+use crate::evaluator::Evaluator;
+use crate::expr::{BinOp, ExprId};
+use crate::path;
+use crate::value::{Env, NixString, StringBuilder, Value};
+
+impl Evaluator {
+    pub(super) fn binary(
+        &self,
+        op: BinOp,
+        lhs: ExprId,
+        rhs: ExprId,
+        env: &Rc<Env>,
+    ) -> Result<Value, EvalError> {
+        match op {
+            BinOp::And => Ok(Value::Bool(
+                self.eval_bool(lhs, env, "the left operand of `&&`")?
+                    && self.eval_bool(rhs, env, "the right operand of `&&`")?,
+            )),
+            BinOp::Or => Ok(Value::Bool(
+                self.eval_bool(lhs, env, "the left operand of `||`")?
+                    || self.eval_bool(rhs, env, "the right operand of `||`")?,
+            )),
+            BinOp::Implies => Ok(Value::Bool(
+                !self.eval_bool(lhs, env, "the left operand of `->`")?
+                    || self.eval_bool(rhs, env, "the right operand of `->`")?,
+            )),
+            BinOp::Update => self.update(lhs, rhs, env),
+            BinOp::Concat => self.concat_lists(lhs, rhs, env),
+            _ => {
+                let left = self.eval(lhs, env)?;
+                let right = self.eval(rhs, env)?;
+                match op {
+                    BinOp::Add => self.add_values(&left, &right),
+                    BinOp::Sub => self.arithmetic("-", &left, &right),
+                    BinOp::Mul => self.arithmetic("*", &left, &right),
+                    BinOp::Div => self.arithmetic("/", &left, &right),
+                    BinOp::Equal => self.equal(&left, &right).map(Value::Bool),
+                    BinOp::NotEqual => self.equal(&left, &right).map(|equal| Value::Bool(!equal)),
+                    BinOp::Less => self.less("<", &left, &right).map(Value::Bool),
+                    BinOp::Greater => self.less(">", &right, &left).map(Value::Bool),
+                    BinOp::LessEq => self
+                        .less("<=", &right, &left)
+                        .map(|less| Value::Bool(!less)),
+                    BinOp::GreaterEq => self
+                        .less(">=", &left, &right)
+                        .map(|less| Value::Bool(!less)),
+                    _ => unreachable!("handled above"),
+                }
+            }
+        }
+    }
+
+    fn update(&self, lhs: ExprId, rhs: ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {
+        let at = |id, error: EvalError| error.or_at(Some(self.span_of(id)));
+        let value = self.eval(lhs, env)?;
+        let left = self
+            .expect_attrs(&value, "the left operand of `//`")
+            .map_err(|error| at(lhs, error))?;
+        let value = self.eval(rhs, env)?;
+        let right = self
+            .expect_attrs(&value, "the right operand of `//`")
+            .map_err(|error| at(rhs, error))?;
+        if right.is_empty() {
+            return Ok(Value::Attrs(left));
+        }
+        if left.is_empty() {
+            return Ok(Value::Attrs(right));
+        }
+        Ok(Value::attrs(left.update(&right)))
+    }
+
+    fn concat_lists(&self, lhs: ExprId, rhs: ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {
+        let at = |id, error: EvalError| error.or_at(Some(self.span_of(id)));
+        let value = self.eval(lhs, env)?;
+        let left = self
+            .expect_list(&value, "the left operand of `++`")
+            .map_err(|error| at(lhs, error))?;
+        let value = self.eval(rhs, env)?;
+        let right = self
+            .expect_list(&value, "the right operand of `++`")
+            .map_err(|error| at(rhs, error))?;
+        if right.is_empty() {
+            return Ok(Value::List(left));
+        }
+        if left.is_empty() {
+            return Ok(Value::List(right));
+        }
+        Ok(Value::list([left.as_slice(), right.as_slice()].concat()))
+    }
+
+    pub(super) fn negate(&self, operand: ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {
+        match self.eval(operand, env)? {
+            Value::Float(x) => Ok(Value::Float(-x)),
+            Value::Int(i) => self.arithmetic("-", &Value::Int(0), &Value::Int(i)),
+            value => Err(self.type_error("a number", &value, "the operand of `-`")),
+        }
+    }
+
+    /// `+`, which also joins strings and paths. Operands are forced.
+    fn add_values(&self, left: &Value, right: &Value) -> Result<Value, EvalError> {
+        match (left, right) {
+            (Value::Int(_) | Value::Float(_), _) => self.arithmetic("+", left, right),
+            (Value::Path(base), _) => {
+                let mut text = StringBuilder::default();
+                self.coerce(right, Coercion::PathPart, &mut text)?;
+                let text = text.finish();
+                let joined = format!("{}{}", base.as_str(), self.utf8(&text, "a path")?);
+                Ok(Value::Path(path::absolute(&joined, || self.io.root())?))
+            }
+            (Value::String(_) | Value::Attrs(_), _) => {
+                if let (Value::Attrs(attrs), Value::Int(_) | Value::Float(_)) = (left, right)
+                    && attrs.get(self.names.out_path).is_none()
+                    && attrs.get(self.names.to_string).is_none()
+                {
+                    return Err(operands("+", left, right));
+                }
+                let mut text = StringBuilder::default();
+                self.coerce(left, Coercion::Interpolation, &mut text)?;
+                self.coerce(right, Coercion::Interpolation, &mut text)?;
+                Ok(Value::string(text.finish()))
+            }
+            _ => Err(operands("+", left, right)),
+        }
+    }
+
+    /// `+ - * /` on numbers. Operands are forced.
+    pub(crate) fn arithmetic(
+        &self,
+        operator: &'static str,
+        left: &Value,
+        right: &Value,
+    ) -> Result<Value, EvalError> {
+        if let (Value::Int(left), Value::Int(right)) = (left, right) {
+            let (left, right) = (*left, *right);
+            let result = match operator {
+                "+" => left.checked_add(right),
+                "-" => left.checked_sub(right),
+                "*" => left.checked_mul(right),
+                _ if right == 0 => return Err(ErrorKind::DivisionByZero.into()),
+                _ => left.checked_div(right),
+            };
+            return match result {
+                Some(result) => Ok(Value::Int(result)),
+                None => Err(ErrorKind::Overflow {
+                    left,
+                    operator,
+                    right,
+                }
+                .into()),
+            };
+        }
+        let (Some(x), Some(y)) = (number(left), number(right)) else {
+            return Err(operands(operator, left, right));
+        };
+        Ok(Value::Float(match operator {
+            "+" => x + y,
+            "-" => x - y,
+            "*" => x * y,
+            _ if y == 0.0 => return Err(ErrorKind::DivisionByZero.into()),
+            _ => x / y,
+        }))
+    }
+
+    pub(super) fn interpolate(&self, parts: &[ExprId], env: &Rc<Env>) -> Result<Value, EvalError> {
+        Ok(Value::string(self.concat_parts(
+            parts,
+            env,
+            Coercion::Interpolation,
+        )?))
+    }
+
+    pub(super) fn concat_parts(
+        &self,
+        parts: &[ExprId],
+        env: &Rc<Env>,
+        coercion: Coercion,
+    ) -> Result<NixString, EvalError> {
+        let mut text = StringBuilder::default();
+        for part in parts {
+            let value = self.eval(*part, env)?;
+            self.coerce(&value, coercion, &mut text)
+                .map_err(|error| error.or_at(Some(self.span_of(*part))))?;
+        }
+        Ok(text.finish())
+    }
+}
+
+pub(super) fn operands(operator: &'static str, left: &Value, right: &Value) -> EvalError {
+    let (left, right) = (left.described(), right.described());
+    ErrorKind::Operands {
+        operator,
+        left,
+        right,
+    }
+    .into()
+}
+
+pub(super) fn number(value: &Value) -> Option<f64> {
+    match value {
+        // Nix converts the same way; integers beyond 2^53 lose precision.
+        #[expect(clippy::cast_precision_loss)]
+        Value::Int(i) => Some(*i as f64),
+        Value::Float(x) => Some(*x),
+        _ => None,
+    }
+}

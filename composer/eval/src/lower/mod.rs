@@ -1,0 +1,587 @@
+//! Lowering: rnix's syntax tree becomes `expr::Expr`, with names resolved and literals decoded.
+//!
+//! The only module that sees rnix. Called once for each file or string. Invariant: an expression is
+//! returned only if there were no errors; all errors of a file are collected, each with its span.
+
+mod sets;
+mod strings;
+
+use std::rc::Rc;
+
+use rnix::SyntaxKind;
+use rnix::ast::{self, AstNode, AstToken};
+
+use self::strings::{Piece, strip_indentation, unescape_quoted};
+use crate::error::{SyntaxError, similar};
+use crate::evaluator::Evaluator;
+use crate::expr::{AttrName, AttrNameKind, BinOp, Expr, ExprId, Formal, Lambda, Param, Pattern};
+use crate::path;
+use crate::scope::{Resolved, Scopes};
+use crate::source::{FileId, Span};
+use crate::symbol::Symbol;
+use crate::value::{NixPath, Value};
+
+/// Deeply nested expressions recurse in rnix and here; a stack in proportion to the text holds any of them.
+const STACK_BYTES_PER_SOURCE_BYTE: usize = 512;
+
+/// Parses and lowers `file`. `directory` is what relative paths are relative to. `extra` names are in
+/// scope around the file, in slot order (for `scopedImport`).
+pub(crate) fn lower(
+    evaluator: &Evaluator,
+    file: FileId,
+    directory: &str,
+    extra: Option<&[Symbol]>,
+) -> Result<ExprId, Vec<SyntaxError>> {
+    let text = evaluator.sources.text(file);
+    let stack = (4 << 20) + text.len().min(1 << 22) * STACK_BYTES_PER_SOURCE_BYTE;
+    stacker::grow(stack, || {
+        let parse = rnix::Root::parse(text);
+        let mut lowerer = Lowerer {
+            evaluator,
+            file,
+            directory,
+            scopes: Scopes::default(),
+            errors: Vec::new(),
+        };
+        lowerer.errors = parse
+            .errors()
+            .iter()
+            .map(|error| lowerer.parse_error(error))
+            .collect();
+        if !lowerer.errors.is_empty() {
+            return Err(lowerer.errors);
+        }
+        if let Some(names) = extra {
+            lowerer.scopes.push_slots(names.iter().copied().zip(0..));
+        }
+        let root = parse.tree();
+        let span = lowerer.span(&root);
+        let expr = lowerer.child(root.expr(), span);
+        if lowerer.errors.is_empty() {
+            Ok(expr)
+        } else {
+            Err(lowerer.errors)
+        }
+    })
+}
+
+struct Lowerer<'a> {
+    evaluator: &'a Evaluator,
+    file: FileId,
+    directory: &'a str,
+    scopes: Scopes,
+    errors: Vec<SyntaxError>,
+}
+
+impl Lowerer<'_> {
+    fn range(&self, range: rnix::TextRange) -> Span {
+        Span {
+            file: self.file,
+            start: range.start().into(),
+            end: range.end().into(),
+        }
+    }
+
+    fn span(&self, node: &impl AstNode) -> Span {
+        self.range(node.syntax().text_range())
+    }
+
+    fn error(&mut self, span: Span, message: impl Into<String>) {
+        self.errors.push(SyntaxError {
+            span,
+            message: message.into(),
+            related: None,
+            help: None,
+        });
+    }
+
+    fn add(&self, expr: Expr, span: Span) -> ExprId {
+        self.evaluator.arena.add(expr, span)
+    }
+
+    fn constant(&self, value: Value, span: Span) -> ExprId {
+        self.add(Expr::Const(value), span)
+    }
+
+    fn intern(&self, name: &str) -> Symbol {
+        self.evaluator.symbols.intern(name)
+    }
+
+    fn ident(&mut self, ident: Option<ast::Ident>) -> Option<(Symbol, Span)> {
+        let ident = ident?;
+        let token = ident.ident_token()?;
+        Some((self.intern(token.text()), self.range(token.text_range())))
+    }
+
+    /// Lowers a child that the grammar requires. rnix reports missing ones, so this is a safety net.
+    fn child(&mut self, child: Option<ast::Expr>, parent: Span) -> ExprId {
+        match child {
+            Some(expr) => self.expr(&expr),
+            None => {
+                self.error(parent, "an expression is missing");
+                self.constant(Value::Null, parent)
+            }
+        }
+    }
+
+    fn expr(&mut self, expr: &ast::Expr) -> ExprId {
+        self.named(expr, None)
+    }
+
+    /// Lowers the value of a binding; a function takes the binding's name for traces.
+    fn named(&mut self, expr: &ast::Expr, name: Option<Symbol>) -> ExprId {
+        let span = self.span(expr);
+        let lowered = match expr {
+            ast::Expr::Paren(paren) => match paren.expr() {
+                Some(inner) => return self.named(&inner, name),
+                None => return self.child(None, span),
+            },
+            ast::Expr::Root(root) => return self.child(root.expr(), span),
+            ast::Expr::Literal(literal) => Expr::Const(self.literal(literal, span)),
+            ast::Expr::Str(string) => return self.string(string),
+            ast::Expr::Ident(ident) => match self.ident(Some(ident.clone())) {
+                Some((symbol, span)) => return self.variable(symbol, span, 0),
+                None => return self.child(None, span),
+            },
+            ast::Expr::PathAbs(path) => return self.path(path, ""),
+            ast::Expr::PathRel(path) => return self.path(path, self.directory),
+            ast::Expr::PathHome(_) => Expr::HomePath(expr.to_string().into()),
+            ast::Expr::PathSearch(_) => Expr::SearchPath(expr.to_string().into()),
+            ast::Expr::Apply(_) => return self.apply(expr),
+            ast::Expr::Lambda(lambda) => return self.lambda(lambda, name),
+            ast::Expr::List(list) => {
+                Expr::List(list.items().map(|item| self.expr(&item)).collect())
+            }
+            ast::Expr::AttrSet(set) => return self.attr_set(set),
+            ast::Expr::LetIn(let_in) => return self.let_in(let_in),
+            ast::Expr::LegacyLet(legacy) => return self.legacy_let(legacy),
+            ast::Expr::IfElse(node) => Expr::If {
+                cond: self.child(node.condition(), span),
+                then: self.child(node.body(), span),
+                other: self.child(node.else_body(), span),
+            },
+            ast::Expr::Assert(node) => Expr::Assert {
+                cond: self.child(node.condition(), span),
+                body: self.child(node.body(), span),
+            },
+            ast::Expr::With(node) => {
+                let namespace = self.child(node.namespace(), span);
+                self.scopes.push_with();
+                let body = self.child(node.body(), span);
+                self.scopes.pop();
+                Expr::With { namespace, body }
+            }
+            ast::Expr::Select(node) => Expr::Select {
+                target: self.child(node.expr(), span),
+                path: self.attr_path(node.attrpath()),
+                default: node.default_expr().map(|default| self.expr(&default)),
+            },
+            ast::Expr::HasAttr(node) => Expr::HasAttr {
+                target: self.child(node.expr(), span),
+                path: self.attr_path(node.attrpath()),
+            },
+            ast::Expr::UnaryOp(node) => {
+                let operand = self.child(node.expr(), span);
+                match node.operator() {
+                    Some(ast::UnaryOpKind::Negate) => Expr::Negate(operand),
+                    _ => Expr::Not(operand),
+                }
+            }
+            ast::Expr::BinOp(node) => self.binary(node, span),
+            ast::Expr::CurPos(_) => Expr::CurPos(self.evaluator.sources.add_pos(span)),
+            ast::Expr::Error(_) => {
+                self.error(span, "this is not an expression");
+                Expr::Const(Value::Null)
+            }
+        };
+        self.add(lowered, span)
+    }
+
+    fn literal(&mut self, literal: &ast::Literal, span: Span) -> Value {
+        match literal.kind() {
+            ast::LiteralKind::Integer(token) => match token.value() {
+                Ok(value) => Value::Int(value),
+                Err(_) => {
+                    self.error(span, "the integer does not fit into 64 bits");
+                    Value::Null
+                }
+            },
+            ast::LiteralKind::Float(token) => match token.value() {
+                Ok(value) if value.is_finite() => Value::Float(value),
+                _ => {
+                    self.error(span, "the number does not fit into a 64-bit float");
+                    Value::Null
+                }
+            },
+            ast::LiteralKind::Uri(token) => Value::from(token.syntax().text()),
+        }
+    }
+
+    /// `skip` scopes further in do not count; see [`Scopes::resolve`].
+    fn variable(&mut self, name: Symbol, span: Span, skip: usize) -> ExprId {
+        let expr = match self.scopes.resolve(name, skip) {
+            Resolved::Local { up, slot } => Expr::Local { up, slot },
+            Resolved::Free { withs } => match self.evaluator.globals.index(name) {
+                Some(index) => Expr::Global(index),
+                None if !withs.is_empty() => Expr::WithLookup { ups: withs, name },
+                None => {
+                    self.undefined(name, span);
+                    Expr::Const(Value::Null)
+                }
+            },
+        };
+        self.add(expr, span)
+    }
+
+    fn undefined(&mut self, name: Symbol, span: Span) {
+        let symbols = &self.evaluator.symbols;
+        let text = symbols.name(name);
+        let visible = self.scopes.names().map(|name| symbols.name(name));
+        let candidates = visible.chain(self.evaluator.globals.names(symbols));
+        let help = similar(text, candidates)
+            .first()
+            .map(|near| format!("did you mean `{near}`?"));
+        let message = format!("undefined variable `{text}`");
+        self.errors.push(SyntaxError {
+            span,
+            message,
+            related: None,
+            help,
+        });
+    }
+
+    /// The pieces between the delimiters of a string, still raw.
+    fn raw_pieces(&self, string: &ast::Str) -> Vec<Piece<ast::Interpol>> {
+        string
+            .parts()
+            .map(|part| match part {
+                ast::InterpolPart::Literal(text) => Piece::Text(text.syntax().text().to_owned()),
+                ast::InterpolPart::Interpolation(node) => Piece::Expr(node),
+            })
+            .collect()
+    }
+
+    fn pieces(&self, string: &ast::Str) -> Vec<Piece<ast::Interpol>> {
+        let raw = self.raw_pieces(string);
+        if string.to_string().starts_with("''") {
+            return strip_indentation(raw);
+        }
+        let decode = |piece| match piece {
+            Piece::Text(text) => Piece::Text(unescape_quoted(&text)),
+            piece => piece,
+        };
+        raw.into_iter().map(decode).collect()
+    }
+
+    fn string(&mut self, string: &ast::Str) -> ExprId {
+        let span = self.span(string);
+        let pieces = self.pieces(string);
+        match &pieces[..] {
+            [] => self.constant(Value::from(""), span),
+            [Piece::Text(text)] => self.constant(Value::from(text.as_str()), span),
+            _ => {
+                let parts = pieces
+                    .into_iter()
+                    .map(|piece| self.piece(piece, span))
+                    .collect();
+                self.add(Expr::Interpolate(parts), span)
+            }
+        }
+    }
+
+    fn piece(&mut self, piece: Piece<ast::Interpol>, span: Span) -> ExprId {
+        match piece {
+            Piece::Text(text) => self.constant(Value::from(text), span),
+            Piece::Expr(node) => {
+                let span = self.span(&node);
+                self.child(node.expr(), span)
+            }
+        }
+    }
+
+    fn path(&mut self, node: &impl AstNode, base: &str) -> ExprId {
+        let span = self.span(node);
+        let mut parts = Vec::new();
+        for child in node.syntax().children_with_tokens() {
+            match child {
+                rnix::NodeOrToken::Token(token) => {
+                    let text = token.text();
+                    let text = if parts.is_empty() {
+                        format!("{base}/{text}")
+                    } else {
+                        text.to_owned()
+                    };
+                    parts.push(Piece::Text(text));
+                }
+                rnix::NodeOrToken::Node(node) => {
+                    parts.extend(cast::<ast::Interpol>(node).map(Piece::Expr));
+                }
+            }
+        }
+        if let [Piece::Text(text)] = &parts[..] {
+            let Ok(path) = path::normalise(text) else {
+                let root = self.evaluator.io.root();
+                self.error(span, format!("the path leads outside of {root}"));
+                return self.constant(Value::Null, span);
+            };
+            return self.constant(Value::Path(Rc::new(NixPath::new(path))), span);
+        }
+        let parts = parts
+            .into_iter()
+            .map(|piece| self.piece(piece, span))
+            .collect();
+        self.add(Expr::InterpolatePath(parts), span)
+    }
+
+    fn apply(&mut self, expr: &ast::Expr) -> ExprId {
+        let mut args = Vec::new();
+        let mut func = expr.clone();
+        while let ast::Expr::Apply(node) = &func {
+            args.push(node.argument());
+            let Some(next) = node.lambda() else { break };
+            func = next;
+        }
+        let span = self.span(expr);
+        let func = self.expr(&func);
+        let args = args
+            .into_iter()
+            .rev()
+            .map(|arg| self.child(arg, span))
+            .collect();
+        self.add(Expr::Apply { func, args }, span)
+    }
+
+    fn binary(&mut self, node: &ast::BinOp, span: Span) -> Expr {
+        use ast::BinOpKind as Kind;
+        let lhs = self.child(node.lhs(), span);
+        let rhs = self.child(node.rhs(), span);
+        let op = match node.operator() {
+            Some(Kind::Add) => BinOp::Add,
+            Some(Kind::Sub) => BinOp::Sub,
+            Some(Kind::Mul) => BinOp::Mul,
+            Some(Kind::Div) => BinOp::Div,
+            Some(Kind::Concat) => BinOp::Concat,
+            Some(Kind::Update) => BinOp::Update,
+            Some(Kind::Equal) => BinOp::Equal,
+            Some(Kind::NotEqual) => BinOp::NotEqual,
+            Some(Kind::Less) => BinOp::Less,
+            Some(Kind::LessOrEq) => BinOp::LessEq,
+            Some(Kind::More) => BinOp::Greater,
+            Some(Kind::MoreOrEq) => BinOp::GreaterEq,
+            Some(Kind::And) => BinOp::And,
+            Some(Kind::Or) => BinOp::Or,
+            Some(Kind::Implication) => BinOp::Implies,
+            Some(Kind::PipeRight | Kind::PipeLeft) => {
+                self.error(span, "the pipe operators are experimental and not enabled");
+                return Expr::Const(Value::Null);
+            }
+            None => {
+                self.error(span, "an operator is missing");
+                return Expr::Const(Value::Null);
+            }
+        };
+        Expr::Bin { op, lhs, rhs }
+    }
+
+    fn attr_path(&mut self, path: Option<ast::Attrpath>) -> Box<[AttrName]> {
+        let attrs = path.iter().flat_map(ast::Attrpath::attrs);
+        attrs.map(|attr| self.attr_name(&attr)).collect()
+    }
+
+    fn attr_name(&mut self, attr: &ast::Attr) -> AttrName {
+        let span = self.span(attr);
+        let kind = match (self.static_name(attr), attr) {
+            (Some(name), _) => AttrNameKind::Static(name),
+            (None, ast::Attr::Dynamic(dynamic)) => {
+                AttrNameKind::Dynamic(self.child(dynamic.expr(), span))
+            }
+            (None, ast::Attr::Str(string)) => AttrNameKind::Dynamic(self.string(string)),
+            (None, ast::Attr::Ident(_)) => AttrNameKind::Dynamic(self.child(None, span)),
+        };
+        AttrName { kind, span }
+    }
+
+    /// The name, if it is known without evaluation.
+    fn static_name(&mut self, attr: &ast::Attr) -> Option<Symbol> {
+        match attr {
+            ast::Attr::Ident(ident) => Some(self.ident(Some(ident.clone()))?.0),
+            ast::Attr::Str(string) => self.plain_string(string),
+            ast::Attr::Dynamic(_) => None,
+        }
+    }
+
+    fn plain_string(&self, string: &ast::Str) -> Option<Symbol> {
+        match &self.pieces(string)[..] {
+            [] => Some(self.intern("")),
+            [Piece::Text(text)] => Some(self.intern(text)),
+            _ => None,
+        }
+    }
+
+    fn lambda(&mut self, node: &ast::Lambda, name: Option<Symbol>) -> ExprId {
+        let span = self.span(node);
+        let param = match node.param() {
+            Some(ast::Param::IdentParam(param)) => match self.ident(param.ident()) {
+                Some((symbol, _)) => {
+                    self.scopes.push_slots([(symbol, 0)]);
+                    Param::Ident
+                }
+                None => return self.child(None, span),
+            },
+            Some(ast::Param::Pattern(pattern)) => Param::Pattern(self.pattern(&pattern)),
+            None => return self.child(None, span),
+        };
+        let body = self.child(node.body(), span);
+        self.scopes.pop();
+        self.add(Expr::Lambda(Lambda { param, body, name }), span)
+    }
+
+    /// Lowers a pattern and leaves its names in scope for the body.
+    fn pattern(&mut self, node: &ast::Pattern) -> Pattern {
+        let mut names: Vec<(Symbol, Span)> = Vec::new();
+        let mut defaults = Vec::new();
+        for entry in node.pat_entries() {
+            if let Some((name, span)) = self.ident(entry.ident()) {
+                self.check_argument(&names, name, span);
+                names.push((name, span));
+                defaults.push(entry.default());
+            }
+        }
+        let bind = node.pat_bind().and_then(|bind| self.ident(bind.ident()));
+        if let Some((name, span)) = bind {
+            self.check_argument(&names, name, span);
+        }
+        let bound = names.iter().chain(&bind).map(|(name, _)| *name).zip(0..);
+        self.scopes.push_slots(bound.collect::<Vec<_>>());
+        let formals = names
+            .into_iter()
+            .zip(defaults)
+            .map(|((name, span), default)| Formal {
+                name,
+                default: default.map(|default| self.named(&default, Some(name))),
+                pos: self.evaluator.sources.add_pos(span),
+            })
+            .collect();
+        let ellipsis = node.ellipsis_token().is_some();
+        Pattern {
+            formals,
+            ellipsis,
+            bind: bind.map(|(name, _)| name),
+        }
+    }
+
+    fn check_argument(&mut self, names: &[(Symbol, Span)], name: Symbol, span: Span) {
+        if let Some((_, first)) = names.iter().find(|(other, _)| *other == name) {
+            let message = format!(
+                "the argument `{}` is named twice",
+                self.evaluator.symbols.name(name)
+            );
+            let related = Some((*first, "first named here".to_owned()));
+            self.errors.push(SyntaxError {
+                span,
+                message,
+                related,
+                help: None,
+            });
+        }
+    }
+
+    fn parse_error(&self, error: &rnix::ParseError) -> SyntaxError {
+        use rnix::ParseError as E;
+        let text = self.evaluator.sources.text(self.file);
+        let end = u32::try_from(text.trim_end().len()).expect("files are shorter than 4 GiB");
+        let eof = Span {
+            file: self.file,
+            start: end,
+            end,
+        };
+        let (span, message) = match error {
+            E::Unexpected(range) => (self.range(*range), "unexpected text".to_owned()),
+            E::UnexpectedExtra(range) => {
+                let message = "unexpected text after the end of the expression";
+                (self.range(*range), message.to_owned())
+            }
+            E::UnexpectedWanted(found, range, wanted) => {
+                let message = format!("unexpected {}, expected {}", word(*found), words(wanted));
+                (self.range(*range), message)
+            }
+            E::UnexpectedDoubleBind(range) => (
+                self.range(*range),
+                "the arguments are named as a whole twice".to_owned(),
+            ),
+            E::UnexpectedEOF => (
+                eof,
+                "the text ends in the middle of an expression".to_owned(),
+            ),
+            E::UnexpectedEOFWanted(wanted) => (
+                eof,
+                format!("the text ends where {} is expected", words(wanted)),
+            ),
+            E::DuplicatedArgs(range, name) => (
+                self.range(*range),
+                format!("the argument `{name}` is named twice"),
+            ),
+            E::RecursionLimitExceeded => (eof, "expressions are nested too deeply".to_owned()),
+            _ => (eof, "this text can't be parsed".to_owned()),
+        };
+        SyntaxError {
+            span,
+            message,
+            related: None,
+            help: None,
+        }
+    }
+}
+
+/// `rowan`'s cast, reached through rnix's own trait.
+fn cast<N: AstNode>(node: rnix::SyntaxNode) -> Option<N> {
+    N::cast(node)
+}
+
+fn words(kinds: &[SyntaxKind]) -> String {
+    let words: Vec<&str> = kinds.iter().map(|kind| word(*kind)).collect();
+    match &words[..] {
+        [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
+        _ => words.concat(),
+    }
+}
+
+fn word(kind: SyntaxKind) -> &'static str {
+    use SyntaxKind::*;
+    match kind {
+        TOKEN_ASSIGN => "`=`",
+        TOKEN_AT => "`@`",
+        TOKEN_COLON => "`:`",
+        TOKEN_COMMA => "`,`",
+        TOKEN_DOT => "`.`",
+        TOKEN_ELLIPSIS => "`...`",
+        TOKEN_QUESTION => "`?`",
+        TOKEN_SEMICOLON => "`;`",
+        TOKEN_L_BRACE => "`{`",
+        TOKEN_R_BRACE => "`}`",
+        TOKEN_L_BRACK => "`[`",
+        TOKEN_R_BRACK => "`]`",
+        TOKEN_L_PAREN => "`(`",
+        TOKEN_R_PAREN => "`)`",
+        TOKEN_INTERPOL_START => "`${`",
+        TOKEN_INTERPOL_END => "`}`",
+        TOKEN_STRING_START | TOKEN_STRING_CONTENT => "a string",
+        TOKEN_STRING_END => "the end of the string",
+        TOKEN_IDENT => "a name",
+        TOKEN_INTEGER | TOKEN_FLOAT => "a number",
+        TOKEN_PATH_ABS | TOKEN_PATH_REL | TOKEN_PATH_HOME | TOKEN_PATH_SEARCH => "a path",
+        TOKEN_URI => "a URL",
+        TOKEN_ASSERT => "`assert`",
+        TOKEN_ELSE => "`else`",
+        TOKEN_IF => "`if`",
+        TOKEN_IN => "`in`",
+        TOKEN_INHERIT => "`inherit`",
+        TOKEN_LET => "`let`",
+        TOKEN_OR => "`or`",
+        TOKEN_REC => "`rec`",
+        TOKEN_THEN => "`then`",
+        TOKEN_WITH => "`with`",
+        TOKEN_ERROR => "text",
+        _ => "operator",
+    }
+}
