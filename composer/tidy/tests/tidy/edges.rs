@@ -83,6 +83,52 @@ fn complaints(edges: &BTreeMap<String, Vec<String>>) -> Vec<String> {
     found
 }
 
+/// Complains about crates that do not take the workspace's lints and versions.
+fn unruled(manifests: &[File]) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in manifests {
+        if !file.below("composer") || !file.path.ends_with("/Cargo.toml") {
+            continue;
+        }
+        let manifest: toml::Table = file.text.parse().unwrap();
+        let inherits = |value: &toml::Value| {
+            value.get("workspace").and_then(toml::Value::as_bool) == Some(true)
+        };
+        if !manifest.get("lints").is_some_and(inherits) {
+            found.push(format!("{} lacks `[lints] workspace = true`", file.path));
+        }
+        for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            let table = manifest.get(section).and_then(|s| s.as_table());
+            for (name, value) in table.into_iter().flatten() {
+                if !inherits(value) {
+                    found.push(format!("{}: {name} is not from the workspace", file.path));
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn crates_take_lints_and_versions_from_the_workspace() {
+    assert_tidy("manifests", &unruled(&files()));
+}
+
+#[test]
+fn a_manifest_of_its_own_is_seen() {
+    let own = "[dependencies]\nserde = \"1\"\nmodel.workspace = true\n";
+    let ruled = "[dependencies]\nserde = { workspace = true }\n[lints]\nworkspace = true\n";
+    let path = "composer/a/Cargo.toml";
+    assert_eq!(
+        unruled(&[File::new(path, own)]),
+        [
+            format!("{path} lacks `[lints] workspace = true`"),
+            format!("{path}: serde is not from the workspace")
+        ]
+    );
+    assert_eq!(unruled(&[File::new(path, ruled)]), [""; 0]);
+}
+
 #[test]
 fn crates_depend_only_downwards() {
     let edges = ours(&files());

@@ -70,6 +70,41 @@ fn the_interface_is_documented_and_tested() {
     assert_tidy("kernel interface", &complaints(header, page, &tests));
 }
 
+/// C files of the kernel that do not say their licence where Linux wants it: in the first line.
+fn unlicensed(files: &[File]) -> Vec<String> {
+    files
+        .iter()
+        .filter(|file| file.below("kernel") && matches!(file.extension(), "c" | "h" | "S"))
+        .filter(|file| {
+            !file
+                .text
+                .lines()
+                .next()
+                .unwrap_or("")
+                .contains("SPDX-License-Identifier")
+        })
+        .map(|file| format!("{} does not begin with its licence", file.path))
+        .collect()
+}
+
+#[test]
+fn kernel_files_say_their_licence() {
+    assert_tidy("licences", &unlicensed(&files()));
+}
+
+#[test]
+fn a_kernel_file_without_licence_is_seen() {
+    let good = "// SPDX-License-Identifier: GPL-2.0\n";
+    let files = [
+        File::new("kernel/a.c", good),
+        File::new("kernel/b.c", "/* B. */\n"),
+    ];
+    assert_eq!(
+        unlicensed(&files),
+        ["kernel/b.c does not begin with its licence"]
+    );
+}
+
 #[test]
 fn a_name_without_page_or_test_is_seen() {
     let header = "#ifndef XSC_H\n#define XSC_A 1\n/* XSC_PROSE */\nenum { XSC_B };\n#endif\n";
