@@ -50,7 +50,7 @@ static int xsc_open(struct inode *inode, struct file *file)
 	mutex_init(&ctx->setup_lock);
 	spin_lock_init(&ctx->lock);
 	init_waitqueue_head(&ctx->wait);
-	INIT_HLIST_NODE(&ctx->by_owner);
+	INIT_HLIST_NODE(&ctx->by_process);
 	file->private_data = ctx;	/* misc_open() left the miscdevice here */
 	return nonseekable_open(inode, file);
 }

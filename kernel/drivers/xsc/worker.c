@@ -24,9 +24,9 @@
 #include "opdef.h"
 #include "xsc.h"
 
-/* Rings with a running worker, by owner: for the exit hook. */
-static DEFINE_HASHTABLE(xsc_owners, 6);
-static DEFINE_SPINLOCK(xsc_owners_lock);
+/* Rings with a running worker, by their process (its signal_struct): for the exit hook. */
+static DEFINE_HASHTABLE(xsc_processes, 6);
+static DEFINE_SPINLOCK(xsc_processes_lock);
 atomic_t xsc_live_workers = ATOMIC_INIT(0);
 
 /*
@@ -123,14 +123,14 @@ static void xsc_sleep(struct xsc_ctx *ctx)
 	xsc_ring_set_flags(&ctx->ring, 0, XSC_SQ_NEED_WAKEUP);
 }
 
-static void xsc_worker_done(struct xsc_ctx *ctx)
+/*
+ * The end of the worker; what it exits with. As the last thread of its process it would
+ * otherwise overwrite the exit code of the process, which is the last user thread's.
+ */
+static long xsc_worker_done(struct xsc_ctx *ctx)
 {
 	struct task_struct *self;
-
-	spin_lock(&xsc_owners_lock);
-	hash_del(&ctx->by_owner);
-	spin_unlock(&xsc_owners_lock);
-	atomic_dec(&xsc_live_workers);
+	long code;
 
 	spin_lock(&ctx->lock);
 	self = ctx->worker;
@@ -140,7 +140,14 @@ static void xsc_worker_done(struct xsc_ctx *ctx)
 
 	xsc_ring_set_flags(&ctx->ring, XSC_SQ_DEAD, XSC_SQ_NEED_WAKEUP);
 	wake_up_interruptible_poll(&ctx->wait, EPOLLHUP | EPOLLIN | EPOLLOUT);
+
+	spin_lock(&xsc_processes_lock);
+	hash_del(&ctx->by_process);
+	code = ctx->exit_code;
+	spin_unlock(&xsc_processes_lock);
+	atomic_dec(&xsc_live_workers);
 	xsc_ctx_put(ctx);
+	return code;
 }
 
 static int xsc_worker_main(void *arg)
@@ -173,8 +180,7 @@ static int xsc_worker_main(void *arg)
 			spin_until = local_clock() + ctx->idle_ns;
 		}
 	}
-	xsc_worker_done(ctx);
-	do_exit(0);
+	do_exit(xsc_worker_done(ctx));
 }
 
 /* Called once per ring, by its owner, with nothing of the ring visible yet. */
@@ -190,9 +196,9 @@ int xsc_worker_start(struct xsc_ctx *ctx)
 	}
 	ctx->worker = get_task_struct(worker);
 	atomic_inc(&xsc_live_workers);
-	spin_lock(&xsc_owners_lock);
-	hash_add(xsc_owners, &ctx->by_owner, (unsigned long)ctx->owner);
-	spin_unlock(&xsc_owners_lock);
+	spin_lock(&xsc_processes_lock);
+	hash_add(xsc_processes, &ctx->by_process, (unsigned long)current->signal);
+	spin_unlock(&xsc_processes_lock);
 	wake_up_new_task(worker);
 	return 0;
 }
@@ -226,14 +232,20 @@ void xsc_worker_stop(struct xsc_ctx *ctx)
  * do_exit() of a task while workers exist. Without this an owner that leaves by exit(2) as
  * the last user thread is never reaped: its worker keeps the thread group alive.
  */
-void __xsc_exit_task(struct task_struct *tsk)
+void __xsc_exit_task(struct task_struct *tsk, long code)
 {
 	struct xsc_ctx *ctx;
 
-	spin_lock(&xsc_owners_lock);
-	hash_for_each_possible(xsc_owners, ctx, by_owner, (unsigned long)tsk) {
+	if (tsk->flags & PF_USER_WORKER)
+		return;
+	spin_lock(&xsc_processes_lock);
+	hash_for_each_possible(xsc_processes, ctx, by_process, (unsigned long)tsk->signal) {
+		/* the worker pins the signal_struct, so a match is no stale pointer */
+		if (ctx->owner->signal != tsk->signal)
+			continue;
+		ctx->exit_code = code;
 		if (ctx->owner == tsk)
 			xsc_worker_stop(ctx);
 	}
-	spin_unlock(&xsc_owners_lock);
+	spin_unlock(&xsc_processes_lock);
 }

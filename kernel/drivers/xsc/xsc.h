@@ -43,7 +43,8 @@ struct xsc_ctx {
 
 	spinlock_t lock;		/* protects worker */
 	struct task_struct *worker;	/* NULL before setup and after its exit */
-	struct hlist_node by_owner;	/* in worker.c's table, under its lock */
+	struct hlist_node by_process;	/* in worker.c's table, under its lock */
+	long exit_code;			/* the same: what the worker exits with */
 	wait_queue_head_t wait;		/* poll(2) */
 };
 

@@ -12,16 +12,19 @@ struct task_struct;
 
 #ifdef CONFIG_XSC
 extern atomic_t xsc_live_workers;
-void __xsc_exit_task(struct task_struct *tsk);
+void __xsc_exit_task(struct task_struct *tsk, long code);
 
-/* Stops the workers of the rings that @tsk (== current, exiting) owns. */
-static inline void xsc_exit_task(struct task_struct *tsk)
+/*
+ * @tsk, which is current, exits with @code: stops the workers of the rings it owns. Called
+ * before the thread group's exit code is settled.
+ */
+static inline void xsc_exit_task(struct task_struct *tsk, long code)
 {
 	if (atomic_read(&xsc_live_workers))
-		__xsc_exit_task(tsk);
+		__xsc_exit_task(tsk, code);
 }
 #else
-static inline void xsc_exit_task(struct task_struct *tsk)
+static inline void xsc_exit_task(struct task_struct *tsk, long code)
 {
 }
 #endif
