@@ -13,6 +13,7 @@ mod lock;
 mod mirrors;
 mod observer;
 mod transport;
+mod unpack;
 
 pub use apt_sources::read_apt_sources;
 pub use changes::Change;
@@ -24,3 +25,4 @@ pub use lock::{LockError, Resolver, Which};
 pub use mirrors::{MirrorError, Mirrors, mirror_variable};
 pub use observer::{FetchObserver, Silent};
 pub use transport::TransportOptions;
+pub use unpack::{Compression, UnpackError, UnpackOptions, Unpacked, unpack_deb, unpack_tar};
