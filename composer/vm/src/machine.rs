@@ -1,0 +1,122 @@
+//! The description of a virtual machine: what to boot, with which firmware, how large.
+//!
+//! Filled by the command line from a profile and an image; read by `command`. Pure data. Invariant: every file
+//! named here is only read; what a guest writes goes to a snapshot or to a private copy.
+
+use std::path::{Path, PathBuf};
+
+/// The instruction set of the guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum System {
+    /// 64-bit x86 on a `q35` board.
+    X86_64,
+    /// 64-bit Arm on a `virt` board.
+    Aarch64,
+}
+
+impl System {
+    /// Returns the name of the emulator program.
+    pub fn program(self) -> &'static str {
+        match self {
+            System::X86_64 => "qemu-system-x86_64",
+            System::Aarch64 => "qemu-system-aarch64",
+        }
+    }
+
+    /// Returns the Debian package that holds the emulator.
+    pub fn package(self) -> &'static str {
+        match self {
+            System::X86_64 => "qemu-system-x86",
+            System::Aarch64 => "qemu-system-arm",
+        }
+    }
+
+    /// Returns the name Linux and Rust give the instruction set.
+    pub fn arch(self) -> &'static str {
+        match self {
+            System::X86_64 => "x86_64",
+            System::Aarch64 => "aarch64",
+        }
+    }
+}
+
+/// The program the machine starts with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Firmware {
+    /// What QEMU brings along: SeaBIOS on x86_64; nothing on aarch64, which then needs `Medium::Kernel`.
+    Bios,
+    /// UEFI in two flash chips.
+    Uefi {
+        /// The code, mapped read-only.
+        code: PathBuf,
+        /// The variable store each run starts from; the guest gets a copy.
+        vars_template: PathBuf,
+    },
+}
+
+/// What the machine boots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Medium {
+    /// An ISO image in a CD drive.
+    Cdrom(PathBuf),
+    /// A raw image as a disk; writes go to a snapshot that vanishes with the run.
+    Disk(PathBuf),
+    /// A kernel loaded by QEMU itself, without boot loader.
+    Kernel {
+        /// The kernel image.
+        kernel: PathBuf,
+        /// The initial file system, if any.
+        initrd: Option<PathBuf>,
+        /// The kernel command line.
+        cmdline: String,
+    },
+}
+
+impl Medium {
+    /// Returns the file that is booted.
+    pub fn path(&self) -> &Path {
+        match self {
+            Medium::Cdrom(path) | Medium::Disk(path) => path,
+            Medium::Kernel { kernel, .. } => kernel,
+        }
+    }
+}
+
+/// One virtual machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// The instruction set.
+    pub system: System,
+    /// What it boots.
+    pub medium: Medium,
+    /// What starts it.
+    pub firmware: Firmware,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// Number of processors.
+    pub cpus: u32,
+    /// Further QEMU arguments, put last so that they win.
+    pub extra: Vec<String>,
+}
+
+impl Machine {
+    /// Lists the host files the machine reads.
+    pub(crate) fn inputs(&self) -> Vec<&Path> {
+        let mut inputs = vec![self.medium.path()];
+        if let Medium::Kernel {
+            initrd: Some(initrd),
+            ..
+        } = &self.medium
+        {
+            inputs.push(initrd);
+        }
+        if let Firmware::Uefi {
+            code,
+            vars_template,
+        } = &self.firmware
+        {
+            inputs.extend([code.as_path(), vars_template.as_path()]);
+        }
+        inputs
+    }
+}

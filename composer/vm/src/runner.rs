@@ -1,0 +1,357 @@
+//! Boots a machine, follows what it says and ends it in time.
+//!
+//! Called by the command line for `xsc-compose test`. Three sockets lead out of QEMU: the console, the verdict
+//! channel, and QMP, whose SHUTDOWN event tells a power-off from a reset. Invariants: QEMU is dead and reaped when
+//! `test` returns; deadlines count from the last sign of progress.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::bundle::{self, Contents};
+use crate::command::{Wiring, arguments};
+use crate::complaints::{PANIC, complaint_in};
+use crate::console::Lines;
+use crate::error::VmError;
+use crate::guest::{Guest, POLL, Stdio3};
+use crate::judge::{Evidence, judge};
+use crate::locate::Emulator;
+use crate::machine::Machine;
+use crate::verdict::{Ended, Verdict};
+use crate::wire::{Channel, Listeners, Scratch};
+
+/// The name of the virtio-serial port the guest writes its verdict to.
+pub const VERDICT_CHANNEL: &str = "xsc.verdict";
+
+/// The most the console may say.
+const CONSOLE_MAX: u64 = 64 << 20;
+/// The most the verdict channel may carry.
+const VERDICT_MAX: usize = 1 << 20;
+/// The most complaints kept as text.
+const COMPLAINTS_MAX: usize = 100;
+/// The silence allowed after a panic: the kernel has said its last word.
+const PANIC_SILENCE: Duration = Duration::from_secs(3);
+/// The time QEMU may take to open its channels.
+const CONNECT: Duration = Duration::from_secs(30);
+
+/// How a test is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestSpec {
+    /// The longest time without a byte on the console or the verdict channel; see `Accel::default_silence`.
+    pub deadline_silence: Duration,
+    /// The longest time from the start of QEMU to its end.
+    pub deadline_total: Duration,
+    /// The folder a failed test leaves its bundle in; made if need be. A test that passes does not touch it.
+    pub bundle_dir: PathBuf,
+}
+
+/// Boots `machine`, hands each console line to `observe` and returns the verdict.
+///
+/// The guest passes by writing one line `xsc-verdict: pass=N fail=N skip=N taint=N warn=N` to the port
+/// `VERDICT_CHANNEL`, with something passed and nothing failed, tainted or warned, without a kernel complaint on
+/// the console, and by switching the machine off. A raised `cancel` ends QEMU and gives `Cancelled`, without a
+/// bundle. Fails only for reasons of the host; see `VmError`.
+pub fn test(
+    emulator: &Emulator,
+    machine: &Machine,
+    spec: &TestSpec,
+    cancel: &AtomicBool,
+    observe: &mut dyn FnMut(&str),
+) -> Result<Verdict, VmError> {
+    let scratch = Scratch::new(machine)?;
+    let scratch_error = |path: &PathBuf| {
+        let path = path.clone();
+        |source| VmError::Scratch { path, source }
+    };
+    let qemu_log = scratch.path().join("qemu.log");
+    let log = File::create(&qemu_log).map_err(scratch_error(&qemu_log))?;
+    let console = scratch.path().join("console.log");
+    let console_log = File::create(&console).map_err(scratch_error(&console))?;
+
+    let mut listeners = Listeners::open(scratch.path())?;
+    let arguments = arguments(
+        machine,
+        &emulator.accel,
+        Wiring::Sockets(scratch.path()),
+        &scratch.vars(),
+    );
+    let start = Instant::now();
+    let mut guest = Guest::spawn(
+        &emulator.program,
+        emulator.setpriv.as_deref(),
+        &arguments,
+        Stdio3::Log(log),
+    )?;
+    connect(&mut guest, &mut listeners, emulator, &qemu_log, cancel)?;
+    let follow = |source| VmError::Follow {
+        program: emulator.program.clone(),
+        source,
+    };
+    let receiver = listeners.read().map_err(follow)?;
+
+    let mut watch = Watch::new(console_log, observe);
+    let ended = watch_guest(&mut guest, &receiver, &mut watch, spec, start, cancel)?;
+    watch.finish();
+    if let Some(source) = watch.log_error.take() {
+        return Err(scratch_error(&console)(source));
+    }
+    let duration = start.elapsed();
+
+    let judgement = judge(&Evidence {
+        ended: &ended,
+        verdict: &watch.verdict,
+        verdict_flooded: watch.verdict_flooded.then_some(VERDICT_MAX as u64),
+        complaints: watch.complaint_count,
+    });
+    let passed = judgement.failures.is_empty();
+    let command_line = std::iter::once(emulator.program.as_os_str())
+        .chain(arguments.iter().map(|word| word.as_os_str()))
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let verdict = Verdict {
+        passed,
+        accel: emulator.accel.to_string(),
+        counts: judgement.counts,
+        failures: judgement.failures,
+        failed_tests: judgement.failed_tests,
+        kernel_complaints: std::mem::take(&mut watch.complaints),
+        ended,
+        duration,
+        qemu_version: emulator.version.clone(),
+        command_line,
+        bundle: (!passed).then(|| spec.bundle_dir.clone()),
+    };
+    if !passed {
+        let contents = Contents {
+            emulator,
+            machine,
+            console: &console,
+            verdict: &watch.verdict,
+            qemu_log: &qemu_log,
+        };
+        bundle::write(&verdict, &spec.bundle_dir, &contents)?;
+    }
+    Ok(verdict)
+}
+
+/// Waits until QEMU has opened its channels.
+fn connect(
+    guest: &mut Guest,
+    listeners: &mut Listeners,
+    emulator: &Emulator,
+    qemu_log: &PathBuf,
+    cancel: &AtomicBool,
+) -> Result<(), VmError> {
+    let program = || emulator.program.clone();
+    let start = Instant::now();
+    loop {
+        let open = listeners.poll().map_err(|source| VmError::Follow {
+            program: program(),
+            source,
+        })?;
+        if open {
+            return Ok(());
+        }
+        if let Some(status) = guest.try_wait()? {
+            let said = fs::read(qemu_log).unwrap_or_default();
+            let said = String::from_utf8_lossy(&said);
+            let mut last: Vec<&str> = said.lines().rev().take(5).collect();
+            last.reverse();
+            return Err(VmError::Refused {
+                program: program(),
+                status,
+                message: last.join("; "),
+            });
+        }
+        if cancel.load(Ordering::Relaxed) {
+            return Err(VmError::Cancelled);
+        }
+        if start.elapsed() > CONNECT {
+            return Err(VmError::Stuck {
+                program: program(),
+                seconds: CONNECT.as_secs(),
+            });
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Follows the guest to its end and returns how it came; QEMU is reaped then, unless cancelled.
+fn watch_guest(
+    guest: &mut Guest,
+    receiver: &Receiver<(Channel, Vec<u8>)>,
+    watch: &mut Watch<'_>,
+    spec: &TestSpec,
+    start: Instant,
+    cancel: &AtomicBool,
+) -> Result<Ended, VmError> {
+    let mut progress = start;
+    let forced = loop {
+        match receiver.recv_timeout(POLL) {
+            Ok((channel, bytes)) => {
+                watch.take(channel, &bytes);
+                if channel != Channel::Monitor {
+                    progress = Instant::now();
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(POLL),
+        }
+        if cancel.load(Ordering::Relaxed) {
+            return Err(VmError::Cancelled);
+        }
+        let silence = if watch.panicked {
+            spec.deadline_silence.min(PANIC_SILENCE)
+        } else {
+            spec.deadline_silence
+        };
+        if watch.console_bytes > CONSOLE_MAX {
+            break Ended::Flooded(CONSOLE_MAX);
+        }
+        if start.elapsed() >= spec.deadline_total {
+            break Ended::Overran(spec.deadline_total);
+        }
+        if let Some(status) = guest.try_wait()? {
+            drain(receiver, watch);
+            return Ok(watch.ended(status));
+        }
+        if progress.elapsed() >= silence {
+            break Ended::Silent(silence);
+        }
+    };
+    guest.kill()?;
+    drain(receiver, watch);
+    Ok(forced)
+}
+
+/// Takes in what a dead QEMU left in its sockets.
+fn drain(receiver: &Receiver<(Channel, Vec<u8>)>, watch: &mut Watch<'_>) {
+    // QEMU held the only other ends, so this ends; the bound is for a child of QEMU that should not exist.
+    while let Ok((channel, bytes)) = receiver.recv_timeout(Duration::from_secs(2)) {
+        watch.take(channel, &bytes);
+    }
+}
+
+/// Everything observed so far.
+struct Watch<'a> {
+    observe: &'a mut dyn FnMut(&str),
+    console_log: File,
+    log_error: Option<std::io::Error>,
+    console: Lines,
+    console_bytes: u64,
+    complaints: Vec<String>,
+    complaint_count: usize,
+    panicked: bool,
+    verdict: Vec<u8>,
+    verdict_flooded: bool,
+    monitor: Lines,
+    shutdown: Option<String>,
+}
+
+impl<'a> Watch<'a> {
+    fn new(console_log: File, observe: &'a mut dyn FnMut(&str)) -> Self {
+        Watch {
+            observe,
+            console_log,
+            log_error: None,
+            console: Lines::default(),
+            console_bytes: 0,
+            complaints: Vec::new(),
+            complaint_count: 0,
+            panicked: false,
+            verdict: Vec::new(),
+            verdict_flooded: false,
+            monitor: Lines::default(),
+            shutdown: None,
+        }
+    }
+
+    fn take(&mut self, channel: Channel, bytes: &[u8]) {
+        match channel {
+            Channel::Console => {
+                self.console_bytes += bytes.len() as u64;
+                if let Err(error) = self.console_log.write_all(bytes) {
+                    self.log_error.get_or_insert(error);
+                }
+                let mut lines = std::mem::take(&mut self.console);
+                lines.push(bytes, &mut |line| self.console_line(line));
+                self.console = lines;
+            }
+            Channel::Verdict => {
+                let room = VERDICT_MAX - self.verdict.len();
+                self.verdict_flooded |= bytes.len() > room;
+                self.verdict.extend(&bytes[..bytes.len().min(room)]);
+            }
+            Channel::Monitor => {
+                let shutdown = &mut self.shutdown;
+                self.monitor.push(bytes, &mut |line| {
+                    if let Some(reason) = shutdown_reason(line) {
+                        *shutdown = Some(reason);
+                    }
+                });
+            }
+        }
+    }
+
+    fn console_line(&mut self, line: &str) {
+        if complaint_in(line).is_some() {
+            self.complaint_count += 1;
+            self.panicked |= line.contains(PANIC);
+            if self.complaints.len() < COMPLAINTS_MAX {
+                self.complaints.push(line.to_owned());
+            }
+        }
+        (self.observe)(line);
+    }
+
+    fn finish(&mut self) {
+        let mut lines = std::mem::take(&mut self.console);
+        lines.finish(&mut |line| self.console_line(line));
+    }
+
+    /// Tells how a QEMU that ended by itself came to it.
+    fn ended(&self, status: ExitStatus) -> Ended {
+        match self.shutdown.as_deref() {
+            Some("guest-shutdown") => Ended::PoweredOff,
+            Some("guest-reset" | "guest-panic") => Ended::Reset,
+            _ => Ended::Exited(status.to_string()),
+        }
+    }
+}
+
+/// Returns the reason of a QMP SHUTDOWN event, `None` for every other message.
+fn shutdown_reason(line: &str) -> Option<String> {
+    let message: serde_json::Value = serde_json::from_str(line).ok()?;
+    if message.get("event")? != "SHUTDOWN" {
+        return None;
+    }
+    let reason = message.get("data")?.get("reason")?.as_str()?;
+    Some(reason.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_shutdown_event_has_a_reason() {
+        let event = r#"{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-shutdown"}}"#;
+        assert_eq!(shutdown_reason(event).as_deref(), Some("guest-shutdown"));
+        for other in [
+            "",
+            "not json",
+            "[]",
+            r#"{"return": {}}"#,
+            r#"{"event": "POWERDOWN"}"#,
+            r#"{"event": "SHUTDOWN"}"#,
+            r#"{"event": "SHUTDOWN", "data": {"reason": 1}}"#,
+        ] {
+            assert_eq!(shutdown_reason(other), None, "{other}");
+        }
+    }
+}
