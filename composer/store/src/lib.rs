@@ -8,22 +8,28 @@
 mod builder;
 mod error;
 mod fsops;
+mod gc;
 mod ingest;
 mod layout;
 mod lock;
 mod materialise;
 mod objects;
 mod record;
+mod roots;
 mod scan;
 mod scratch;
 mod store;
 mod trees;
+mod verify;
 
 pub use builder::{BuilderError, FileSink, TreeBuilder};
 pub use error::{FileError, GcError, IngestError, OpenError, RootError, StoreError, VerifyError};
+pub use gc::{GcOptions, GcReport};
 pub use ingest::IngestOptions;
 pub use lock::{ActionLock, Session};
 pub use record::{LogReader, LogWriter};
+pub use roots::Root;
 pub use scan::{FoundIn, Needle};
 pub use scratch::ScratchDir;
 pub use store::{FORMAT, Store, Warning};
+pub use verify::{Damage, VerifyReport};
