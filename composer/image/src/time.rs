@@ -43,9 +43,6 @@ impl Epoch {
         Self::checked(seconds, 1900..=2155, "ISO 9660", "years 1900 to 2155")
     }
 
-    /// 1970-01-01.
-    pub(crate) const START: Epoch = Epoch(DateTime::UNIX_EPOCH);
-
     /// A time for FAT, whose years fit in seven bits from 1980 on.
     pub(crate) fn fat(seconds: i64) -> Result<Self, EpochError> {
         const FAT_START: i64 = 315_532_800;
@@ -57,18 +54,15 @@ impl Epoch {
         )
     }
 
-    /// Year, month, day, hour, minute and second.
-    pub(crate) fn fields(&self) -> [u16; 6] {
+    /// The date and the time of day as FAT packs them; seconds are even.
+    pub(crate) fn fat_fields(&self) -> (u16, u16) {
         let (date, time) = (self.0.date_naive(), self.0.time());
-        [
-            u32::try_from(date.year()).expect("checked by the constructor"),
-            date.month(),
-            date.day(),
-            time.hour(),
-            time.minute(),
-            time.second(),
-        ]
-        .map(|field| u16::try_from(field).expect("checked by the constructor"))
+        let year = u32::try_from(date.year() - 1980).expect("checked by the constructor");
+        let packed = |value: u32| u16::try_from(value).expect("fields are within their bits");
+        (
+            packed(year << 9 | date.month() << 5 | date.day()),
+            packed(time.hour() << 11 | time.minute() << 5 | time.second() / 2),
+        )
     }
 
     /// The seven bytes of a directory record.
