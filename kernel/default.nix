@@ -17,6 +17,8 @@ let
     name = "linux-source-${version}";
     src = lib.fetch inputs.linux;
     exclude = import ./exclude.nix;
+    # Kconfig reads it.
+    include = [ "Documentation/Kconfig" ];
   };
 
   fragments = config.kernel.fragments;

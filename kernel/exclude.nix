@@ -26,6 +26,7 @@ let
 in
 map (name: "arch/${name}") otherArchitectures
 ++ [
+  "Documentation"
   "drivers/gpu/drm/amd/include"
   "tools/perf"
   "tools/testing"
