@@ -131,7 +131,12 @@ pub(crate) fn run_probe(
         .map(OsString::from),
     );
 
-    let mut guest = Guest::spawn(program, setpriv, &arguments, Stdio3::Log(log))?;
+    // A QEMU that aborts may leave a core dump, which must not land in the user's folder.
+    let stdio = Stdio3::Log {
+        log,
+        folder: Some(scratch.path().to_owned()),
+    };
+    let mut guest = Guest::spawn(program, setpriv, &arguments, stdio)?;
     let start = Instant::now();
     let status = loop {
         if let Some(status) = guest.try_wait()? {

@@ -28,7 +28,12 @@ pub(crate) enum Stdio3 {
     Inherit,
     /// No input; output and errors to a file. QEMU gets a process group of its own, so that Ctrl-c at the
     /// terminal reaches only us and we decide.
-    Log(File),
+    Log {
+        /// The file.
+        log: File,
+        /// The folder to run in, where a core dump lands; `None` for ours.
+        folder: Option<PathBuf>,
+    },
 }
 
 /// A running QEMU.
@@ -57,13 +62,16 @@ impl Guest {
             program: program.to_owned(),
             source,
         };
-        if let Stdio3::Log(log) = stdio {
+        if let Stdio3::Log { log, folder } = stdio {
             let errors = log.try_clone().map_err(start)?;
             command
                 .stdin(Stdio::null())
                 .stdout(log)
                 .stderr(errors)
                 .process_group(0);
+            if let Some(folder) = folder {
+                command.current_dir(folder);
+            }
         }
         let child = command.spawn().map_err(start)?;
         Ok(Guest {
@@ -111,5 +119,64 @@ impl Drop for Guest {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+
+    fn sleeper(setpriv: Option<&Path>) -> Guest {
+        let log = tempfile::tempfile().unwrap();
+        let stdio = Stdio3::Log { log, folder: None };
+        Guest::spawn(Path::new("/bin/sleep"), setpriv, &["600".into()], stdio).unwrap()
+    }
+
+    #[test]
+    fn a_process_dies_with_the_thread_that_started_it() {
+        let setpriv = Path::new("/usr/bin/setpriv");
+        if !setpriv.exists() {
+            eprintln!(
+                "skipped: {} is not installed (package util-linux)",
+                setpriv.display()
+            );
+            return;
+        }
+        // The thread waits until setpriv has become sleep; before that the death of the owner is not yet watched.
+        let owner = thread::spawn(|| {
+            let guest = sleeper(Some(setpriv));
+            let comm = format!("/proc/{}/comm", guest.child.id());
+            while std::fs::read_to_string(&comm).unwrap() != "sleep\n" {
+                thread::sleep(POLL);
+            }
+            guest
+        });
+        let mut guest = owner.join().unwrap();
+        let status = guest.child.wait().unwrap();
+        assert_eq!(status.signal(), Some(9));
+    }
+
+    #[test]
+    fn dropping_and_terminating_end_the_process() {
+        let guest = sleeper(None);
+        let folder = PathBuf::from(format!("/proc/{}", guest.child.id()));
+        assert!(folder.exists());
+        drop(guest);
+        assert!(!folder.exists(), "killed and reaped");
+        let status = sleeper(None).terminate(Duration::from_secs(60)).unwrap();
+        assert_eq!(status.signal(), Some(15));
+        let status = sleeper(None).terminate(Duration::ZERO).unwrap();
+        assert!(matches!(status.signal(), Some(9 | 15)));
+    }
+
+    #[test]
+    fn a_program_that_does_not_exist_is_named() {
+        let log = tempfile::tempfile().unwrap();
+        let stdio = Stdio3::Log { log, folder: None };
+        let error = Guest::spawn(Path::new("/nonexistent/qemu"), None, &[], stdio)
+            .err()
+            .unwrap();
+        assert!(error.to_string().contains("/nonexistent/qemu"), "{error}");
     }
 }

@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::error::VmError;
+
 /// The instruction set of the guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum System {
@@ -100,6 +102,34 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// Returns the machine with every path made absolute. Fails with `Input` for an empty path.
+    pub(crate) fn absolute(&self) -> Result<Machine, VmError> {
+        let whole = |path: &mut PathBuf| {
+            *path = std::path::absolute(&*path).map_err(|source| VmError::Input {
+                path: path.clone(),
+                source,
+            })?;
+            Ok(())
+        };
+        let mut machine = self.clone();
+        match &mut machine.medium {
+            Medium::Cdrom(path) | Medium::Disk(path) => whole(path)?,
+            Medium::Kernel { kernel, initrd, .. } => {
+                whole(kernel)?;
+                initrd.as_mut().map_or(Ok(()), whole)?;
+            }
+        }
+        if let Firmware::Uefi {
+            code,
+            vars_template,
+        } = &mut machine.firmware
+        {
+            whole(code)?;
+            whole(vars_template)?;
+        }
+        Ok(machine)
+    }
+
     /// Lists the host files the machine reads.
     pub(crate) fn inputs(&self) -> Vec<&Path> {
         let mut inputs = vec![self.medium.path()];

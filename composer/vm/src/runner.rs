@@ -63,6 +63,8 @@ pub fn test(
     cancel: &AtomicBool,
     observe: &mut dyn FnMut(&str),
 ) -> Result<Verdict, VmError> {
+    // The bundle's script and the verdict are read elsewhere, so they need whole paths.
+    let machine = &machine.absolute()?;
     let scratch = Scratch::new(machine)?;
     let scratch_error = |path: &PathBuf| {
         let path = path.clone();
@@ -85,7 +87,7 @@ pub fn test(
         &emulator.program,
         emulator.setpriv.as_deref(),
         &arguments,
-        Stdio3::Log(log),
+        Stdio3::Log { log, folder: None },
     )?;
     connect(&mut guest, &mut listeners, emulator, &qemu_log, cancel)?;
     let follow = |source| VmError::Follow {
