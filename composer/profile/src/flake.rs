@@ -331,7 +331,7 @@ fn check_mirror(
     if !mirrors.contains_key(name) {
         let valid: Vec<&str> = mirrors.keys().map(String::as_str).collect();
         let message = format!("no table [mirrors.{name}] declares the mirror `{name}`");
-        table.not_one_of(span, message, &valid);
+        table.not_one_of(name, span, message, &valid);
     }
 }
 

@@ -175,7 +175,7 @@ fn images(head: &Table<'_, '_>) -> Vec<ImageKind> {
                     .find(|i| i.get_ref().as_str() == Some(&name.value));
                 let span = item.map_or(0..0, |i| i.span());
                 let message = format!("`images` can't hold \"{}\"", name.value);
-                head.not_one_of(span, message, &IMAGES.map(|(word, _)| word));
+                head.not_one_of(&name.value, span, message, &IMAGES.map(|(word, _)| word));
             }
         }
     }

@@ -120,9 +120,14 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// Reports a word that is none of `valid`.
-    pub(crate) fn not_one_of(&self, span: Range<usize>, message: String, valid: &[&str]) {
-        let word = self.reader.text.get(span.clone()).unwrap_or("");
-        let near = closest(word.trim_matches(['"', '\'']), valid.iter().copied());
+    pub(crate) fn not_one_of(
+        &self,
+        word: &str,
+        span: Range<usize>,
+        message: String,
+        valid: &[&str],
+    ) {
+        let near = closest(word, valid.iter().copied());
         let problem = Problem::new(self.reader.text, span.clone(), message)
             .suggest(near.map(|n| format!("did you mean `{n}`?")))
             .note(format!("valid: {}", valid.join(", ")));
@@ -202,7 +207,7 @@ impl<'r, 't> Table<'r, 't> {
         if found.is_none() {
             let valid: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
             let message = format!("`{key}` can't be \"{word}\"");
-            self.not_one_of(value.span(), message, &valid);
+            self.not_one_of(&word, value.span(), message, &valid);
         }
         found.map(|(_, choice)| *choice)
     }

@@ -1,0 +1,150 @@
+//! Profiles: the repository's own parse, and bad ones say where, what and how to mend it.
+
+use xsc_profile::{ImageKind, Profile, System, Variant};
+
+const GOOD: &str = r#"
+[profile]
+name = "vm"
+description = "A machine"
+system = "aarch64-linux"
+variant = "cfi"
+modules = ["minimal", "net"]
+images = ["oci"]
+
+[options]
+kernel.debug = true
+users = [{ name = "root", uid = 0 }]
+ratio = 0.5
+
+[test]
+timeout_seconds = 60
+tests = ["boot"]
+"#;
+
+fn fails(text: &str) -> String {
+    Profile::parse("profiles/x.toml", text)
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn the_minimal_profile_of_the_repository() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../profiles/minimal.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let profile = Profile::parse("profiles/minimal.toml", &text).unwrap();
+    assert_eq!(profile.name, "minimal");
+    assert_eq!(profile.system, System::X86_64Linux);
+    assert_eq!(profile.variant, Variant::Base);
+    assert_eq!(profile.images, [ImageKind::Iso, ImageKind::Oci]);
+    assert_eq!(profile.modules[0].value, "minimal");
+}
+
+#[test]
+fn options_become_json_with_lines() {
+    let profile = Profile::parse("x.toml", GOOD).unwrap();
+    assert_eq!(
+        profile.options,
+        serde_json::json!({
+            "kernel": { "debug": true },
+            "users": [{ "name": "root", "uid": 0 }],
+            "ratio": 0.5,
+        })
+    );
+    assert_eq!(profile.option_lines["kernel.debug"], 11);
+    assert_eq!(profile.option_lines["users"], 12);
+    assert_eq!(profile.test.timeout_seconds, Some(60));
+    assert_eq!(profile.test.memory_mib, None);
+    assert_eq!(profile.modules[1].line, 7);
+    assert_eq!(profile.variant.as_str(), "cfi");
+}
+
+#[test]
+fn a_misspelt_key_is_one_problem_with_a_suggestion() {
+    assert_eq!(
+        fails(&GOOD.replace("variant =", "varient =")),
+        "\
+profiles/x.toml:6:1: unknown key `varient` in [profile]
+   6 | varient = \"cfi\"
+     | ^^^^^^^ did you mean `variant`?
+     = valid keys: name, description, system, variant, modules, images"
+    );
+}
+
+#[test]
+fn a_wrong_value_lists_the_right_ones() {
+    assert_eq!(
+        fails(&GOOD.replace("\"aarch64-linux\"", "\"aarch-linux\"")),
+        "\
+profiles/x.toml:5:10: `system` can't be \"aarch-linux\"
+   5 | system = \"aarch-linux\"
+     |          ^^^^^^^^^^^^^ did you mean `aarch64-linux`?
+     = valid: x86_64-linux, aarch64-linux"
+    );
+    assert_eq!(
+        fails(&GOOD.replace("\"oci\"", "\"oci\", \"isu\"")),
+        "\
+profiles/x.toml:8:18: `images` can't hold \"isu\"
+   8 | images = [\"oci\", \"isu\"]
+     |                  ^^^^^ did you mean `iso`?
+     = valid: iso, oci"
+    );
+}
+
+#[test]
+fn missing_and_mistyped_keys_are_all_reported_in_order() {
+    let text = GOOD
+        .replace("name = \"vm\"\n", "")
+        .replace("description = \"A machine\"", "description = 3")
+        .replace("timeout_seconds = 60", "timeout_seconds = 0");
+    assert_eq!(
+        fails(&text),
+        "\
+profiles/x.toml:2:2: [profile] lacks the key `name`
+   2 | [profile]
+     |  ^^^^^^^
+profiles/x.toml:3:15: `description` must be a string, not an integer
+   3 | description = 3
+     |               ^
+profiles/x.toml:15:19: `timeout_seconds` must be a whole number of at least 1, not an integer
+  15 | timeout_seconds = 0
+     |                   ^"
+    );
+    assert!(fails("").contains("the file lacks the key `profile`"));
+}
+
+#[test]
+fn syntax_errors_have_a_place() {
+    let message = fails("[profile]\nname = \n");
+    assert!(message.starts_with("profiles/x.toml:2:"), "{message}");
+    let message = fails("[profile]\nname = \"a\"\nname = \"b\"\n");
+    assert!(
+        message.starts_with("profiles/x.toml:3:1: duplicate key"),
+        "{message}"
+    );
+}
+
+#[test]
+fn names_that_would_be_paths_are_refused() {
+    for bad in ["../x", "a/b", "", ".x", "A", "a..b"] {
+        let message = fails(&GOOD.replace("\"net\"", &format!("{bad:?}")));
+        assert!(
+            message.contains("must be made of lower-case letters"),
+            "{bad}: {message}"
+        );
+        let message = fails(&GOOD.replace("\"vm\"", &format!("{bad:?}")));
+        assert!(
+            message.contains("must be made of lower-case letters"),
+            "{bad}: {message}"
+        );
+    }
+    assert!(fails(&GOOD.replace("\"net\"", "\"minimal\"")).contains("stands twice"));
+}
+
+#[test]
+fn dates_in_options_are_refused() {
+    let message = fails(&GOOD.replace("ratio = 0.5", "day = 2026-01-01"));
+    assert!(
+        message.contains("`day` must be a string, number"),
+        "{message}"
+    );
+}
