@@ -56,6 +56,13 @@ impl CancelToken {
     }
 }
 
+impl From<Arc<AtomicBool>> for CancelToken {
+    /// Shares a flag that somebody else sets, such as a signal handler.
+    fn from(flag: Arc<AtomicBool>) -> Self {
+        Self(flag)
+    }
+}
+
 /// Runs commands through one runner program.
 #[derive(Debug, Clone)]
 pub struct Sandbox {

@@ -11,6 +11,9 @@ pub(super) const TRACE_FOREIGN: u32 = 1;
 /// The tracer answers a question for the wall clock.
 pub(super) const TRACE_CLOCK: u32 = 2;
 
+/// The tracer moves a deadline from the fixed clock to the real one.
+pub(super) const TRACE_DEADLINE: u32 = 3;
+
 /// Not defined by `libc`: reads the wall clock even while the machine sleeps.
 const CLOCK_REALTIME_ALARM: u32 = 8;
 
@@ -78,6 +81,14 @@ fn verdict(value: u32) -> sock_filter {
     instruction(libc::BPF_RET | libc::BPF_K, 0, 0, value)
 }
 
+fn allow() -> sock_filter {
+    verdict(libc::SECCOMP_RET_ALLOW)
+}
+
+fn trace(what: u32) -> sock_filter {
+    verdict(libc::SECCOMP_RET_TRACE | what)
+}
+
 /// Goes on if the loaded word equals `value`, otherwise skips `otherwise` instructions.
 fn unless_equal_skip(value: u32, otherwise: u8) -> sock_filter {
     instruction(
@@ -104,8 +115,6 @@ fn number(call: c_long) -> u32 {
 
 /// The filter program.
 pub(super) fn program() -> Vec<sock_filter> {
-    let trace = |what| verdict(libc::SECCOMP_RET_TRACE | what);
-    let allow = verdict(libc::SECCOMP_RET_ALLOW);
     let mut p = vec![load(ARCH)];
     // Another architecture, that is 32-bit code: its table has other numbers, and other ways to the clock.
     p.push(instruction(
@@ -119,7 +128,7 @@ pub(super) fn program() -> Vec<sock_filter> {
     if let Some(first) = arch::FIRST_FOREIGN_NUMBER {
         // -1 is no call of any table; the kernel answers ENOSYS.
         p.push(unless_equal_skip(u32::MAX, 1));
-        p.push(allow);
+        p.push(allow());
         p.push(instruction(
             libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K,
             0,
@@ -134,14 +143,81 @@ pub(super) fn program() -> Vec<sock_filter> {
     for call in arch::TIME_CALLS {
         p.extend([unless_equal_skip(number(*call), 1), trace(TRACE_CLOCK)]);
     }
-    let mut clocks = vec![load(argument(0))];
-    for clock in WALL_CLOCKS {
-        clocks.extend([unless_equal_skip(clock, 1), trace(TRACE_CLOCK)]);
+    for (call, block) in [
+        (libc::SYS_clock_gettime, clock_gettime()),
+        (libc::SYS_clock_nanosleep, clock_nanosleep()),
+        (libc::SYS_futex, futex()),
+    ] {
+        let skip = u8::try_from(block.len()).expect("a block is short");
+        p.push(unless_equal_skip(number(call), skip));
+        p.extend(block);
     }
-    clocks.push(allow);
-    let skip = u8::try_from(clocks.len()).expect("a handful of instructions");
-    p.push(unless_equal_skip(number(libc::SYS_clock_gettime), skip));
-    p.extend(clocks);
-    p.push(allow);
+    p.push(allow());
+    p
+}
+
+/// Traced for the clocks that follow the wall clock.
+fn clock_gettime() -> Vec<sock_filter> {
+    let mut p = vec![load(argument(0))];
+    for clock in WALL_CLOCKS {
+        p.extend([unless_equal_skip(clock, 1), trace(TRACE_CLOCK)]);
+    }
+    p.push(allow());
+    p
+}
+
+/// Traced for an absolute time on such a clock.
+fn clock_nanosleep() -> Vec<sock_filter> {
+    let mut p = vec![
+        load(argument(1)),
+        instruction(
+            libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K,
+            1,
+            0,
+            libc::TIMER_ABSTIME as u32,
+        ),
+        allow(),
+        load(argument(0)),
+    ];
+    for clock in WALL_CLOCKS {
+        p.extend([unless_equal_skip(clock, 1), trace(TRACE_DEADLINE)]);
+    }
+    p.push(allow());
+    p
+}
+
+/// Traced for operations whose time is absolute and on the wall clock, if there is a time at all: the C
+/// library's untimed waits look the same but for the null pointer, and have to stay fast.
+fn futex() -> Vec<sock_filter> {
+    const OPERATION: u32 = !(libc::FUTEX_PRIVATE_FLAG as u32);
+    let real = libc::FUTEX_CLOCK_REALTIME;
+    let operations = [
+        libc::FUTEX_WAIT_BITSET | real,
+        libc::FUTEX_WAIT_REQUEUE_PI | real,
+        libc::FUTEX_LOCK_PI2 | real,
+        libc::FUTEX_LOCK_PI,
+        libc::FUTEX_LOCK_PI | real,
+    ];
+    let timed = [
+        load(argument(3)),
+        unless_equal_skip(0, 2),
+        load(argument(3) + 4),
+        instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, 0, 0),
+        trace(TRACE_DEADLINE),
+        allow(),
+    ];
+    let mut p = vec![
+        load(argument(1)),
+        instruction(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, 0, 0, OPERATION),
+    ];
+    let count = operations.len();
+    for (index, operation) in operations.into_iter().enumerate() {
+        // Over the remaining comparisons and the verdict behind them.
+        let hit = u8::try_from(count - index).expect("a handful");
+        let code = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+        p.push(instruction(code, hit, 0, operation as u32));
+    }
+    p.push(allow());
+    p.extend(timed);
     p
 }

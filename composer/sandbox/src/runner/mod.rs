@@ -5,6 +5,7 @@
 
 mod arch;
 mod command;
+mod deadline;
 mod filter;
 mod hints;
 mod init;

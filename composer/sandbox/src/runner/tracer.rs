@@ -4,6 +4,7 @@
 //! Invariant: a program never runs with a vDSO in sight, or it does not run on.
 #![allow(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::io::{IoSlice, IoSliceMut};
 
 use nix::errno::Errno;
@@ -13,7 +14,8 @@ use nix::unistd::Pid;
 
 use super::arch::Registers;
 use super::complain;
-use super::filter::{TRACE_CLOCK, TRACE_FOREIGN};
+use super::deadline::{self, Restore};
+use super::filter::{TRACE_CLOCK, TRACE_DEADLINE, TRACE_FOREIGN};
 use crate::Outcome;
 
 const OPTIONS: c_int = libc::PTRACE_O_TRACEFORK
@@ -23,6 +25,9 @@ const OPTIONS: c_int = libc::PTRACE_O_TRACEFORK
     | libc::PTRACE_O_TRACESECCOMP
     | libc::PTRACE_O_TRACESYSGOOD
     | libc::PTRACE_O_EXITKILL;
+
+/// The signal of a stop at the end of a system call, marked by `PTRACE_O_TRACESYSGOOD`.
+const CALL_RETURNED: c_int = libc::SIGTRAP | 0x80;
 
 const PAGE: usize = 4096;
 
@@ -39,7 +44,10 @@ fn ptrace(request: c_int, pid: pid_t, data: usize) -> Result<(), Errno> {
 
 /// Serves the sandbox until the command has ended.
 pub(super) fn run(command: Pid, clock: i64) -> Result<Outcome, Errno> {
-    let tracer = Tracer { clock };
+    let mut tracer = Tracer {
+        clock,
+        waiting: BTreeMap::new(),
+    };
     loop {
         let mut status = 0;
         // SAFETY: writes one integer, ours.
@@ -58,7 +66,10 @@ pub(super) fn run(command: Pid, clock: i64) -> Result<Outcome, Errno> {
                     &format!("cannot be given a fixed clock ({})", errno.desc()),
                 ),
             }
-        } else if pid == command.as_raw() {
+            continue;
+        }
+        tracer.waiting.remove(&pid);
+        if pid == command.as_raw() {
             return Ok(if libc::WIFSIGNALED(status) {
                 Outcome::Signaled(libc::WTERMSIG(status))
             } else {
@@ -78,10 +89,12 @@ fn end(pid: pid_t, why: &str) {
 
 struct Tracer {
     clock: i64,
+    /// Threads in a call whose deadline was moved.
+    waiting: BTreeMap<pid_t, Restore>,
 }
 
 impl Tracer {
-    fn stopped(&self, pid: pid_t, status: c_int) -> Result<(), Errno> {
+    fn stopped(&mut self, pid: pid_t, status: c_int) -> Result<(), Errno> {
         let signal = libc::WSTOPSIG(status);
         let go_on = |signal: c_int| ptrace(libc::PTRACE_CONT as _, pid, signal as usize);
         match status >> 16 {
@@ -98,6 +111,18 @@ impl Tracer {
             }
             libc::PTRACE_EVENT_SECCOMP => {
                 self.filtered(pid)?;
+                let returns = self.waiting.contains_key(&pid);
+                let request = if returns {
+                    libc::PTRACE_SYSCALL
+                } else {
+                    libc::PTRACE_CONT
+                };
+                ptrace(request as _, pid, 0)
+            }
+            0 if signal == CALL_RETURNED => {
+                if let Some(restore) = self.waiting.remove(&pid) {
+                    restore.apply(pid)?;
+                }
                 go_on(0)
             }
             0 => go_on(signal),
@@ -107,7 +132,7 @@ impl Tracer {
     }
 
     /// A system call that the filter sent here.
-    fn filtered(&self, pid: pid_t) -> Result<(), Errno> {
+    fn filtered(&mut self, pid: pid_t) -> Result<(), Errno> {
         let mut why: libc::c_ulong = 0;
         // SAFETY: the kernel writes one long, ours.
         Errno::result(unsafe {
@@ -122,6 +147,12 @@ impl Tracer {
                     Err(errno) => -(errno as i64),
                 };
                 registers.answer(pid, result)
+            }
+            (TRACE_DEADLINE, Some(registers)) => {
+                if let Some(restore) = deadline::adjust(pid, registers, self.clock)? {
+                    self.waiting.insert(pid, restore);
+                }
+                Ok(())
             }
             (TRACE_FOREIGN, _) | (_, None) => {
                 end(
@@ -205,12 +236,7 @@ impl Words {
             let at = usize::try_from(self.at).map_err(|_| Errno::EFAULT)?;
             // Not past the end of the page: the next one may not exist.
             self.chunk.resize(PAGE - at % PAGE, 0);
-            let len = self.chunk.len();
-            let remote = [RemoteIoVec { base: at, len }];
-            let local = &mut [IoSliceMut::new(&mut self.chunk)];
-            if process_vm_readv(Pid::from_raw(self.pid), local, &remote)? != len {
-                return Err(Errno::EFAULT);
-            }
+            read_memory(self.pid, self.at, &mut self.chunk)?;
             self.used = 0;
         }
         let (word, _) = self.chunk[self.used..]
@@ -222,7 +248,19 @@ impl Words {
     }
 }
 
-fn write_memory(pid: pid_t, address: u64, bytes: &[u8]) -> Result<(), Errno> {
+pub(super) fn read_memory(pid: pid_t, address: u64, bytes: &mut [u8]) -> Result<(), Errno> {
+    let base = usize::try_from(address).map_err(|_| Errno::EFAULT)?;
+    let len = bytes.len();
+    let remote = [RemoteIoVec { base, len }];
+    let read = process_vm_readv(Pid::from_raw(pid), &mut [IoSliceMut::new(bytes)], &remote)?;
+    if read == len {
+        Ok(())
+    } else {
+        Err(Errno::EFAULT)
+    }
+}
+
+pub(super) fn write_memory(pid: pid_t, address: u64, bytes: &[u8]) -> Result<(), Errno> {
     let base = usize::try_from(address).map_err(|_| Errno::EFAULT)?;
     let remote = [RemoteIoVec {
         base,
