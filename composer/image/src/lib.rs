@@ -6,14 +6,19 @@
 //! the same bytes on every host.
 
 mod blobs;
+mod compress;
+pub mod cpio;
 pub mod fat;
 pub mod iso;
 mod manifest;
 mod manifest_json;
+pub mod oci;
 mod seed;
+pub mod tar;
 mod time;
 
 pub use blobs::{BlobSource, CopyError, MemoryBlobs};
+pub use compress::Compression;
 pub use manifest::{
     Entry, FromTreeError, ImagePath, Kind, Manifest, ManifestError, NewNode, Override,
 };

@@ -60,8 +60,8 @@ impl Epoch {
         let year = u32::try_from(date.year() - 1980).expect("checked by the constructor");
         let packed = |value: u32| u16::try_from(value).expect("fields are within their bits");
         (
-            packed(year << 9 | date.month() << 5 | date.day()),
-            packed(time.hour() << 11 | time.minute() << 5 | time.second() / 2),
+            packed((year << 9) | (date.month() << 5) | date.day()),
+            packed((time.hour() << 11) | (time.minute() << 5) | (time.second() / 2)),
         )
     }
 

@@ -1,0 +1,133 @@
+//! A tar archive of a manifest: the layer of an OCI image.
+//!
+//! Written with the `tar` crate. Invariant: entries are in the order of their paths and every
+//! header is filled from the manifest and the epoch alone; what does not fit in a classic header
+//! goes into GNU or PAX extensions, which every reader of layers knows.
+
+use std::io::{self, Write};
+
+use ::tar::{Builder, EntryType, Header};
+
+use crate::blobs::{self, BlobSource, CopyError};
+use crate::{Entry, ImagePath, Kind, Manifest};
+
+/// An archive that cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum TarError {
+    /// The time is before 1970.
+    #[error("the time {epoch} is before 1970, which tar cannot hold")]
+    Epoch {
+        /// Seconds since 1970.
+        epoch: i64,
+    },
+    /// A device number that tar cannot hold.
+    #[error("the device numbers of `{path}` are too large for tar")]
+    Device {
+        /// The path.
+        path: ImagePath,
+    },
+    /// A file's content could not be read.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// The archive could not be written.
+    #[error("cannot write `{path}` to the archive")]
+    Write {
+        /// The path.
+        path: ImagePath,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Bytes of a record of the archive.
+const BLOCK: u64 = 512;
+/// Bytes that a header has for the target of a link.
+const SHORT_LINK: usize = 100;
+
+/// Appends all entries and the end mark to `out`.
+///
+/// Names have no leading `/`; the root is `./`, and directories end with `/`.
+pub fn write(
+    files: &Manifest,
+    epoch: i64,
+    blobs: &dyn BlobSource,
+    out: &mut dyn Write,
+) -> Result<(), TarError> {
+    let time = u64::try_from(epoch).map_err(|_| TarError::Epoch { epoch })?;
+    let mut builder = Builder::new(out);
+    for (path, entry) in files.iter() {
+        append(&mut builder, path, entry, time, blobs)?;
+    }
+    builder.finish().map_err(|source| TarError::Write {
+        path: ImagePath::root(),
+        source,
+    })
+}
+
+fn append(
+    builder: &mut Builder<&mut dyn Write>,
+    path: &ImagePath,
+    entry: &Entry,
+    time: u64,
+    blobs: &dyn BlobSource,
+) -> Result<(), TarError> {
+    let write_error = |source| TarError::Write {
+        path: path.clone(),
+        source,
+    };
+    let mut header = Header::new_gnu();
+    header.set_mode(entry.mode);
+    header.set_uid(entry.uid.into());
+    header.set_gid(entry.gid.into());
+    header.set_mtime(time);
+    header.set_size(0);
+    let name = match (&entry.kind, path.is_root()) {
+        (_, true) => "./".to_owned(),
+        (Kind::Directory, _) => format!("{}/", path.relative()),
+        _ => path.relative().to_owned(),
+    };
+    match &entry.kind {
+        Kind::File { blob, size } => {
+            header.set_entry_type(EntryType::Regular);
+            header.set_size(*size);
+            builder
+                .append_data(&mut header, &name, io::empty())
+                .map_err(write_error)?;
+            let out = builder.get_mut();
+            blobs::copy(blobs, path, *blob, *size, out)?;
+            let padding = size.next_multiple_of(BLOCK) - size;
+            return out
+                .write_all(&[0; BLOCK as usize][..padding as usize])
+                .map_err(write_error);
+        }
+        Kind::Symlink { target } => {
+            header.set_entry_type(EntryType::Symlink);
+            if target.len() > SHORT_LINK {
+                return builder
+                    .append_link(&mut header, &name, target)
+                    .map_err(write_error);
+            }
+            // As it is: `append_link` drops `./` and doubled slashes from short targets.
+            header.set_link_name_literal(target).map_err(write_error)?;
+        }
+        Kind::CharDevice { major, minor } | Kind::BlockDevice { major, minor } => {
+            let char = matches!(entry.kind, Kind::CharDevice { .. });
+            header.set_entry_type(if char {
+                EntryType::Char
+            } else {
+                EntryType::Block
+            });
+            if *major > 0o7777777 || *minor > 0o7777777 {
+                return Err(TarError::Device { path: path.clone() });
+            }
+            header.set_device_major(*major).map_err(write_error)?;
+            header.set_device_minor(*minor).map_err(write_error)?;
+        }
+        Kind::Directory => header.set_entry_type(EntryType::Directory),
+        Kind::Fifo => header.set_entry_type(EntryType::Fifo),
+    }
+    builder
+        .append_data(&mut header, &name, io::empty())
+        .map_err(write_error)
+}
