@@ -212,7 +212,7 @@ fn vm_a_bad_verdict_fails_and_is_kept() {
 #[test]
 fn vm_a_kernel_complaint_spoils_a_good_verdict() {
     let guest = Sector::new()
-        .print("[ 1.0] WARNING: at x\n")
+        .print("[ 1.0] WARNING: at x\nnot ok 7\n")
         .say(GOOD)
         .power_off();
     let Some(mut bench) = Bench::new(guest) else {
@@ -220,6 +220,7 @@ fn vm_a_kernel_complaint_spoils_a_good_verdict() {
     };
     let (kinds, verdict) = bench.fail();
     assert_eq!(kinds, ["kernel-complained"]);
+    assert_eq!(verdict.failed_tests, ["not ok 7"]);
     assert_eq!(verdict.kernel_complaints, ["[ 1.0] WARNING: at x"]);
 }
 

@@ -52,6 +52,9 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> Judgement {
             if counts.warn > 0 {
                 failures.push(Failure::Warned(counts.warn));
             }
+            if !counts.good {
+                failures.push(Failure::SaysBad);
+            }
             Some(counts)
         }
         Err(failure) => {
@@ -100,6 +103,7 @@ mod tests {
             (line(1, 1, 0, 0), 0, "tests-failed"),
             (line(1, 0, 512, 0), 0, "tainted"),
             (line(1, 0, 0, 1), 0, "warned"),
+            (line(1, 0, 0, 0).replace('\n', " bad\n"), 0, "says-bad"),
             (line(1, 0, 0, 0), 1, "kernel-complained"),
             (
                 format!("not ok 1\n{}", line(1, 0, 0, 0)),

@@ -22,6 +22,7 @@ use crate::guest::{Guest, POLL, Stdio3};
 use crate::judge::{Evidence, judge};
 use crate::locate::Emulator;
 use crate::machine::Machine;
+use crate::token::is_failed_test;
 use crate::verdict::{Ended, Verdict};
 use crate::wire::{Channel, Listeners, Scratch};
 
@@ -32,7 +33,7 @@ pub const VERDICT_CHANNEL: &str = "xsc.verdict";
 const CONSOLE_MAX: u64 = 64 << 20;
 /// The most the verdict channel may carry.
 const VERDICT_MAX: usize = 1 << 20;
-/// The most complaints kept as text.
+/// The most complaints, and the most failed tests, kept as text.
 const COMPLAINTS_MAX: usize = 100;
 /// The silence allowed after a panic: the kernel has said its last word.
 const PANIC_SILENCE: Duration = Duration::from_secs(3);
@@ -110,6 +111,12 @@ pub fn test(
         verdict_flooded: watch.verdict_flooded.then_some(VERDICT_MAX as u64),
         complaints: watch.complaint_count,
     });
+    // A guest may give the details on either channel; those on the console only inform.
+    let failed_tests = if judgement.failed_tests.is_empty() {
+        std::mem::take(&mut watch.failed_tests)
+    } else {
+        judgement.failed_tests
+    };
     let passed = judgement.failures.is_empty();
     let command_line = std::iter::once(emulator.program.as_os_str())
         .chain(arguments.iter().map(|word| word.as_os_str()))
@@ -120,7 +127,7 @@ pub fn test(
         accel: emulator.accel.to_string(),
         counts: judgement.counts,
         failures: judgement.failures,
-        failed_tests: judgement.failed_tests,
+        failed_tests,
         kernel_complaints: std::mem::take(&mut watch.complaints),
         ended,
         duration,
@@ -249,6 +256,7 @@ struct Watch<'a> {
     complaints: Vec<String>,
     complaint_count: usize,
     panicked: bool,
+    failed_tests: Vec<String>,
     verdict: Vec<u8>,
     verdict_flooded: bool,
     monitor: Lines,
@@ -266,6 +274,7 @@ impl<'a> Watch<'a> {
             complaints: Vec::new(),
             complaint_count: 0,
             panicked: false,
+            failed_tests: Vec::new(),
             verdict: Vec::new(),
             verdict_flooded: false,
             monitor: Lines::default(),
@@ -307,6 +316,9 @@ impl<'a> Watch<'a> {
             if self.complaints.len() < COMPLAINTS_MAX {
                 self.complaints.push(line.to_owned());
             }
+        }
+        if is_failed_test(line) && self.failed_tests.len() < COMPLAINTS_MAX {
+            self.failed_tests.push(line.to_owned());
         }
         (self.observe)(line);
     }

@@ -1,6 +1,8 @@
 //! Reads what the guest says on the verdict channel.
 //!
-//! Called by `judge` with everything that arrived, once the machine has ended. Invariant: only one complete,
+//! Called by `judge` with everything that arrived, once the machine has ended. The line is
+//! `xsc-verdict: pass=N fail=N skip=N taint=N warn=N`, further pairs, and at the end perhaps the guest's own opinion,
+//! `ok` or `bad`; kernel/tests/init/init.c writes it, with `tainted` and `kernel` for taint and warn. Invariant: only one complete,
 //! well-formed `xsc-verdict:` line gives counts; anything short, repeated or doubtful is a failure.
 
 use std::collections::BTreeMap;
@@ -11,7 +13,7 @@ use crate::verdict::Failure;
 const PREFIX: &str = "xsc-verdict:";
 
 /// The counts of a verdict line.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counts {
     /// Test cases that passed.
     pub pass: u64,
@@ -23,6 +25,8 @@ pub struct Counts {
     pub taint: u64,
     /// Warnings the guest found in the kernel log.
     pub warn: u64,
+    /// The guest's own opinion: false when the line ends in `bad`.
+    pub good: bool,
     /// Pairs this version does not know.
     pub extra: BTreeMap<String, String>,
 }
@@ -66,7 +70,7 @@ pub(crate) fn read(bytes: &[u8]) -> Report {
 }
 
 /// Tells whether a TAP line reports a failure that counts.
-fn is_failed_test(line: &str) -> bool {
+pub(crate) fn is_failed_test(line: &str) -> bool {
     let Some(rest) = line.strip_prefix("not ok") else {
         return false;
     };
@@ -81,7 +85,19 @@ fn is_failed_test(line: &str) -> bool {
 
 fn parse(rest: &str) -> Result<Counts, String> {
     let mut pairs = BTreeMap::new();
-    for word in rest.split_ascii_whitespace() {
+    let mut words: Vec<&str> = rest.split_ascii_whitespace().collect();
+    let good = match words.last() {
+        Some(&"ok") => {
+            words.pop();
+            true
+        }
+        Some(&"bad") => {
+            words.pop();
+            false
+        }
+        _ => true,
+    };
+    for word in words {
         let (key, value) = word
             .split_once('=')
             .ok_or_else(|| format!("`{}` is not key=value", word.escape_debug()))?;
@@ -96,10 +112,13 @@ fn parse(rest: &str) -> Result<Counts, String> {
             return Err(format!("{key} is given twice"));
         }
     }
-    let mut take = |key: &str| {
-        let value = pairs
-            .remove(key)
-            .ok_or_else(|| format!("{key} is missing"))?;
+    let mut take = |key: &str, alias: &str| {
+        let (key, value) = match (pairs.remove(key), pairs.remove(alias)) {
+            (Some(_), Some(_)) => return Err(format!("{key} is given twice, once as {alias}")),
+            (Some(value), None) => (key, value),
+            (None, Some(value)) => (alias, value),
+            (None, None) => return Err(format!("{key} is missing")),
+        };
         // `parse` alone would also take a plus sign.
         let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
         value
@@ -109,11 +128,12 @@ fn parse(rest: &str) -> Result<Counts, String> {
             .ok_or_else(|| format!("{key}={} is not a count", value.escape_debug()))
     };
     Ok(Counts {
-        pass: take("pass")?,
-        fail: take("fail")?,
-        skip: take("skip")?,
-        taint: take("taint")?,
-        warn: take("warn")?,
+        pass: take("pass", "")?,
+        fail: take("fail", "")?,
+        skip: take("skip", "")?,
+        taint: take("taint", "tainted")?,
+        warn: take("warn", "kernel")?,
+        good,
         extra: pairs,
     })
 }
@@ -148,6 +168,26 @@ mod tests {
         assert_eq!((counts.pass, counts.fail, counts.taint), (1, 2, 4096));
         assert_eq!(counts.extra["abi"], "1");
         assert_eq!(counts.extra["note"], "a=b");
+    }
+
+    #[test]
+    fn the_line_of_our_init_is_read() {
+        let read_line = |end: &str| {
+            let line = format!("xsc-verdict: pass=35 fail=0 skip=2 tainted=512 kernel=3 {end}\n");
+            read(line.as_bytes()).counts
+        };
+        let counts = read_line("ok").unwrap();
+        assert_eq!((counts.taint, counts.warn, counts.good), (512, 3, true));
+        assert!(counts.extra.is_empty());
+        assert!(!read_line("bad").unwrap().good);
+        assert!(read_line("ok bad").is_err());
+        assert!(read_line("fine").is_err());
+        assert!(read_line("taint=0").is_err());
+        assert!(
+            read(b"xsc-verdict: pass=1 fail=0 skip=0 tainted=-1 kernel=0 ok\n")
+                .counts
+                .is_err()
+        );
     }
 
     #[test]

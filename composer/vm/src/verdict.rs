@@ -70,6 +70,8 @@ pub enum Failure {
     Tainted(u64),
     /// The kernel warned; the number is the guest's `warn` count.
     Warned(u64),
+    /// The guest calls its own run bad, whatever its counts.
+    SaysBad,
     /// This many console lines are kernel complaints.
     KernelComplained(usize),
 }
@@ -88,6 +90,7 @@ impl Failure {
             Failure::NothingPassed => "nothing-passed",
             Failure::Tainted(_) => "tainted",
             Failure::Warned(_) => "warned",
+            Failure::SaysBad => "says-bad",
             Failure::KernelComplained(_) => "kernel-complained",
         }
     }
@@ -113,6 +116,7 @@ impl fmt::Display for Failure {
             Failure::NothingPassed => f.write_str("no test case passed"),
             Failure::Tainted(n) => write!(f, "the kernel is tainted (taint={n})"),
             Failure::Warned(n) => write!(f, "the kernel warned (warn={n})"),
+            Failure::SaysBad => f.write_str("the guest calls its run bad"),
             Failure::KernelComplained(n) => write!(f, "{n} kernel complaints on the console"),
         }
     }
@@ -129,7 +133,7 @@ pub struct Verdict {
     pub counts: Option<Counts>,
     /// Every reason against passing, the most telling first.
     pub failures: Vec<Failure>,
-    /// The `not ok` lines of the verdict channel.
+    /// The `not ok` lines of the verdict channel or, if it has none, of the console.
     pub failed_tests: Vec<String>,
     /// The console lines in which the kernel complains, at most 100.
     pub kernel_complaints: Vec<String>,
@@ -155,6 +159,7 @@ impl Verdict {
                 "skip": c.skip,
                 "taint": c.taint,
                 "warn": c.warn,
+                "good": c.good,
                 "extra": c.extra,
             })
         });
