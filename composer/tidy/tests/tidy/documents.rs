@@ -74,7 +74,8 @@ fn dead_names(files: &[File]) -> Vec<String> {
             }
         }
         for path in quoted_paths(&file.text) {
-            if !known.contains(path.trim_end_matches('/')) {
+            let here = resolve(&file.path, path);
+            if !known.contains(path.trim_end_matches('/')) && !known.contains(here.as_str()) {
                 found.push(format!("{}: there is no {path}", file.path));
             }
         }

@@ -1,5 +1,5 @@
 //! The kernel's interface: what user space can name is documented and tested.
-//! Invariant: every `XSC_` name that include/uapi/linux/xsc.h defines is held to it; none is exempt.
+//! Invariant: every `XSC_` name that include/uapi/linux/xsc.h defines is held to it, but for those of `INTERNAL`.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,9 @@ use crate::tree::{File, files};
 const HEADER: &str = "kernel/include/uapi/linux/xsc.h";
 const PAGE: &str = "kernel/docs/xsc.rst";
 const TESTS: &str = "kernel/tests";
+
+/// What the header needs for itself: the end of an enum, a part of ioctl numbers.
+const INTERNAL: [&str; 2] = ["XSC_OP_LAST", "XSC_IOC_MAGIC"];
 
 /// Every identifier in `text`.
 fn words(text: &str) -> BTreeSet<&str> {
@@ -32,7 +35,8 @@ fn interface(header: &str) -> BTreeSet<&str> {
     let named: BTreeSet<&str> = words(&code);
     words(header)
         .into_iter()
-        .filter(|word| word.starts_with("XSC_") && named.contains(word) && *word != guard)
+        .filter(|word| word.starts_with("XSC_") && named.contains(word))
+        .filter(|word| *word != guard && !INTERNAL.contains(word))
         .collect()
 }
 
@@ -107,7 +111,8 @@ fn a_kernel_file_without_licence_is_seen() {
 
 #[test]
 fn a_name_without_page_or_test_is_seen() {
-    let header = "#ifndef XSC_H\n#define XSC_A 1\n/* XSC_PROSE */\nenum { XSC_B };\n#endif\n";
+    let header =
+        "#ifndef XSC_H\n#define XSC_A 1\n/* XSC_PROSE */\nenum { XSC_B, XSC_OP_LAST };\n#endif\n";
     assert_eq!(
         complaints(header, "``XSC_A`` is", "f(XSC_AB, XSC_B)"),
         [

@@ -124,6 +124,7 @@ fn library(file: &File) -> bool {
         && ![
             "/tests/",
             "/tests.rs",
+            "_tests.rs",
             "/benches/",
             "/examples/",
             "/src/bin/",
