@@ -1,6 +1,6 @@
 //! Cuts a byte stream into lines fit for people and for the complaint scanner.
 //!
-//! Used by `runner` for the console and for QMP. Invariant: no line handed out holds a control character, so a
+//! Used by `runner` for the console and for QMP, and by `token` for its lines. Invariant: no line handed out holds a control character, so a
 //! guest cannot steer the terminal its lines are shown on.
 
 /// A line longer than this is cut, so that a guest without line ends does not fill the memory.
@@ -33,7 +33,7 @@ impl Lines {
 }
 
 /// Drops escape sequences and control characters; a tab becomes a space.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {

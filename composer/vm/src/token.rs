@@ -1,12 +1,13 @@
 //! Reads what the guest says on the verdict channel.
 //!
 //! Called by `judge` with everything that arrived, once the machine has ended. The line is
-//! `xsc-verdict: pass=N fail=N skip=N taint=N warn=N`, further pairs, and at the end perhaps the guest's own opinion,
-//! `ok` or `bad`; kernel/tests/init/init.c writes it, with `tainted` and `kernel` for taint and warn. Invariant: only one complete,
-//! well-formed `xsc-verdict:` line gives counts; anything short, repeated or doubtful is a failure.
+//! `xsc-verdict: pass=N fail=N skip=N taint=N warn=N`, further pairs, and at the end perhaps the guest's own
+//! opinion, `ok` or `bad`. kernel/tests/init/init.c writes it, with `tainted` and `kernel` for taint and warn.
+//! Invariant: only one complete, well-formed line gives counts; anything short, repeated or doubtful is a failure.
 
 use std::collections::BTreeMap;
 
+use crate::console::plain;
 use crate::verdict::Failure;
 
 /// What a verdict line starts with.
@@ -55,7 +56,7 @@ pub(crate) fn read(bytes: &[u8]) -> Report {
                 Err("it has no end of line".to_owned())
             });
         } else if is_failed_test(text) {
-            failed_tests.push(text.to_owned());
+            failed_tests.push(plain(text));
         }
     }
     let counts = match verdicts.len() {
@@ -107,6 +108,9 @@ fn parse(rest: &str) -> Result<Counts, String> {
                 .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
         if !named {
             return Err(format!("`{}` is not a key", key.escape_debug()));
+        }
+        if value.chars().any(char::is_control) {
+            return Err(format!("{key} has control characters"));
         }
         if pairs.insert(key.to_owned(), value.to_owned()).is_some() {
             return Err(format!("{key} is given twice"));
@@ -244,7 +248,7 @@ mod tests {
             ("pass=1 a=1 a=1", "a is given twice"),
             ("pass=1 junk", "`junk` is not key=value"),
             ("pass=1 =1", "`` is not a key"),
-            ("pass=1\u{1b}[2J", "pass=1\\u{1b}[2J is not a count"),
+            ("pass=1\u{1b}[2J", "pass has control characters"),
         ] {
             assert_eq!(malformed(&with(pair)), why);
         }
@@ -257,7 +261,7 @@ mod tests {
 
     #[test]
     fn failed_tests_are_listed_unless_excused() {
-        let text = "ok 1\nnot ok 2 - hostile ring\nnot ok 3 # SKIP none\nnot ok 4 x # todo later\n\
+        let text = "ok 1\nnot ok 2 - \u{1b}[31mhostile ring\nnot ok 3 # SKIP none\nnot ok 4 x # todo later\n\
                     not okay\n    not ok 1 nested\nnot ok\n";
         assert_eq!(
             read(text.as_bytes()).failed_tests,
