@@ -214,7 +214,7 @@ fn map_attrs(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let attrs = ev.expect_attrs(&args[1], "the second argument of `mapAttrs`")?;
     let mapped = attrs.iter().map(|attr| {
         let name = Value::String(ev.symbols.string(attr.name));
-        let value = Value::lazy_apply2(args[0].clone(), name, attr.value.clone());
+        let value = ev.lazy_call(&args[0], &[name, attr.value.clone()]);
         Attr {
             name: attr.name,
             pos: attr.pos,
@@ -252,10 +252,7 @@ fn zip_attrs_with(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     }
     let attrs = merged.into_iter().map(|(name, values)| {
         let text = Value::String(ev.symbols.string(name));
-        attr(
-            name,
-            Value::lazy_apply2(args[0].clone(), text, Value::list(values)),
-        )
+        attr(name, ev.lazy_call(&args[0], &[text, Value::list(values)]))
     });
     Ok(Value::attrs(Attrs::from_unsorted(attrs.collect())))
 }

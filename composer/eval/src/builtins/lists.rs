@@ -86,7 +86,7 @@ pub(super) const ALL: &[Row] = &[
 fn list(ev: &Evaluator, value: &Value, builtin: &str) -> Result<Rc<List>> {
     match ev.force(value)? {
         Value::List(list) => Ok(list),
-        other => Err(ev.type_error("a list", &other, &format!("the list given to `{builtin}`"))),
+        other => Err(ev.type_error("a list", &other, &format!("the argument of `{builtin}`"))),
     }
 }
 
@@ -185,7 +185,7 @@ fn gen_list(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     if length < 0 {
         return Err(invalid(format!("a list can't have {length} elements")));
     }
-    let items = (0..length).map(|index| Value::lazy_apply(args[0].clone(), Value::Int(index)));
+    let items = (0..length).map(|index| ev.lazy_call(&args[0], &[Value::Int(index)]));
     Ok(Value::list(items.collect::<Vec<_>>()))
 }
 
@@ -254,7 +254,7 @@ fn map(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let list = list(ev, &args[1], "map")?;
     let items = list
         .iter()
-        .map(|item| Value::lazy_apply(args[0].clone(), item.clone()));
+        .map(|item| ev.lazy_call(&args[0], std::slice::from_ref(item)));
     Ok(Value::list(items.collect::<Vec<_>>()))
 }
 

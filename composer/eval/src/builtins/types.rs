@@ -59,14 +59,7 @@ fn type_of(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 }
 
 fn function_args(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let mut function = ev.force(&args[0])?;
-    while let Value::Attrs(attrs) = &function {
-        let Some(functor) = attrs.get(ev.names.functor) else {
-            break;
-        };
-        let functor = ev.force_attr(functor)?;
-        function = ev.apply(&functor, std::slice::from_ref(&function), None)?;
-    }
+    let function = ev.force(&args[0])?;
     match &function {
         Value::Builtin(_) => Ok(Value::attrs(Attrs::default())),
         Value::Lambda(id, _) => match &ev.lambda(*id).param {

@@ -45,6 +45,8 @@ pub enum FrameKind {
     Builtin(Rc<str>),
     /// An imported file.
     File(Rc<str>),
+    /// A variable; only in the trace of infinite recursion.
+    Variable(Rc<str>),
     /// An element of a list, from 0.
     Element(usize),
     /// Something of the host's, in its words, after "while".
@@ -332,10 +334,15 @@ impl std::error::Error for EvalError {
 
 /// The names among `candidates` that look most like `name`, best first, at most three.
 pub(crate) fn similar<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    // One letter is too little to be similar to anything.
+    let allowed = match name.chars().count() {
+        0 | 1 => return Vec::new(),
+        length => (length / 3).max(1),
+    };
     let mut scored: Vec<(usize, &str)> = candidates
         .filter(|candidate| *candidate != name)
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= (name.chars().count() / 3).max(1))
+        .filter(|(distance, _)| *distance <= allowed)
         .collect();
     scored.sort_unstable();
     scored.dedup();

@@ -25,14 +25,17 @@ pub(crate) fn render(error: &EvalError, sources: &SourceMap) -> String {
                 .with_labels(labels);
             diagnostic = diagnostic.with_notes(syntax.help.iter().cloned().collect());
             if index + 1 == errors.len() {
-                diagnostic = diagnostic.with_notes(trace(error.frames(), sources));
+                diagnostic = diagnostic.with_notes(trace(error, sources));
+            }
+            if index > 0 {
+                text.push('\n');
             }
             text.push_str(&emit(&diagnostic, sources));
         }
         return text;
     }
     let mut notes = hints(error.kind());
-    notes.extend(trace(error.frames(), sources));
+    notes.extend(trace(error, sources));
     let diagnostic = Diagnostic::error()
         .with_message(error.kind())
         .with_labels(error.span().map(label).into_iter().collect())
@@ -88,9 +91,18 @@ fn hints(kind: &ErrorKind) -> Vec<String> {
 }
 
 /// One line a frame, equal neighbours counted, the middle of a long trace left out.
-fn trace(frames: &[Frame], sources: &SourceMap) -> Vec<String> {
+fn trace(error: &EvalError, sources: &SourceMap) -> Vec<String> {
     let mut lines: Vec<(String, usize)> = Vec::new();
-    for frame in frames {
+    // The excerpt already shows the innermost call if that is where the error is.
+    let shown = |frame: &&Frame| {
+        matches!(
+            frame.kind,
+            FrameKind::Call(_) | FrameKind::Builtin(_) | FrameKind::Variable(_)
+        ) && frame.span.is_some()
+            && frame.span == error.span()
+    };
+    let skipped = error.frames().iter().take_while(shown).count().min(1);
+    for frame in &error.frames()[skipped..] {
         let line = describe(frame, sources);
         match lines.last_mut() {
             Some((last, count)) if *last == line => *count += 1,
@@ -117,6 +129,7 @@ fn trace(frames: &[Frame], sources: &SourceMap) -> Vec<String> {
 fn describe(frame: &Frame, sources: &SourceMap) -> String {
     let what = match &frame.kind {
         FrameKind::Attr(name) => format!("while evaluating the attribute `{name}`"),
+        FrameKind::Variable(name) => format!("while evaluating the variable `{name}`"),
         FrameKind::Call(Some(name)) => format!("while calling `{name}`"),
         FrameKind::Call(None) => "while calling an anonymous function".to_owned(),
         FrameKind::Builtin(name) => format!("while calling the builtin `{name}`"),

@@ -11,7 +11,7 @@ use crate::error::{ErrorKind, EvalError, FrameKind, similar};
 use crate::evaluator::Evaluator;
 use crate::expr::{Expr, ExprId, Lambda, Param, Pattern};
 use crate::source::Span;
-use crate::value::{Attrs, Env, PartialCall, Suspended, Thunk, Value};
+use crate::value::{Attrs, Env, LazyCall, PartialCall, Suspended, Thunk, Value};
 
 impl Evaluator {
     pub(super) fn eval_apply(
@@ -68,6 +68,17 @@ impl Evaluator {
         Ok(function)
     }
 
+    /// A call that is made when its result is needed.
+    pub(crate) fn lazy_call(&self, function: &Value, args: &[Value]) -> Value {
+        let (function, args) = (function.clone(), args.iter().cloned().collect());
+        let call = LazyCall {
+            function,
+            args,
+            span: self.call_span.get(),
+        };
+        Thunk::suspended(Suspended::Apply(Rc::new(call)))
+    }
+
     fn not_a_function(&self, value: &Value) -> EvalError {
         ErrorKind::NotAFunction {
             found: self.brief(value),
@@ -82,12 +93,14 @@ impl Evaluator {
         span: Option<Span>,
     ) -> Result<Value, EvalError> {
         let run = &call.builtin.run;
+        let outer = self.call_span.replace(span);
         let result = if call.args.is_empty() {
             run(self, args)
         } else {
             let args: SmallVec<[Value; 4]> = call.args.iter().chain(args).cloned().collect();
             run(self, &args)
         };
+        self.call_span.set(outer);
         match result {
             Ok(Value::Thunk(thunk)) => self.force_thunk(&thunk),
             Ok(value) => Ok(value),

@@ -36,7 +36,10 @@ impl Evaluator {
         match &node.expr {
             Expr::Const(value) => Ok(value.clone()),
             Expr::Local { up, slot } => match env.get(*up, *slot) {
-                Some(value) => self.force(value),
+                Some(Value::Thunk(thunk)) => {
+                    self.force_thunk(thunk).map_err(|error| self.during_variable(error, node.span))
+                }
+                Some(value) => Ok(value.clone()),
                 None => Err(ErrorKind::InfiniteRecursion.into()),
             },
             Expr::Global(index) => self.force(self.globals.value(*index)),
@@ -124,12 +127,7 @@ impl Evaluator {
         };
         let result = match &work {
             Suspended::Expr(id, env) => self.eval(*id, env),
-            Suspended::Apply(function, argument) => {
-                self.apply(function, std::slice::from_ref(argument), None)
-            }
-            Suspended::Apply2(function, first, second) => {
-                self.apply(function, &[first.clone(), second.clone()], None)
-            }
+            Suspended::Apply(call) => self.apply(&call.function, &call.args, call.span),
             Suspended::Native(compute) => stacker::maybe_grow(RED_ZONE, SEGMENT, || compute(self))
                 .and_then(|value| self.force(&value)),
         };
@@ -187,6 +185,21 @@ impl Evaluator {
     pub(crate) fn during_attr(&self, error: EvalError, attr: &Attr) -> EvalError {
         let kind = FrameKind::Attr(self.name(attr.name).into());
         error.during(kind, self.sources.span(attr.pos))
+    }
+
+    /// Variables are in the trace of infinite recursion only, where they are the cycle.
+    #[cold]
+    fn during_variable(&self, error: EvalError, span: Span) -> EvalError {
+        if !matches!(error.kind(), ErrorKind::InfiniteRecursion) {
+            return error;
+        }
+        let text = self.sources.text(span.file);
+        let name = text
+            .get(span.start as usize..span.end as usize)
+            .unwrap_or("");
+        error
+            .or_at(Some(span))
+            .during(FrameKind::Variable(name.into()), Some(span))
     }
 
     pub(crate) fn missing(&self, name: Symbol, attrs: &Attrs) -> EvalError {

@@ -113,7 +113,13 @@ impl Evaluator {
                 let mut text = StringBuilder::default();
                 self.coerce(right, Coercion::PathPart, &mut text)?;
                 let text = text.finish();
-                let joined = format!("{}{}", base.as_str(), self.utf8(&text, "a path")?);
+                let text = self.utf8(&text, "a path")?;
+                let base = if text.starts_with('/') {
+                    base.as_str().trim_end_matches('/')
+                } else {
+                    base.as_str()
+                };
+                let joined = format!("{base}{text}");
                 Ok(Value::Path(path::absolute(&joined, || self.io.root())?))
             }
             (Value::String(_) | Value::Attrs(_), _) => {

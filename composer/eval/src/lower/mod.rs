@@ -1,7 +1,7 @@
 //! Lowering: rnix's syntax tree becomes `expr::Expr`, with names resolved and literals decoded.
 //!
 //! The only module that sees rnix. Called once for each file or string. Invariant: an expression is
-//! returned only if there were no errors; all errors of a file are collected, each with its span.
+//! returned only if there were no errors; all errors that lowering finds in a file are collected.
 
 mod sets;
 mod strings;
@@ -43,9 +43,11 @@ pub(crate) fn lower(
             scopes: Scopes::default(),
             errors: Vec::new(),
         };
+        // rnix goes on after an error, but what it reports then is mostly fallout of the first one.
         lowerer.errors = parse
             .errors()
             .iter()
+            .take(1)
             .map(|error| lowerer.parse_error(error))
             .collect();
         if !lowerer.errors.is_empty() {
@@ -502,7 +504,8 @@ impl Lowerer<'_> {
                 (self.range(*range), message.to_owned())
             }
             E::UnexpectedWanted(found, range, wanted) => {
-                let message = format!("unexpected {}, expected {}", word(*found), words(wanted));
+                let found = word(*found).trim_start_matches("a ");
+                let message = format!("unexpected {found}, expected {}", words(wanted));
                 (self.range(*range), message)
             }
             E::UnexpectedDoubleBind(range) => (

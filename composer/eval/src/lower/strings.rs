@@ -1,7 +1,7 @@
 //! Text of string literals: escapes, and the indentation rules of `''` strings.
 //!
 //! Called by lowering with the raw text between interpolations. Invariant: only spaces count as
-//! indentation, and escapes are interpreted after indentation is removed.
+//! indentation, and an escape is never indentation.
 
 /// A piece of a string literal: text or an interpolated expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,24 +36,26 @@ fn escaped(c: char) -> char {
     }
 }
 
+/// A character of a `''` string, and whether an escape stood for it.
+type Decoded = (char, bool);
+
 /// Interprets the escapes of a `''` string: `'''`, `''$` and `''\x`.
-fn unescape_indented(raw: &str) -> String {
-    let mut text = String::with_capacity(raw.len());
+fn decode_indented(raw: &str) -> Vec<Decoded> {
+    let mut text = Vec::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(at) = rest.find("''") {
-        text.push_str(&rest[..at]);
-        rest = &rest[at + 2..];
-        let mut chars = rest.chars();
+        text.extend(rest[..at].chars().map(|c| (c, false)));
+        let mut chars = rest[at + 2..].chars();
         match chars.next() {
-            Some('\'') => text.push_str("''"),
-            Some('$') => text.push('$'),
-            Some('\\') => text.extend(chars.next().map(escaped)),
+            Some('\'') => text.extend([('\'', true), ('\'', true)]),
+            Some('$') => text.push(('$', true)),
+            Some('\\') => text.extend(chars.next().map(|c| (escaped(c), true))),
             // The tokenizer ends the literal at any other `''`.
-            _ => break,
+            _ => {}
         }
         rest = chars.as_str();
     }
-    text.push_str(rest);
+    text.extend(rest.chars().map(|c| (c, false)));
     text
 }
 
@@ -61,10 +63,18 @@ fn unescape_indented(raw: &str) -> String {
 ///
 /// The first line counts only if something other than spaces is on it; a last line of spaces is
 /// dropped after its line end; lines of spaces alone do not count towards the common indentation.
-pub(crate) fn strip_indentation<T>(mut pieces: Vec<Piece<T>>) -> Vec<Piece<T>> {
-    if let Some(Piece::Text(first)) = pieces.first_mut()
-        && let Some(end) = first.find('\n')
-        && first[..end].bytes().all(|b| b == b' ')
+/// An escape counts as text for finding the indentation, but as what it stands for when removing it.
+pub(crate) fn strip_indentation<T>(pieces: Vec<Piece<T>>) -> Vec<Piece<T>> {
+    let mut pieces: Vec<Decodable<T>> = pieces
+        .into_iter()
+        .map(|piece| match piece {
+            Piece::Text(raw) => Decodable::Text(decode_indented(&raw)),
+            Piece::Expr(expr) => Decodable::Expr(expr),
+        })
+        .collect();
+    if let Some(Decodable::Text(first)) = pieces.first_mut()
+        && let Some(end) = first.iter().position(|c| *c != (' ', false))
+        && first[end] == ('\n', false)
     {
         first.drain(..=end);
     }
@@ -74,66 +84,67 @@ pub(crate) fn strip_indentation<T>(mut pieces: Vec<Piece<T>>) -> Vec<Piece<T>> {
     let mut dropped = 0;
     let mut stripped = Vec::with_capacity(pieces.len());
     for (index, piece) in pieces.into_iter().enumerate() {
-        match piece {
-            Piece::Expr(expr) => {
+        let mut decoded = match piece {
+            Decodable::Expr(expr) => {
                 at_line_start = false;
                 stripped.push(Piece::Expr(expr));
+                continue;
             }
-            Piece::Text(raw) => {
-                let mut text = String::with_capacity(raw.len());
-                for c in raw.chars() {
-                    match c {
-                        ' ' if at_line_start => {
-                            if dropped >= indent {
-                                text.push(' ');
-                            }
-                            dropped += 1;
-                            continue;
-                        }
-                        '\n' => {
-                            at_line_start = true;
-                            dropped = 0;
-                        }
-                        _ => at_line_start = false,
-                    }
-                    text.push(c);
-                }
-                if index == last
-                    && let Some(end) = text.rfind('\n')
-                    && text[end + 1..].bytes().all(|b| b == b' ')
-                {
-                    text.truncate(end + 1);
-                }
-                let text = unescape_indented(&text);
-                if !text.is_empty() {
-                    stripped.push(Piece::Text(text));
-                }
+            Decodable::Text(decoded) => decoded,
+        };
+        decoded.retain(|(c, _)| match c {
+            ' ' if at_line_start => {
+                dropped += 1;
+                dropped > indent
             }
+            '\n' => {
+                at_line_start = true;
+                dropped = 0;
+                true
+            }
+            _ => {
+                at_line_start = false;
+                true
+            }
+        });
+        if index == last
+            && let Some(end) = decoded.iter().rposition(|c| *c != (' ', false))
+            && decoded[end] == ('\n', false)
+        {
+            decoded.truncate(end + 1);
+        }
+        if !decoded.is_empty() {
+            stripped.push(Piece::Text(decoded.into_iter().map(|(c, _)| c).collect()));
         }
     }
     stripped
 }
 
-fn common_indentation<T>(pieces: &[Piece<T>]) -> usize {
+enum Decodable<T> {
+    Text(Vec<Decoded>),
+    Expr(T),
+}
+
+fn common_indentation<T>(pieces: &[Decodable<T>]) -> usize {
     let mut common = usize::MAX;
     let mut current = 0;
     let mut at_line_start = true;
     for piece in pieces {
         match piece {
-            Piece::Expr(_) => {
+            Decodable::Expr(_) => {
                 if at_line_start {
                     common = common.min(current);
                 }
                 at_line_start = false;
             }
-            Piece::Text(raw) => {
-                for c in raw.chars() {
+            Decodable::Text(decoded) => {
+                for c in decoded {
                     match c {
-                        '\n' => {
+                        ('\n', false) => {
                             at_line_start = true;
                             current = 0;
                         }
-                        ' ' if at_line_start => current += 1,
+                        (' ', false) if at_line_start => current += 1,
                         _ if at_line_start => {
                             at_line_start = false;
                             common = common.min(current);

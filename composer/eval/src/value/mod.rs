@@ -14,7 +14,7 @@ pub use attrs::{Attr, Attrs};
 pub(crate) use string::StringBuilder;
 pub use string::{Context, NixString};
 pub use thunk::{Env, LazyValue};
-pub(crate) use thunk::{Suspended, Thunk, ThunkState};
+pub(crate) use thunk::{LazyCall, Suspended, Thunk, ThunkState};
 
 use crate::builtins::Builtin;
 use crate::expr::ExprId;

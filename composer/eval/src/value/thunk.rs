@@ -12,17 +12,23 @@ use super::{Value, drop_deep};
 use crate::error::EvalError;
 use crate::evaluator::Evaluator;
 use crate::expr::ExprId;
+use crate::source::Span;
 
 /// Work that was put off.
 #[derive(Clone)]
 pub(crate) enum Suspended {
     Expr(ExprId, Rc<Env>),
-    /// A function applied to one argument.
-    Apply(Value, Value),
-    /// A function applied to two arguments.
-    Apply2(Value, Value, Value),
+    /// A function applied to arguments by a builtin; boxed to keep the common thunk small.
+    Apply(Rc<LazyCall>),
     /// Work written in Rust.
     Native(NativeThunk),
+}
+
+pub(crate) struct LazyCall {
+    pub(crate) function: Value,
+    pub(crate) args: SmallVec<[Value; 2]>,
+    /// The call of the builtin that put the application off, for the trace.
+    pub(crate) span: Option<Span>,
 }
 
 type NativeThunk = Rc<dyn Fn(&Evaluator) -> Result<Value, EvalError>>;
@@ -51,14 +57,6 @@ impl Value {
     /// A value that `compute` makes when it is first needed.
     pub fn lazy(compute: impl Fn(&Evaluator) -> Result<Value, EvalError> + 'static) -> Value {
         Thunk::suspended(Suspended::Native(Rc::new(compute)))
-    }
-
-    pub(crate) fn lazy_apply(function: Value, argument: Value) -> Value {
-        Thunk::suspended(Suspended::Apply(function, argument))
-    }
-
-    pub(crate) fn lazy_apply2(function: Value, first: Value, second: Value) -> Value {
-        Thunk::suspended(Suspended::Apply2(function, first, second))
     }
 }
 

@@ -1,0 +1,1 @@
+builtins.addErrorContext "while checking the option `a.b`" (throw "bad value")

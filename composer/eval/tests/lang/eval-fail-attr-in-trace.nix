@@ -1,0 +1,6 @@
+{
+  package = {
+    name = "x";
+    version = "1" + 2;
+  };
+}

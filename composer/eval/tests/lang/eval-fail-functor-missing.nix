@@ -1,0 +1,1 @@
+let s = { name = "x"; }; in map s [ 1 ]

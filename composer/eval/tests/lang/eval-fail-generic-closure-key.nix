@@ -1,0 +1,1 @@
+builtins.genericClosure { startSet = [ { kye = 1; } ]; operator = x: [ ]; }

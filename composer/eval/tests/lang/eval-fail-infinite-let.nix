@@ -1,0 +1,6 @@
+let
+  a = b;
+  b = c + 1;
+  c = a;
+in
+a

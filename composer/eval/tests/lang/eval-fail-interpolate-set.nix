@@ -1,0 +1,1 @@
+let p = { name = "p"; }; in "${p}/bin"

@@ -1,0 +1,4 @@
+let
+  package = { name, version, src ? null }: name;
+in
+package { name = "x"; }

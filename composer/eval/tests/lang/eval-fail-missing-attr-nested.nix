@@ -1,0 +1,1 @@
+let pkgs = { tools.make = 1; }; in pkgs.tools.mkae

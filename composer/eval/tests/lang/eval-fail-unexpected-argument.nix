@@ -1,0 +1,4 @@
+let
+  package = { name, version ? "1" }: name;
+in
+package { name = "x"; verison = "2"; }

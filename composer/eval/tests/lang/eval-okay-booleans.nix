@@ -1,0 +1,1 @@
+[ (true && false) (true || throw "not needed") (false && throw "not needed") (false -> throw "not needed") (true -> false) (!true) (!(1 == 2) && true) ]

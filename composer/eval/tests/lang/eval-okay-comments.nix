@@ -1,0 +1,4 @@
+# line comment
+/* block
+   comment */ [ 1 /* inside */ 2 # end
+]

@@ -1,0 +1,1 @@
+let here = __curPos; in [ here.line here.column (baseNameOf here.file) ]

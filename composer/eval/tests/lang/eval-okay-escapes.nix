@@ -1,0 +1,1 @@
+"tab\there \"quoted\" back\\slash \${not} $${also not} $ dollar \x"

@@ -1,0 +1,1 @@
+(import ./lib-function.nix { first = 3; }).result

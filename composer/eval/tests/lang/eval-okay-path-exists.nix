@@ -1,0 +1,1 @@
+map builtins.pathExists [ ./lib-dir ./lib-dir/one.nix ./missing ./lib-dir/one.nix/below ]

@@ -1,0 +1,1 @@
+builtins.stringLength (builtins.concatStringsSep "," (map toString (builtins.genList (x: x) 5000)))

@@ -1,0 +1,1 @@
+[ "grüße ✓" (builtins.stringLength "✓") { "ü" = 1; } ]

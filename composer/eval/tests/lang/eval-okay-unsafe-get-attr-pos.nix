@@ -1,0 +1,4 @@
+let set = {
+  first = 1;
+    second = 2;
+}; pos = builtins.unsafeGetAttrPos "second" set; in [ pos.line pos.column (baseNameOf pos.file) (builtins.unsafeGetAttrPos "none" set) ]

@@ -1,0 +1,6 @@
+let
+  compute = n: n + "x";
+in
+{
+  value = compute 3;
+}

@@ -1,0 +1,1 @@
+{ from = "default.nix"; sibling = (import ./one.nix).value; }

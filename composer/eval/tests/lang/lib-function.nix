@@ -1,0 +1,1 @@
+{ first, second ? first * 2 }: { result = [ first second ]; }

@@ -1,0 +1,1 @@
+[ (injected + 1) (map 1 2) ]
