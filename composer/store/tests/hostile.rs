@@ -80,8 +80,14 @@ fn names_and_targets_are_utf8() {
     let plain = IngestOptions::default();
     let bad = OsStr::from_bytes(b"a\xffb");
     for (what, error) in [
-        ("name", f.add(&plain, |at| fs::write(at.join(bad), "").unwrap())),
-        ("link target", f.add(&plain, |at| symlink(bad, at.join("l")).unwrap())),
+        (
+            "name",
+            f.add(&plain, |at| fs::write(at.join(bad), "").unwrap()),
+        ),
+        (
+            "link target",
+            f.add(&plain, |at| symlink(bad, at.join("l")).unwrap()),
+        ),
     ] {
         assert!(
             matches!(&error, Err(IngestError::NotUtf8 { what: found, .. }) if *found == what),
@@ -103,7 +109,10 @@ fn links_are_never_followed() {
         .unwrap();
     assert_eq!(f.store.directory(tree).unwrap().entries.len(), 2);
     let after = fs::metadata(f.outside.join("secret")).unwrap();
-    assert_eq!((before.mode(), before.mtime()), (after.mode(), after.mtime()));
+    assert_eq!(
+        (before.mode(), before.mtime()),
+        (after.mode(), after.mtime())
+    );
     // The root itself is not followed either.
     let link = f.store.dir().join("tmp/link");
     symlink(&f.outside, &link).unwrap();
@@ -151,26 +160,34 @@ fn a_needle_is_found_in_contents_names_and_targets() {
         };
         assert_eq!(found, expected);
     }
-    let error = f.add(&options, |at| fs::create_dir_all(at.join("secret/path")).unwrap());
+    let error = f.add(&options, |at| {
+        fs::create_dir_all(at.join("secret/path")).unwrap()
+    });
     assert!(
         matches!(&error, Err(IngestError::Forbidden { path, found: FoundIn::Name, .. }) if path == "secret/path"),
         "{error:?}"
     );
-    let error = f.add(&options, |at| symlink("/secret/path/x", at.join("l")).unwrap());
+    let error = f.add(&options, |at| {
+        symlink("/secret/path/x", at.join("l")).unwrap()
+    });
     assert!(
         matches!(&error, Err(IngestError::Forbidden { path, found: FoundIn::Target, .. }) if path == "l"),
         "{error:?}"
     );
-    f.add(&options, |at| fs::write(at.join("file"), "/secret/pat").unwrap())
-        .unwrap();
+    f.add(&options, |at| {
+        fs::write(at.join("file"), "/secret/pat").unwrap()
+    })
+    .unwrap();
 }
 
 #[test]
 fn deep_and_locked_trees_are_added_and_removed() {
     let f = fixture();
     let deep: PathBuf = (0..900).map(|_| "d").collect();
-    f.add(&IngestOptions::default(), |at| fs::create_dir_all(at.join(&deep)).unwrap())
-        .unwrap();
+    f.add(&IngestOptions::default(), |at| {
+        fs::create_dir_all(at.join(&deep)).unwrap()
+    })
+    .unwrap();
     let scratch = f.store.scratch("deep").unwrap();
     let path = scratch.path().to_owned();
     // Deeper than a path can be long.
@@ -187,7 +204,7 @@ fn deep_and_locked_trees_are_added_and_removed() {
     }
     fs::create_dir(path.join("locked")).unwrap();
     fs::write(path.join("locked/file"), "").unwrap();
-    fs::set_permissions(path.join("locked"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(path.join("locked"), fs::Permissions::from_mode(0o000)).unwrap();
     scratch.remove().unwrap();
     assert!(!path.exists());
 }
@@ -234,10 +251,16 @@ fn a_builder_never_writes_through_links() {
     let mut tree = f.store.tree_builder().unwrap();
     tree.symlink("out", f.outside.to_str().unwrap()).unwrap();
     let error = tree.file("out/file", b"x", false);
-    assert!(matches!(error, Err(BuilderError::Clash { .. })), "{error:?}");
+    assert!(
+        matches!(error, Err(BuilderError::Clash { .. })),
+        "{error:?}"
+    );
     for bad in ["", "/abs", "a//b", "../up", "a/../b", "./a", "a/"] {
         let error = tree.file(bad, b"", false);
-        assert!(matches!(error, Err(BuilderError::InvalidPath { .. })), "{bad}");
+        assert!(
+            matches!(error, Err(BuilderError::InvalidPath { .. })),
+            "{bad}"
+        );
     }
     let error = tree.hard_link("h", "out");
     assert!(matches!(error, Err(BuilderError::NoTarget { .. })));

@@ -43,12 +43,18 @@ fn child() {
     let Some(dir) = std::env::var_os("XSC_STORE_TEST_CHILD") else {
         return;
     };
-    let rounds: u64 = std::env::var("XSC_STORE_TEST_ROUNDS").unwrap().parse().unwrap();
-    let first: u64 = std::env::var("XSC_STORE_TEST_FIRST").unwrap().parse().unwrap();
+    let rounds: u64 = std::env::var("XSC_STORE_TEST_ROUNDS")
+        .unwrap()
+        .parse()
+        .unwrap();
+    let first: u64 = std::env::var("XSC_STORE_TEST_FIRST")
+        .unwrap()
+        .parse()
+        .unwrap();
     let store = Store::open(Path::new(&dir)).unwrap();
     for round in first..first.saturating_add(rounds) {
         ingest(&store, round);
-        if round % 5 == 4 {
+        if round % 3 == 2 {
             // Collections are killed too; one that finds the store in use gives up.
             let _ = store.gc(xsc_store::GcOptions::default());
         }
