@@ -2,17 +2,15 @@
 //! Called by the outer process right after the fork. When PID 1 exits, the kernel kills whatever the command
 //! left behind, so background processes never outlive a build.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::exit;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::unistd::{ForkResult, sethostname};
-
-use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
 
 use super::command::{self, Command};
 use super::{EXIT_SETUP, Status, hints, root, sys, tracer};
@@ -37,6 +35,9 @@ pub(super) fn run(request: &Request, parent: OwnedFd, status: &mut Status) -> ! 
 fn live(request: &Request, parent: OwnedFd, status: &mut Status) -> Result<(), SetupFailure> {
     die_with(&parent)?;
     drop(parent);
+    // Where the host keeps the runner is not for the command to see in /proc/1.
+    sys::blank_command_line().step("clear the command line")?;
+    nix::sys::prctl::set_name(c"init").step("set the process name")?;
     let spec = match request {
         Request::Run(spec) => spec.clone(),
         Request::Probe { scratch } => probe_spec(scratch)?,

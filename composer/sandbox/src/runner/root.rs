@@ -1,7 +1,8 @@
 //! Builds the sandbox's file system and makes it the root; called by PID 1, in its own mount namespace.
 //! Overlays are mounted with short relative names, as the kernel takes one page of options: that is room for all
-//! 500 layers that overlayfs allows, at any path. Everything after the pivot resolves inside the new root, so
-//! a link in an input cannot lead out.
+//! 500 layers that overlayfs allows, at any path.
+//! Invariant: what comes from the host is a detached mount before the host's root is left; places inside resolve
+//! only after, so that a link in an input cannot lead out.
 
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
@@ -52,6 +53,7 @@ pub(super) fn enter(
         "upper",
         "work",
         "merged",
+        "proc",
     ] {
         fs::create_dir(dir).step_at("make a scratch directory", scratch.join(dir))?;
     }
@@ -78,10 +80,13 @@ pub(super) fn enter(
         devices.push((name, clone_restricted(&device, MOUNT_NOSUID)?));
     }
 
+    let proc = prepare_proc()?;
+
     chdir("../root").step_at("enter", scratch.join("root"))?;
     pivot_root(".", ".").step("change the root")?;
-    // The kernel allows a fresh /proc only while an unmasked one is in sight, that is in the old root.
-    mount_proc()?;
+    // Until here `/..` would lead to the host's root, which lies on top of ours.
+    umount2(".", MntFlags::MNT_DETACH).step("leave the host's root")?;
+    mount_proc(&proc)?;
     mount_dev(devices)?;
     mount_tmpfs("/tmp", "mode=1777")?;
     sys::move_mount(build.as_fd(), Path::new("/build")).step_at("mount", "/build")?;
@@ -90,7 +95,6 @@ pub(super) fn enter(
         fs::create_dir_all(at).step_at("make the mount point", at)?;
         sys::move_mount(mount.as_fd(), Path::new(at)).step_at("mount", at)?;
     }
-    umount2(".", MntFlags::MNT_DETACH).step("leave the host's root")?;
     chdir("/build").step_at("enter", "/build")
 }
 
@@ -150,7 +154,7 @@ fn prepare(index: usize, mount: &Mount) -> Result<OwnedFd, SetupFailure> {
     overlay(Path::new(&merged), &options, MsFlags::empty())
         .step_at("mount the writable copy of", &mount.from)
         .map_err(hints::overlay)?;
-    sys::hold_mount(Path::new(&merged)).step_at("hold the writable copy of", &mount.from)
+    clone_restricted(Path::new(&merged), MOUNT_NOSUID | MOUNT_NODEV)
 }
 
 fn clone_restricted(path: &Path, attributes: u64) -> Result<OwnedFd, SetupFailure> {
@@ -161,11 +165,17 @@ fn clone_restricted(path: &Path, attributes: u64) -> Result<OwnedFd, SetupFailur
     Ok(mount)
 }
 
-fn mount_proc() -> Result<(), SetupFailure> {
+/// A fresh `/proc`. The kernel allows one only while an unmasked one is in sight, that is under the host's root.
+fn prepare_proc() -> Result<OwnedFd, SetupFailure> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    mount(Some("proc"), "/proc", Some("proc"), flags, NO_DATA)
-        .step_at("mount", "/proc")
+    mount(Some("proc"), "../proc", Some("proc"), flags, NO_DATA)
+        .step_at("mount a fresh proc for", "/proc")
         .map_err(hints::proc_mount)?;
+    clone_restricted(Path::new("../proc"), MOUNT_NOSUID | MOUNT_NODEV)
+}
+
+fn mount_proc(proc: &OwnedFd) -> Result<(), SetupFailure> {
+    sys::move_mount(proc.as_fd(), Path::new("/proc")).step_at("mount", "/proc")?;
     // /proc has switches of the whole machine, guarded by file modes alone: a build that runs for root would be
     // their owner. Everything outside the processes' own directories becomes read-only.
     for entry in fs::read_dir("/proc").step_at("list", "/proc")? {

@@ -171,6 +171,32 @@ pub(super) fn clear_domain() -> Result<(), Errno> {
     Ok(())
 }
 
+/// Overwrites what `/proc/<pid>/cmdline` shows of this process. Its arguments must have been copied before.
+pub(super) fn blank_command_line() -> io::Result<()> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // The name, in parentheses, may contain anything; the third field follows it.
+    let fields: Vec<&str> = stat
+        .rsplit(") ")
+        .next()
+        .unwrap_or_default()
+        .split(' ')
+        .collect();
+    let field = |number: usize| {
+        fields
+            .get(number - 3)
+            .and_then(|text| text.parse::<usize>().ok())
+    };
+    let (Some(start), Some(end)) = (field(48), field(49)) else {
+        return Err(Errno::EINVAL.into());
+    };
+    if start != 0 && start < end {
+        // SAFETY: the kernel says that our arguments lie there, on our writable stack; nothing in the runner
+        // reads them after `runner_main` has copied them.
+        unsafe { std::ptr::write_bytes(start as *mut u8, 0, end - start) };
+    }
+    Ok(())
+}
+
 /// Default action for all signals and none blocked, as a program expects to start with.
 pub(super) fn reset_signals() -> Result<(), Errno> {
     for one in Signal::iterator() {
