@@ -28,8 +28,6 @@ static void xsc_ctx_free(struct kref *ref)
 	struct xsc_ctx *ctx = container_of(ref, struct xsc_ctx, ref);
 
 	xsc_ring_free(&ctx->ring);
-	if (ctx->owner)
-		put_task_struct(ctx->owner);
 	if (ctx->mm)
 		mmdrop(ctx->mm);
 	kfree(ctx);
@@ -49,6 +47,7 @@ static int xsc_open(struct inode *inode, struct file *file)
 	kref_init(&ctx->ref);
 	mutex_init(&ctx->setup_lock);
 	spin_lock_init(&ctx->lock);
+	init_waitqueue_head(&ctx->idle);
 	init_waitqueue_head(&ctx->wait);
 	INIT_HLIST_NODE(&ctx->by_process);
 	file->private_data = ctx;	/* misc_open() left the miscdevice here */
@@ -170,7 +169,7 @@ static int xsc_mmap(struct file *file, struct vm_area_struct *vma)
 	return ret ?: xsc_ring_mmap(&ctx->ring, vma);
 }
 
-/* Readable: a result is there. Writable: there is room to submit. Also wakes the worker. */
+/* Readable: a result is there. Writable: there is room to submit. Wakes the worker for work. */
 static __poll_t xsc_poll(struct file *file, poll_table *wait)
 {
 	struct xsc_ctx *ctx = file->private_data;
@@ -179,7 +178,9 @@ static __poll_t xsc_poll(struct file *file, poll_table *wait)
 	poll_wait(file, &ctx->wait, wait);
 	if (xsc_check_caller(ctx))
 		return EPOLLERR;
-	if (!xsc_worker_wake(ctx))
+	if (xsc_ring_has_entries(&ctx->ring))
+		xsc_worker_wake(ctx);
+	if (!READ_ONCE(ctx->worker))
 		mask |= EPOLLHUP;
 	if (xsc_ring_has_results(&ctx->ring))
 		mask |= EPOLLIN | EPOLLRDNORM;

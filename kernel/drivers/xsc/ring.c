@@ -85,7 +85,12 @@ int xsc_ring_mmap(struct xsc_ring *ring, struct vm_area_struct *vma)
 	return remap_vmalloc_range(vma, region, 0);
 }
 
-/* Publishes the private flags; user space may scribble on the copy, we never look. */
+/* User space may scribble on the copy; the kernel never looks at it. */
+void xsc_ring_publish_flags(struct xsc_ring *ring)
+{
+	WRITE_ONCE(ring->sq->flags, ring->flags);
+}
+
 void xsc_ring_set_flags(struct xsc_ring *ring, u32 set, u32 clear)
 {
 	u32 flags = (ring->flags & ~clear) | set;
@@ -93,7 +98,7 @@ void xsc_ring_set_flags(struct xsc_ring *ring, u32 set, u32 clear)
 	if (flags == ring->flags)
 		return;
 	ring->flags = flags;
-	WRITE_ONCE(ring->sq->flags, flags);
+	xsc_ring_publish_flags(ring);
 }
 
 /* Says what the worker can do. Called by the worker only. */
@@ -133,7 +138,7 @@ void xsc_ring_fetch(struct xsc_ring *ring, struct xsc_sqe *sqe)
 
 	for (i = 0; i < sizeof(*sqe) / sizeof(u64); i++)
 		to[i] = READ_ONCE(from[i]);
-	ring->sq_head++;
+	WRITE_ONCE(ring->sq_head, ring->sq_head + 1);
 	smp_store_release(&ring->sq->head, ring->sq_head);
 }
 
@@ -149,6 +154,11 @@ void xsc_ring_post(struct xsc_ring *ring, u64 user_data, s64 res)
 }
 
 /* For poll(2), from any task. */
+bool xsc_ring_has_entries(struct xsc_ring *ring)
+{
+	return READ_ONCE(ring->sq->tail) != READ_ONCE(ring->sq_head);
+}
+
 bool xsc_ring_has_results(struct xsc_ring *ring)
 {
 	return READ_ONCE(ring->cq->head) != READ_ONCE(ring->cq_tail);

@@ -107,19 +107,25 @@ static bool xsc_step(struct xsc_ctx *ctx)
 	return true;
 }
 
+/* Something to do, looked at by a worker about to sleep, and each time it is woken. */
+static bool xsc_work_pending(struct xsc_ctx *ctx)
+{
+	enum xsc_ring_state state = xsc_ring_check(&ctx->ring);
+
+	/* Again, even if unchanged: user space may have scribbled on its copy. */
+	xsc_ring_publish_flags(&ctx->ring);
+	return state == XSC_RING_WORK || READ_ONCE(ctx->stop) || task_work_pending(current);
+}
+
 /*
- * Sleeps until woken, unless there is something to do. NEED_WAKEUP is set before the last
- * look at the indices; user space stores an index before it looks at NEED_WAKEUP.
+ * Sleeps until there is something to do. NEED_WAKEUP is stored, then the indices are read;
+ * user space stores an index, then reads NEED_WAKEUP. One of the two sees the other.
  */
 static void xsc_sleep(struct xsc_ctx *ctx)
 {
-	set_current_state(TASK_INTERRUPTIBLE);
 	xsc_ring_set_flags(&ctx->ring, XSC_SQ_NEED_WAKEUP, 0);
 	smp_mb();
-	if (xsc_ring_check(&ctx->ring) != XSC_RING_WORK && !READ_ONCE(ctx->stop) &&
-	    !signal_pending(current) && !task_work_pending(current))
-		schedule();
-	__set_current_state(TASK_RUNNING);
+	wait_event_interruptible(ctx->idle, xsc_work_pending(ctx));
 	xsc_ring_set_flags(&ctx->ring, 0, XSC_SQ_NEED_WAKEUP);
 }
 
@@ -129,7 +135,7 @@ static void xsc_sleep(struct xsc_ctx *ctx)
  */
 static long xsc_worker_done(struct xsc_ctx *ctx)
 {
-	struct task_struct *self;
+	struct task_struct *self, *owner;
 	long code;
 
 	spin_lock(&ctx->lock);
@@ -144,7 +150,10 @@ static long xsc_worker_done(struct xsc_ctx *ctx)
 	spin_lock(&xsc_processes_lock);
 	hash_del(&ctx->by_process);
 	code = ctx->exit_code;
+	owner = ctx->owner;
+	ctx->owner = NULL;
 	spin_unlock(&xsc_processes_lock);
+	put_task_struct(owner);
 	atomic_dec(&xsc_live_workers);
 	xsc_ctx_put(ctx);
 	return code;
@@ -210,9 +219,8 @@ bool xsc_worker_wake(struct xsc_ctx *ctx)
 
 	spin_lock(&ctx->lock);
 	alive = ctx->worker;
-	if (alive)
-		wake_up_process(ctx->worker);
 	spin_unlock(&ctx->lock);
+	wake_up_interruptible(&ctx->idle);
 	return alive;
 }
 
@@ -221,10 +229,8 @@ void xsc_worker_stop(struct xsc_ctx *ctx)
 {
 	spin_lock(&ctx->lock);
 	WRITE_ONCE(ctx->stop, true);
-	if (ctx->worker) {
+	if (ctx->worker)
 		set_notify_signal(ctx->worker);
-		wake_up_process(ctx->worker);
-	}
 	spin_unlock(&ctx->lock);
 }
 

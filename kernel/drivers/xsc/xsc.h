@@ -38,13 +38,14 @@ struct xsc_ctx {
 	struct xsc_ring ring;
 	u64 idle_ns;			/* spin time before the worker sleeps */
 
-	struct task_struct *owner;	/* the task that set the ring up */
+	struct task_struct *owner;	/* who set the ring up; NULL once the worker is gone */
 	struct mm_struct *mm;		/* its address space then, mmgrab()bed */
 
 	spinlock_t lock;		/* protects worker */
 	struct task_struct *worker;	/* NULL before setup and after its exit */
 	struct hlist_node by_process;	/* in worker.c's table, under its lock */
 	long exit_code;			/* the same: what the worker exits with */
+	wait_queue_head_t idle;		/* the worker */
 	wait_queue_head_t wait;		/* poll(2) */
 };
 
@@ -65,6 +66,8 @@ enum xsc_ring_state xsc_ring_check(struct xsc_ring *ring);
 void xsc_ring_fetch(struct xsc_ring *ring, struct xsc_sqe *sqe);
 void xsc_ring_post(struct xsc_ring *ring, u64 user_data, s64 res);
 void xsc_ring_set_flags(struct xsc_ring *ring, u32 set, u32 clear);
+void xsc_ring_publish_flags(struct xsc_ring *ring);
+bool xsc_ring_has_entries(struct xsc_ring *ring);
 bool xsc_ring_has_results(struct xsc_ring *ring);
 bool xsc_ring_has_room(struct xsc_ring *ring);
 
