@@ -142,8 +142,13 @@ impl Ingest<'_> {
                 let dir = &walked[*at];
                 let path = layout::join(&dir.path, dir.entries[*n].0.as_str());
                 let whole = self.staged.join(&path);
-                self.store
-                    .put_object(&self.root, &path, &whole, file.blob, file.executable)
+                self.store.put_object(
+                    &self.root,
+                    path.as_str(),
+                    &whole,
+                    file.blob,
+                    file.executable,
+                )
             })?;
         self.store.name_records(&scratch, &pending)?;
         // Linking changed the times of directories.

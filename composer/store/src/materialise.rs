@@ -82,10 +82,16 @@ impl Store {
         leaves.par_iter().try_for_each(|leaf| {
             let whole = staged.join(&leaf.path);
             if leaf.size == 0 {
-                make_empty(&root, &leaf.path, leaf.executable).context("create", &whole)?;
+                make_empty(&root, leaf.path.as_str(), leaf.executable).context("create", &whole)?;
                 return Ok(());
             }
-            match self.link_object(&root, &leaf.path, &whole, leaf.blob, leaf.executable)? {
+            match self.link_object(
+                &root,
+                leaf.path.as_str(),
+                &whole,
+                leaf.blob,
+                leaf.executable,
+            )? {
                 Linked::Yes | Linked::Copied => Ok(()),
                 Linked::Missing => Err(StoreError::MissingFile {
                     tree,

@@ -8,8 +8,9 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, OFlags, linkat, openat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
 use rustix::io::Errno;
+use rustix::path::Arg;
 use xsc_model::BlobId;
 
 use crate::error::{Context, FileError};
@@ -33,7 +34,7 @@ impl Store {
     pub(crate) fn put_object(
         &self,
         base: impl AsFd,
-        relative: &str,
+        relative: impl Arg + Copy,
         at: &Path,
         blob: BlobId,
         executable: bool,
@@ -50,12 +51,13 @@ impl Store {
             Err(Errno::EXIST) => {}
             Err(error) => return Err(FileError::new("add to the store", at, error)),
         }
-        let stat = |dir: &dyn AsFd, path: &str| {
-            rustix::fs::statat(dir.as_fd(), path, AtFlags::SYMLINK_NOFOLLOW)
-                .context("look at", at)
+        let known = |stat: rustix::io::Result<rustix::fs::Stat>| {
+            stat.context("look at", at)
                 .map(|stat| (stat.st_dev, stat.st_ino))
         };
-        if stat(&base, relative)? == stat(self.top(), &object)? {
+        let nofollow = AtFlags::SYMLINK_NOFOLLOW;
+        let own = known(rustix::fs::statat(&base, relative, nofollow))?;
+        if own == known(rustix::fs::statat(self.top(), object.as_str(), nofollow))? {
             return Ok(());
         }
         // The object takes the file's place. Linking first and renaming then would save nothing:
@@ -75,7 +77,7 @@ impl Store {
     pub(crate) fn link_object(
         &self,
         base: impl AsFd,
-        relative: &str,
+        relative: impl Arg + Copy,
         at: &Path,
         blob: BlobId,
         executable: bool,
@@ -107,21 +109,22 @@ impl Store {
         if path.try_exists().context("look at", &path)? {
             return Ok(());
         }
-        match make_empty(self.top(), &layout::object(blob, executable), executable) {
-            Ok(()) | Err(Errno::EXIST) => Ok(()),
-            Err(error) => Err(FileError::new("create", &path, error)),
-        }
+        // As every object it gets its name when it is complete, its mode included.
+        let scratch = self.make_scratch("empty")?;
+        let staged = scratch.path().join("file");
+        make_empty(CWD, &staged, executable).context("create", &staged)?;
+        self.put_object(CWD, &staged, &staged, blob, executable)
     }
 }
 
 /// Makes an empty file with the mode and time stamp of stored ones.
 pub(crate) fn make_empty(
     base: impl AsFd,
-    relative: &str,
+    path: impl Arg,
     executable: bool,
 ) -> rustix::io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let fd = openat(base, relative, flags, Mode::RUSR)?;
+    let fd = openat(base, path, flags, Mode::RUSR)?;
     rustix::fs::fchmod(&fd, file_mode(executable))?;
     rustix::fs::futimens(&fd, &TIMES)
 }
@@ -130,7 +133,7 @@ pub(crate) fn make_empty(
 pub(crate) fn copy_to(
     from: &mut File,
     base: impl AsFd,
-    relative: &str,
+    relative: impl Arg,
     at: &Path,
     executable: bool,
 ) -> Result<(), FileError> {
