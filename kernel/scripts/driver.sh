@@ -8,7 +8,7 @@ overlay=${XSC_OVERLAY:-/src/overlay}
 
 apply_patches
 cp -r "$overlay"/. "$src"/
-configure base vm ${XSC_EXTRA_CONFIG:-} xsc
+configure $fragments xsc
 
 log=$obj/.xsc-log
 kmake drivers/xsc/ >"$log" || { cat "$log"; exit 1; }

@@ -7,6 +7,7 @@ here=${XSC_SCRIPTS:-$(cd "$(dirname "$0")" && pwd)}
 src=${XSC_LINUX:-/src/linux}
 obj=${XSC_OBJECTS:-/build/objects}
 config=${XSC_CONFIG:-/src/config}
+fragments=${XSC_FRAGMENTS:-base vm}	# of the vanilla tree; the other stages add xsc
 export LC_ALL=C KBUILD_BUILD_VERSION=1
 : "${out:?}" "${KBUILD_BUILD_TIMESTAMP:?}" "${KBUILD_BUILD_USER:?}" "${KBUILD_BUILD_HOST:?}"
 
@@ -16,14 +17,14 @@ kmake() {
 
 # configure NAME...: allnoconfig plus config/NAME.config in this order, then checked.
 configure() {
-	fragments=
+	files=
 	for name in "$@"; do
-		fragments="$fragments $config/$name.config"
+		files="$files $config/$name.config"
 	done
-	cat $fragments >"$obj/.fragments"
+	cat $files >"$obj/.fragments"
 	kmake -s KCONFIG_ALLCONFIG="$obj/.fragments" allnoconfig
 	rm "$obj/.fragments"
-	sh "$here/check-config.sh" $fragments "$obj/.config"
+	sh "$here/check-config.sh" $files "$obj/.config"
 }
 
 # apply_patches: the series, each with its name in the log; fuzz is an error.

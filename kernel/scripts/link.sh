@@ -12,7 +12,7 @@ mkdir -p "$src/drivers/xsc"
 cp "$overlay/drivers/xsc/Kconfig" "$src/drivers/xsc/"
 cp "${XSC_OBJECT:-/src/xsc/xsc.o}" "$src/drivers/xsc/xsc.o_shipped"
 echo 'obj-$(CONFIG_XSC) += xsc.o' >"$src/drivers/xsc/Makefile"
-configure base vm ${XSC_EXTRA_CONFIG:-} xsc
+configure $fragments xsc
 
 log=$obj/.xsc-log
 kmake bzImage >"$log" || { cat "$log"; exit 1; }

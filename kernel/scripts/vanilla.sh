@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # vanilla.sh: compiles the untouched tree once; its object tree is the output that
 # driver.sh and link.sh start from. Invariant: it reads nothing that is ours but
-# config/base.config and config/vm.config, so a driver edit never comes here.
+# the fragments named in XSC_FRAGMENTS, so a driver edit never comes here.
 . "$(dirname "$0")/lib.sh"
 
 mkdir -p "$obj"
-configure base vm ${XSC_EXTRA_CONFIG:-}
+configure $fragments
 kmake bzImage
 echo "objects: $(find "$obj" -name '*.o' ! -name '.*' | wc -l)"
 
