@@ -38,6 +38,11 @@ impl Evaluator {
             _ => {
                 let left = self.eval(lhs, env)?;
                 let right = self.eval(rhs, env)?;
+                if let (Value::Int(left), Value::Int(right)) = (&left, &right)
+                    && let Some(value) = small_integers(op, *left, *right)
+                {
+                    return Ok(value);
+                }
                 match op {
                     BinOp::Add => self.add_values(&left, &right),
                     BinOp::Sub => self.arithmetic("-", &left, &right),
@@ -198,6 +203,23 @@ impl Evaluator {
         }
         Ok(text.finish())
     }
+}
+
+/// The common case, without errors; overflow is left to `arithmetic`.
+#[inline]
+fn small_integers(op: BinOp, left: i64, right: i64) -> Option<Value> {
+    Some(match op {
+        BinOp::Add => Value::Int(left.checked_add(right)?),
+        BinOp::Sub => Value::Int(left.checked_sub(right)?),
+        BinOp::Mul => Value::Int(left.checked_mul(right)?),
+        BinOp::Less => Value::Bool(left < right),
+        BinOp::LessEq => Value::Bool(left <= right),
+        BinOp::Greater => Value::Bool(left > right),
+        BinOp::GreaterEq => Value::Bool(left >= right),
+        BinOp::Equal => Value::Bool(left == right),
+        BinOp::NotEqual => Value::Bool(left != right),
+        _ => return None,
+    })
 }
 
 pub(super) fn operands(operator: &'static str, left: &Value, right: &Value) -> EvalError {

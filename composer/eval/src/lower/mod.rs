@@ -5,10 +5,10 @@
 
 mod sets;
 mod strings;
+mod syntax;
 
 use std::rc::Rc;
 
-use rnix::SyntaxKind;
 use rnix::ast::{self, AstNode, AstToken};
 
 use self::strings::{Piece, strip_indentation, unescape_quoted};
@@ -487,104 +487,9 @@ impl Lowerer<'_> {
             });
         }
     }
-
-    fn parse_error(&self, error: &rnix::ParseError) -> SyntaxError {
-        use rnix::ParseError as E;
-        let text = self.evaluator.sources.text(self.file);
-        let end = u32::try_from(text.trim_end().len()).expect("files are shorter than 4 GiB");
-        let eof = Span {
-            file: self.file,
-            start: end,
-            end,
-        };
-        let (span, message) = match error {
-            E::Unexpected(range) => (self.range(*range), "unexpected text".to_owned()),
-            E::UnexpectedExtra(range) => {
-                let message = "unexpected text after the end of the expression";
-                (self.range(*range), message.to_owned())
-            }
-            E::UnexpectedWanted(found, range, wanted) => {
-                let found = word(*found).trim_start_matches("a ");
-                let message = format!("unexpected {found}, expected {}", words(wanted));
-                (self.range(*range), message)
-            }
-            E::UnexpectedDoubleBind(range) => (
-                self.range(*range),
-                "the arguments are named as a whole twice".to_owned(),
-            ),
-            E::UnexpectedEOF => (
-                eof,
-                "the text ends in the middle of an expression".to_owned(),
-            ),
-            E::UnexpectedEOFWanted(wanted) => (
-                eof,
-                format!("the text ends where {} is expected", words(wanted)),
-            ),
-            E::DuplicatedArgs(range, name) => (
-                self.range(*range),
-                format!("the argument `{name}` is named twice"),
-            ),
-            E::RecursionLimitExceeded => (eof, "expressions are nested too deeply".to_owned()),
-            _ => (eof, "this text can't be parsed".to_owned()),
-        };
-        SyntaxError {
-            span,
-            message,
-            related: None,
-            help: None,
-        }
-    }
 }
 
 /// `rowan`'s cast, reached through rnix's own trait.
 fn cast<N: AstNode>(node: rnix::SyntaxNode) -> Option<N> {
     N::cast(node)
-}
-
-fn words(kinds: &[SyntaxKind]) -> String {
-    let words: Vec<&str> = kinds.iter().map(|kind| word(*kind)).collect();
-    match &words[..] {
-        [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
-        _ => words.concat(),
-    }
-}
-
-fn word(kind: SyntaxKind) -> &'static str {
-    use SyntaxKind::*;
-    match kind {
-        TOKEN_ASSIGN => "`=`",
-        TOKEN_AT => "`@`",
-        TOKEN_COLON => "`:`",
-        TOKEN_COMMA => "`,`",
-        TOKEN_DOT => "`.`",
-        TOKEN_ELLIPSIS => "`...`",
-        TOKEN_QUESTION => "`?`",
-        TOKEN_SEMICOLON => "`;`",
-        TOKEN_L_BRACE => "`{`",
-        TOKEN_R_BRACE => "`}`",
-        TOKEN_L_BRACK => "`[`",
-        TOKEN_R_BRACK => "`]`",
-        TOKEN_L_PAREN => "`(`",
-        TOKEN_R_PAREN => "`)`",
-        TOKEN_INTERPOL_START => "`${`",
-        TOKEN_INTERPOL_END => "`}`",
-        TOKEN_STRING_START | TOKEN_STRING_CONTENT => "a string",
-        TOKEN_STRING_END => "the end of the string",
-        TOKEN_IDENT => "a name",
-        TOKEN_INTEGER | TOKEN_FLOAT => "a number",
-        TOKEN_PATH_ABS | TOKEN_PATH_REL | TOKEN_PATH_HOME | TOKEN_PATH_SEARCH => "a path",
-        TOKEN_URI => "a URL",
-        TOKEN_ASSERT => "`assert`",
-        TOKEN_ELSE => "`else`",
-        TOKEN_IF => "`if`",
-        TOKEN_IN => "`in`",
-        TOKEN_INHERIT => "`inherit`",
-        TOKEN_LET => "`let`",
-        TOKEN_OR => "`or`",
-        TOKEN_REC => "`rec`",
-        TOKEN_THEN => "`then`",
-        TOKEN_WITH => "`with`",
-        TOKEN_ERROR => "text",
-        _ => "operator",
-    }
 }
