@@ -28,15 +28,16 @@ rec {
   fetch = file: step file.name "builtin:fetch" { inherit (file) name sha256 size urls; } [ ];
 
   # The content of a tar archive, compressed or not, without its first `strip` directories and
-  # without what lies below one of the `exclude` prefixes (given as they stand after stripping).
+  # without what an `exclude` pattern covers, unless `include` does too (paths after stripping).
   unpackTar =
     {
       name,
       src,
       strip ? 1,
       exclude ? [ ],
+      include ? [ ],
     }:
-    step name "builtin:unpack-tar" { inherit strip exclude; } [
+    step name "builtin:unpack-tar" { inherit strip exclude include; } [
       {
         at = "/archive";
         from = src;

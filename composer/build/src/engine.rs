@@ -8,15 +8,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use xsc_fetch::Fetcher;
-use xsc_model::{Action, Builder, Derivation, DrvId, InputSource, OutputName, Realisation, TreeId};
+use xsc_fetch::Downloader;
+use xsc_model::{Action, Builder, Derivation, DrvId, InputSource, OutputName, Realisation};
 use xsc_sandbox::Sandbox;
 use xsc_store::{IngestOptions, Needle, ScratchDir, Store};
 
 use crate::error::FailureKind;
 use crate::event::Observer;
 use crate::scheduler::Cancel;
-use crate::{builtin, exec, source};
+use crate::{builtin, exec, fetch, source};
 
 /// What the user may choose about a run.
 #[derive(Debug, Clone)]
@@ -41,8 +41,8 @@ pub struct Engine<'a> {
     pub store: &'a Store,
     /// What runs commands.
     pub sandbox: &'a Sandbox,
-    /// What brings files.
-    pub fetcher: &'a Fetcher,
+    /// What brings files; none when the user wants nothing fetched.
+    pub downloader: Option<&'a Downloader>,
     /// The repository, below which the sources of derivations are.
     pub repository: &'a Path,
     /// What the user chose.
@@ -62,7 +62,11 @@ pub(crate) struct Failed {
 
 impl<K: Into<FailureKind>> From<K> for Failed {
     fn from(kind: K) -> Self {
-        Failed { kind: kind.into(), log_tail: Vec::new(), kept: None }
+        Failed {
+            kind: kind.into(),
+            log_tail: Vec::new(),
+            kept: None,
+        }
     }
 }
 
@@ -81,20 +85,27 @@ impl Engine<'_> {
             return Ok(found);
         }
         self.import_sources(drv)?;
-        let scratch = self.store.scratch(drv.name.as_str())?;
+        let scratch = || self.store.scratch(drv.name.as_str());
         let outputs = match &action.builder {
-            Builder::Exec(command) => {
-                exec::run(self, id, drv.name.as_str(), action, command, scratch, slot)?
-            }
-            Builder::Fetch(fetch) => {
-                self.fetcher.fetch(self.store, id, fetch, &scratch, self.cancel, self.observer)?
-            }
+            Builder::Exec(command) => exec::run(
+                self,
+                id,
+                drv.name.as_str(),
+                action,
+                command,
+                scratch()?,
+                slot,
+            )?,
+            Builder::Fetch(file) => fetch::run(self, id, file, scratch()?)?,
             Builder::Builtin { name, params } => {
-                let tree = builtin::run(self, *name, params, action, &scratch)?;
+                let tree = builtin::run(self, *name, params, action)?;
                 BTreeMap::from([(OutputName::out(), tree)])
             }
         };
-        let realisation = Realisation { action: action_id, outputs };
+        let realisation = Realisation {
+            action: action_id,
+            outputs,
+        };
         self.store.put_realisation(&realisation)?;
         Ok(realisation)
     }
@@ -102,17 +113,26 @@ impl Engine<'_> {
     /// Brings the repository's files that `drv` names into the store.
     fn import_sources(&self, drv: &Derivation) -> Result<(), FailureKind> {
         for input in &drv.inputs {
-            let InputSource::Source { tree, paths } = &input.source else { continue };
+            let InputSource::Source { tree, paths } = &input.source else {
+                continue;
+            };
             if self.store.has_tree(tree) {
                 continue;
             }
             let path = paths.join(", ");
             let paths: Vec<PathBuf> = paths.iter().map(|p| self.repository.join(p)).collect();
-            let read_error = |source| FailureKind::Source { path: path.clone(), source };
+            let read_error = |source| FailureKind::Source {
+                path: path.clone(),
+                source,
+            };
             let (found, scan) = source::scan(&paths).map_err(read_error)?;
             if found != *tree {
                 let expected = *tree;
-                return Err(FailureKind::SourceChanged { path, expected, found });
+                return Err(FailureKind::SourceChanged {
+                    path,
+                    expected,
+                    found,
+                });
             }
             let scratch = self.store.scratch("source")?;
             let staged = scratch.path().join("tree");
@@ -121,7 +141,11 @@ impl Engine<'_> {
             let found = self.store.add_tree(&staged, &IngestOptions::default())?;
             if found != *tree {
                 let expected = *tree;
-                return Err(FailureKind::SourceChanged { path, expected, found });
+                return Err(FailureKind::SourceChanged {
+                    path,
+                    expected,
+                    found,
+                });
             }
         }
         Ok(())
@@ -137,10 +161,5 @@ impl Engine<'_> {
             needles.push(Needle::path(Path::new("/build/"), "the build directory"));
         }
         needles
-    }
-
-    /// The one input of a builtin at `label`.
-    pub(crate) fn input<'a>(action: &'a Action, label: &str) -> Option<&'a TreeId> {
-        action.inputs.iter().find(|p| p.at.as_str() == label).map(|p| &p.tree)
     }
 }

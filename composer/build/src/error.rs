@@ -93,7 +93,13 @@ pub enum FailureKind {
     Sandbox(#[from] xsc_sandbox::SandboxError),
     /// A fetch failed.
     #[error(transparent)]
-    Fetch(#[from] xsc_fetch::FetchError),
+    Fetch(#[from] xsc_fetch::DownloadError),
+    /// A file is not in the store and nothing may be fetched.
+    #[error("`{file}` is not in the store, and --offline forbids to fetch it")]
+    Offline {
+        /// The file.
+        file: String,
+    },
     /// An archive could not be unpacked.
     #[error("cannot unpack `{file}`")]
     Unpack {

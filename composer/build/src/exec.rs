@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use xsc_model::{Action, Cores, DrvId, Exec, InputMode, OutputName, TreeId};
-use xsc_sandbox::{Cpus, Limits, Mount, MountMode, Outcome, SandboxSpec};
-use xsc_store::{IngestOptions, ScratchDir};
+use xsc_sandbox::{CancelToken, Cpus, Limits, Mount, MountMode, Outcome, SandboxSpec, TimeLimit};
+use xsc_store::{IngestOptions, LogWriter, ScratchDir};
 
 use crate::engine::{Engine, Failed};
 use crate::error::FailureKind;
@@ -29,32 +30,30 @@ pub(crate) fn run(
 ) -> Result<BTreeMap<OutputName, TreeId>, Failed> {
     if Some(action.system) != xsc_model::System::host() {
         let host = xsc_model::System::host().map_or("unknown".to_owned(), |s| s.to_string());
-        return Err(FailureKind::System { wanted: action.system, host }.into());
+        return Err(FailureKind::System {
+            wanted: action.system,
+            host,
+        }
+        .into());
     }
     let spec = stage(engine, action, command, &scratch, slot)?;
-    let mut log = engine.store.log_writer(&action.id())?;
-    let mut tail = Tail::default();
-    let limits =
-        Limits { timeout: engine.options.timeout, max_silent: engine.options.max_silent };
-    let mut log_error = None;
-    let report = engine.sandbox.run(
-        &spec,
-        |bytes| {
-            if let Err(error) = log.write_all(bytes) {
-                log_error.get_or_insert(error);
-            }
-            tail.push(bytes);
-            engine.observer.event(&Event::Log { drv: id, name, bytes });
-        },
-        engine.cancel,
-        limits,
-    );
+    let log = engine.store.log_writer(&action.id())?;
+    let mut output = Output {
+        engine,
+        drv: id,
+        name,
+        log,
+        tail: Tail::default(),
+    };
+    let limits = Limits {
+        timeout: engine.options.timeout,
+        max_silent: engine.options.max_silent,
+    };
+    let cancel = CancelToken::from(Arc::clone(engine.cancel));
+    let report = engine.sandbox.run(&spec, &mut output, &cancel, limits);
+    let Output { log, tail, .. } = output;
     log.finish()?;
     let result = report.map_err(FailureKind::from).and_then(|report| {
-        if let Some(source) = log_error {
-            let path = engine.store.dir().join("logs");
-            return Err(FailureKind::Io { path, source });
-        }
         judge(&report.outcome)?;
         collect(engine, action, command, &scratch)
     });
@@ -70,7 +69,11 @@ pub(crate) fn run(
                 scratch.remove()?;
                 None
             };
-            Err(Failed { kind, log_tail: tail.lines(), kept })
+            Err(Failed {
+                kind,
+                log_tail: tail.lines(),
+                kept,
+            })
         }
     }
 }
@@ -93,7 +96,11 @@ fn stage(
                 InputMode::ReadOnly => MountMode::ReadOnly,
                 InputMode::Writable => MountMode::Writable,
             };
-            mounts.push(Mount { at: input.at.as_str().to_owned(), from, mode });
+            mounts.push(Mount {
+                at: input.at.as_str().to_owned(),
+                from,
+                mode,
+            });
         }
     }
     let mut env = command.env.clone();
@@ -121,12 +128,13 @@ fn judge(outcome: &Outcome) -> Result<(), FailureKind> {
         Outcome::Exited(0) => Ok(()),
         Outcome::Exited(status) => Err(FailureKind::Exit { status: *status }),
         Outcome::Signaled(signal) => Err(FailureKind::Signal { signal: *signal }),
-        Outcome::TimedOut { limit } => {
-            Err(FailureKind::TimedOut { limit: *limit, what: "in all" })
-        }
-        Outcome::Silent { limit } => {
-            Err(FailureKind::TimedOut { limit: *limit, what: "without output" })
-        }
+        Outcome::TimedOut { limit, after } => Err(FailureKind::TimedOut {
+            limit: *after,
+            what: match limit {
+                TimeLimit::Total => "in all",
+                TimeLimit::Silence => "without output",
+            },
+        }),
         Outcome::Cancelled => Err(FailureKind::Interrupted),
     }
 }
@@ -162,11 +170,39 @@ fn collect(
     for output in &action.outputs {
         let path: PathBuf = made.join(output.as_str());
         if !std::fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_dir()) {
-            return Err(FailureKind::MissingOutput { output: output.clone() });
+            return Err(FailureKind::MissingOutput {
+                output: output.clone(),
+            });
         }
         outputs.insert(output.clone(), engine.store.add_tree(&path, &options)?);
     }
     Ok(outputs)
+}
+
+/// Where a build's output goes: the log, the tail for an error message, and whoever watches.
+struct Output<'a> {
+    engine: &'a Engine<'a>,
+    drv: DrvId,
+    name: &'a str,
+    log: LogWriter,
+    tail: Tail,
+}
+
+impl Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.log.write_all(bytes)?;
+        self.tail.push(bytes);
+        self.engine.observer.event(&Event::Log {
+            drv: self.drv,
+            name: self.name,
+            bytes,
+        });
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.log.flush()
+    }
 }
 
 /// The last lines of a log, kept while it passes.
@@ -188,7 +224,10 @@ impl Tail {
         let text = String::from_utf8_lossy(&self.bytes);
         let lines: Vec<&str> = text.lines().collect();
         let from = lines.len().saturating_sub(TAIL_LINES);
-        lines[from..].iter().map(|line| (*line).to_owned()).collect()
+        lines[from..]
+            .iter()
+            .map(|line| (*line).to_owned())
+            .collect()
     }
 }
 

@@ -8,6 +8,7 @@ mod engine;
 mod error;
 mod event;
 mod exec;
+mod fetch;
 mod plan;
 mod scheduler;
 mod source;

@@ -28,7 +28,9 @@ impl Plan {
         let order = graph.closure(wanted);
         let mut known = BTreeMap::new();
         for id in &order {
-            let drv = graph.get(id).expect("a closure holds derivations of its graph");
+            let drv = graph
+                .get(id)
+                .expect("a closure holds derivations of its graph");
             if let Some(action) = resolve(drv, &known)
                 && let Some(realisation) = store.realisation(&action.id())?
             {
@@ -49,9 +51,18 @@ impl Plan {
     pub fn priorities(&self, store: &Store, graph: &Graph) -> BTreeMap<DrvId, Duration> {
         let mut priority: BTreeMap<DrvId, Duration> = BTreeMap::new();
         // From the wanted ones down: whatever heads a chain has been seen before its inputs.
-        for id in self.order.iter().rev().filter(|id| !self.known.contains_key(id)) {
-            let drv = graph.get(id).expect("a closure holds derivations of its graph");
-            let own = store.last_duration(drv.name.as_str()).unwrap_or(Duration::from_secs(1));
+        for id in self
+            .order
+            .iter()
+            .rev()
+            .filter(|id| !self.known.contains_key(id))
+        {
+            let drv = graph
+                .get(id)
+                .expect("a closure holds derivations of its graph");
+            let own = store
+                .last_duration(drv.name.as_str())
+                .unwrap_or(Duration::from_secs(1));
             let total = priority.get(id).copied().unwrap_or_default() + own;
             priority.insert(*id, total);
             for dep in xsc_model::dependencies(drv) {
@@ -70,7 +81,11 @@ pub fn resolve(drv: &Derivation, known: &BTreeMap<DrvId, Realisation>) -> Option
     let mut inputs = Vec::with_capacity(drv.inputs.len());
     for input in &drv.inputs {
         let tree = resolve_source(&input.source, known)?;
-        inputs.push(Placement { at: input.at.clone(), mode: input.mode, tree });
+        inputs.push(Placement {
+            at: input.at.clone(),
+            mode: input.mode,
+            tree,
+        });
     }
     if matches!(drv.builder, Builder::Exec(_)) {
         inputs.sort();

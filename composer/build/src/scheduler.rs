@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use xsc_model::{Action, Builder, Derivation, DrvId, Graph, Realisation};
@@ -70,16 +70,25 @@ impl Engine<'_> {
                 scope.spawn(move || run.work(0, true));
             }
         });
-        let state = run.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let state = run
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         if self.cancel.load(Ordering::SeqCst) {
             return Err(RealiseError::Interrupted);
         }
         if state.failures.is_empty() {
             return Ok(state.known);
         }
-        let done = missing.iter().filter(|id| state.known.contains_key(id)).count();
+        let done = missing
+            .iter()
+            .filter(|id| state.known.contains_key(id))
+            .count();
         let skipped = total - done - state.failures.len();
-        Err(RealiseError::Failed { failures: state.failures, skipped })
+        Err(RealiseError::Failed {
+            failures: state.failures,
+            skipped,
+        })
     }
 
     fn announce(
@@ -106,7 +115,11 @@ impl Engine<'_> {
             fetches,
             builds: missing.len() - fetches,
             bytes,
-            estimate: if history { priority.values().max().copied() } else { None },
+            estimate: if history {
+                priority.values().max().copied()
+            } else {
+                None
+            },
         });
     }
 }
@@ -122,7 +135,9 @@ impl<'a> Run<'a> {
         let mut dependents: BTreeMap<DrvId, Vec<DrvId>> = BTreeMap::new();
         let mut waiting = BTreeMap::new();
         for id in missing {
-            let drv = graph.get(id).expect("a closure holds derivations of its graph");
+            let drv = graph
+                .get(id)
+                .expect("a closure holds derivations of its graph");
             let needs: BTreeSet<DrvId> = xsc_model::dependencies(drv)
                 .filter(|dep| !plan.known.contains_key(dep))
                 .collect();
@@ -149,8 +164,12 @@ impl<'a> Run<'a> {
             changed: Condvar::new(),
         };
         let mut state = run.lock();
-        let ready: Vec<DrvId> =
-            state.waiting.iter().filter(|(_, count)| **count == 0).map(|(id, _)| *id).collect();
+        let ready: Vec<DrvId> = state
+            .waiting
+            .iter()
+            .filter(|(_, count)| **count == 0)
+            .map(|(id, _)| *id)
+            .collect();
         for id in ready {
             run.enqueue(&mut state, id);
         }
@@ -164,7 +183,10 @@ impl<'a> Run<'a> {
 
     fn enqueue(&self, state: &mut State, id: DrvId) {
         let key = (self.priority.get(&id).copied().unwrap_or_default(), id);
-        let drv = self.graph.get(&id).expect("a closure holds derivations of its graph");
+        let drv = self
+            .graph
+            .get(&id)
+            .expect("a closure holds derivations of its graph");
         match work_of(drv) {
             Work::Fetch => state.ready_fetches.insert(key),
             Work::Builtin | Work::Build => state.ready.insert(key),
@@ -177,15 +199,17 @@ impl<'a> Run<'a> {
             let mut state = self.lock();
             let id = loop {
                 let cancelled = self.engine.cancel.load(Ordering::SeqCst);
-                let idle = state.ready.is_empty()
-                    && state.ready_fetches.is_empty()
-                    && state.running == 0;
+                let idle =
+                    state.ready.is_empty() && state.ready_fetches.is_empty() && state.running == 0;
                 if cancelled || state.stopping || idle {
                     self.changed.notify_all();
                     return;
                 }
-                let queue =
-                    if fetches { &mut state.ready_fetches } else { &mut state.ready };
+                let queue = if fetches {
+                    &mut state.ready_fetches
+                } else {
+                    &mut state.ready
+                };
                 if let Some((_, id)) = queue.pop_last() {
                     break id;
                 }
@@ -197,7 +221,10 @@ impl<'a> Run<'a> {
                 state = guard;
             };
             state.running += 1;
-            let drv = self.graph.get(&id).expect("a closure holds derivations of its graph");
+            let drv = self
+                .graph
+                .get(&id)
+                .expect("a closure holds derivations of its graph");
             let action = resolve(drv, &state.known)
                 .expect("a derivation is ready only when its inputs are realised");
             drop(state);
@@ -250,7 +277,11 @@ impl<'a> Run<'a> {
             expected: self.engine.store.last_duration(name),
         });
         let result = self.engine.perform(id, drv, action, slot);
-        finished(if result.is_ok() { Ended::Done } else { Ended::Failed });
+        finished(if result.is_ok() {
+            Ended::Done
+        } else {
+            Ended::Failed
+        });
         if result.is_ok() && work != Work::Fetch {
             self.engine.store.record_duration(name, begin.elapsed());
         }
@@ -268,7 +299,10 @@ impl<'a> Run<'a> {
             Ok(realisation) => {
                 state.known.insert(id, realisation);
                 for dependent in self.dependents.get(&id).into_iter().flatten() {
-                    let count = state.waiting.get_mut(dependent).expect("every missing one waits");
+                    let count = state
+                        .waiting
+                        .get_mut(dependent)
+                        .expect("every missing one waits");
                     *count -= 1;
                     if *count == 0 {
                         self.enqueue(&mut state, *dependent);
@@ -288,4 +322,4 @@ impl<'a> Run<'a> {
 }
 
 /// A flag that stops a run: set it from a signal handler.
-pub type Cancel = AtomicBool;
+pub type Cancel = Arc<AtomicBool>;

@@ -16,7 +16,9 @@ fn is_noise(name: &str) -> bool {
     name == ".git"
         || name == ".gitignore"
         || name.starts_with(".#")
-        || [".swp", ".swo", ".orig", ".rej", "~"].iter().any(|end| name.ends_with(end))
+        || [".swp", ".swo", ".orig", ".rej", "~"]
+            .iter()
+            .any(|end| name.ends_with(end))
 }
 
 /// A source before it is in the store: where each file is.
@@ -56,7 +58,10 @@ pub(crate) fn scan(paths: &[PathBuf]) -> io::Result<(TreeId, Scan)> {
                     .ok_or_else(|| invalid(path, "it has no usable base name"))?;
                 let node = scan_node(path, Path::new(name.as_str()), &mut found)?;
                 if entries.insert(name, node).is_some() {
-                    return Err(invalid(path, "another path of this source has the same name"));
+                    return Err(invalid(
+                        path,
+                        "another path of this source has the same name",
+                    ));
                 }
             }
             Directory { entries }
@@ -99,18 +104,33 @@ fn scan_node(path: &Path, below: &Path, found: &mut Scan) -> io::Result<Node> {
             .into_os_string()
             .into_string()
             .map_err(|_| invalid(path, "its target is not UTF-8"))?;
-        found.entries.push((below.to_owned(), ScanEntry::Symlink { target: target.clone() }));
+        found.entries.push((
+            below.to_owned(),
+            ScanEntry::Symlink {
+                target: target.clone(),
+            },
+        ));
         Ok(Node::Symlink { target })
     } else if meta.is_file() {
         let bytes = std::fs::read(path).map_err(|e| at(path, e))?;
         let executable = meta.permissions().mode() & 0o100 != 0;
         found.entries.push((
             below.to_owned(),
-            ScanEntry::File { from: path.to_owned(), executable },
+            ScanEntry::File {
+                from: path.to_owned(),
+                executable,
+            },
         ));
-        Ok(Node::File { blob: BlobId(Digest::of(&bytes)), size: bytes.len() as u64, executable })
+        Ok(Node::File {
+            blob: BlobId(Digest::of(&bytes)),
+            size: bytes.len() as u64,
+            executable,
+        })
     } else {
-        Err(invalid(path, "it is neither a file, a directory nor a symbolic link"))
+        Err(invalid(
+            path,
+            "it is neither a file, a directory nor a symbolic link",
+        ))
     }
 }
 
@@ -139,7 +159,10 @@ fn at(path: &Path, error: io::Error) -> io::Error {
 }
 
 fn invalid(path: &Path, problem: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("{}: {problem}", path.display()))
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("{}: {problem}", path.display()),
+    )
 }
 
 #[cfg(test)]

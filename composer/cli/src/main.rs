@@ -1,3 +1,45 @@
-//! The command line of the composer.
+//! `xsc-compose`: parses the command line, runs one verb, prints its failure, exits with its code.
+//!
+//! Started by people, and by itself as the sandbox's runner (`__runner`). Invariant: standard
+//! output holds the result and nothing else; everything for people goes to standard error.
 
-fn main() {}
+mod args;
+mod commands;
+mod context;
+mod error;
+mod ui;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // Before anything else: the runner must stay single-threaded and read nothing of the user's.
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == "__runner") {
+        xsc_sandbox::runner_main(words);
+    }
+    let cli = args::Cli::parse();
+    let cancel = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&cancel);
+    let handler = ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::SeqCst) {
+            // The second signal: builds die with this process, the store stays usable.
+            std::process::exit(i32::from(error::exit::INTERRUPTED));
+        }
+        eprintln!("stopping; a second interrupt stops at once");
+    });
+    if let Err(failure) = handler {
+        eprintln!("error: cannot handle signals: {failure}");
+        return ExitCode::from(error::exit::OTHER);
+    }
+    match commands::dispatch(&cli, &cancel) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprint!("{}", failure.render());
+            ExitCode::from(failure.code)
+        }
+    }
+}

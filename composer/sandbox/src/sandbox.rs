@@ -30,6 +30,7 @@ const GRACE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunnerProgram {
     /// This executable with these leading arguments: `xsc-runner` with none, or the composer with a hidden verb.
+    /// A wrapper has to execute the runner in its own place; one that forks is taken for a dead composer.
     Exe(PathBuf, Vec<OsString>),
 }
 

@@ -1,0 +1,294 @@
+//! `builtin:cpio`, `builtin:fat`, `builtin:iso`, `builtin:oci`: images from trees.
+//!
+//! They join the pure writers of `xsc-image` to the store. `nodes` adds what a tree cannot carry.
+//! Invariant: every identifier in an image is derived from the action's id, every time from
+//! `epoch`, so equal actions give equal bytes.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use xsc_image::{
+    BlobSource, Compression, Entry, ImagePath, Kind, Manifest, NewNode, Override, cpio, fat, iso,
+    oci,
+};
+use xsc_model::{BlobId, DirectorySource, EntryName, Node, Param, System, TreeId};
+use xsc_store::{IngestOptions, ScratchDir, Store};
+
+use super::params::Params;
+use crate::error::FailureKind;
+
+/// The store as image writers see it.
+struct Blobs<'a>(&'a Store);
+
+impl BlobSource for Blobs<'_> {
+    fn open(&self, id: BlobId) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.0.open_blob(id).map_err(io::Error::other)?))
+    }
+}
+
+fn failed(error: impl Error + Send + Sync + 'static) -> FailureKind {
+    FailureKind::Image(Box::new(error))
+}
+
+/// A directory being filled with what a builtin writes.
+struct Output<'a> {
+    store: &'a Store,
+    scratch: ScratchDir,
+    dir: PathBuf,
+}
+
+impl<'a> Output<'a> {
+    fn new(store: &'a Store) -> Result<Self, FailureKind> {
+        let scratch = store.scratch("image")?;
+        let dir = scratch.path().join("tree");
+        std::fs::create_dir(&dir).map_err(at(&dir))?;
+        Ok(Output {
+            store,
+            scratch,
+            dir,
+        })
+    }
+
+    /// Writes one file.
+    fn file(
+        &self,
+        params: &Params<'_>,
+        name: &str,
+        write: impl FnOnce(&mut BufWriter<File>) -> Result<(), FailureKind>,
+    ) -> Result<(), FailureKind> {
+        let name = EntryName::new(name).map_err(|e| params.error(e.to_string()))?;
+        let path = self.dir.join(name.as_str());
+        let mut out = BufWriter::with_capacity(1 << 20, File::create(&path).map_err(at(&path))?);
+        write(&mut out)?;
+        out.flush().map_err(at(&path))
+    }
+
+    fn finish(self) -> Result<TreeId, FailureKind> {
+        let tree = self.store.add_tree(&self.dir, &IngestOptions::default())?;
+        self.scratch.remove()?;
+        Ok(tree)
+    }
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> FailureKind + use<> {
+    let path = path.to_owned();
+    move |source| FailureKind::Io { path, source }
+}
+
+pub(crate) fn cpio(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureKind> {
+    params.only(&["epoch", "nodes"])?;
+    let manifest = manifest(store, params)?;
+    let spec = cpio::CpioSpec {
+        files: &manifest,
+        compression: Compression::Gzip,
+        epoch: params.int("epoch")?,
+    };
+    let output = Output::new(store)?;
+    output.file(params, "initramfs", |out| {
+        cpio::write(&spec, &Blobs(store), out).map_err(failed)
+    })?;
+    output.finish()
+}
+
+pub(crate) fn fat(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureKind> {
+    params.only(&["epoch", "label"])?;
+    let manifest = manifest(store, params)?;
+    let spec = fat::FatSpec {
+        label: params.str("label")?,
+        files: &manifest,
+        min_size: 0,
+        seed: params.seed(),
+        epoch: params.int("epoch")?,
+    };
+    let output = Output::new(store)?;
+    output.file(params, "esp.img", |out| {
+        fat::write(&spec, &Blobs(store), out)
+            .map(|_| ())
+            .map_err(failed)
+    })?;
+    output.finish()
+}
+
+/// Where the boot images stand in the ISO's own file system.
+const BIOS_IMAGE: &str = "/boot/grub/eltorito.img";
+const EFI_IMAGE: &str = "/boot/grub/efi.img";
+
+pub(crate) fn iso(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureKind> {
+    params.only(&["epoch", "file", "volumeId"])?;
+    let mut manifest = manifest(store, params)?;
+    let loader = params.input("/loader")?;
+    let esp = params.input("/esp")?;
+    add(
+        &mut manifest,
+        BIOS_IMAGE,
+        file_of(store, params, loader, "eltorito.img")?,
+    )?;
+    add(
+        &mut manifest,
+        EFI_IMAGE,
+        file_of(store, params, esp, "esp.img")?,
+    )?;
+    let mut mbr_code = Vec::new();
+    if let Kind::File { blob, .. } = file_of(store, params, loader, "boot_hybrid.img")? {
+        let mut file = store.open_blob(blob)?;
+        file.read_to_end(&mut mbr_code).map_err(failed)?;
+    }
+    let spec = iso::IsoSpec {
+        volume_id: params.str("volumeId")?,
+        publisher: "",
+        application: "XSC-COMPOSE",
+        files: &manifest,
+        bios: Some(iso::Bios {
+            image: path(BIOS_IMAGE)?,
+            mbr_code: &mbr_code,
+        }),
+        efi: Some(path(EFI_IMAGE)?),
+        seed: params.seed(),
+        epoch: params.int("epoch")?,
+    };
+    let output = Output::new(store)?;
+    output.file(params, params.str("file")?, |out| {
+        iso::write(&spec, &Blobs(store), out)
+            .map(|_| ())
+            .map_err(failed)
+    })?;
+    output.finish()
+}
+
+pub(crate) fn oci(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureKind> {
+    params.only(&["command", "epoch", "labels", "nodes", "reference"])?;
+    let manifest = manifest(store, params)?;
+    let spec = oci::OciSpec {
+        files: &manifest,
+        architecture: match params.system() {
+            System::X86_64Linux => oci::Architecture::Amd64,
+            System::Aarch64Linux => oci::Architecture::Arm64,
+        },
+        reference: params.str("reference")?,
+        command: &params.strings("command")?,
+        env: &BTreeMap::new(),
+        labels: &params.string_map("labels")?,
+        compression: Compression::Gzip,
+        epoch: params.int("epoch")?,
+    };
+    let output = Output::new(store)?;
+    oci::write(&spec, &Blobs(store), &output.dir).map_err(failed)?;
+    output.finish()
+}
+
+fn path(text: &str) -> Result<ImagePath, FailureKind> {
+    ImagePath::new(text).map_err(failed)
+}
+
+fn add(manifest: &mut Manifest, at: &str, kind: Kind) -> Result<(), FailureKind> {
+    let at = path(at)?;
+    let mut parents: Vec<ImagePath> =
+        std::iter::successors(at.parent(), ImagePath::parent).collect();
+    parents.reverse();
+    for parent in parents {
+        if manifest.get(&parent).is_none() {
+            manifest
+                .insert(parent, Entry::new(Kind::Directory))
+                .map_err(failed)?;
+        }
+    }
+    manifest.insert(at, Entry::new(kind)).map_err(failed)
+}
+
+/// The file `name` at the top of a tree.
+fn file_of(
+    store: &Store,
+    params: &Params<'_>,
+    tree: TreeId,
+    name: &str,
+) -> Result<Kind, FailureKind> {
+    let directory = store.directory(tree)?;
+    let key = EntryName::new(name).expect("the names here are valid");
+    match directory.entries.get(&key) {
+        Some(Node::File { blob, size, .. }) => Ok(Kind::File {
+            blob: *blob,
+            size: *size,
+        }),
+        _ => Err(params.error(format!("an input has no file `{name}`"))),
+    }
+}
+
+fn manifest(store: &Store, params: &Params<'_>) -> Result<Manifest, FailureKind> {
+    let mut overrides = Vec::new();
+    for (at, node) in params.map("nodes")? {
+        let problem = |problem: &str| params.error(format!("`nodes`: `{at}`: {problem}"));
+        let Param::Map(fields) = &node else {
+            return Err(problem("expected a set"));
+        };
+        overrides.push(node_override(&at, fields, &problem)?);
+    }
+    Manifest::from_tree(params.input("/tree")?, store, &overrides).map_err(failed)
+}
+
+/// One entry of `nodes`: `type`, `mode`, and for devices `major` and `minor`.
+fn node_override(
+    at: &str,
+    fields: &BTreeMap<String, Param>,
+    problem: &dyn Fn(&str) -> FailureKind,
+) -> Result<Override, FailureKind> {
+    let known = ["type", "mode", "uid", "gid", "major", "minor", "target"];
+    if let Some(name) = fields.keys().find(|name| !known.contains(&name.as_str())) {
+        return Err(problem(&format!(
+            "unknown field `{name}`; known: {}",
+            known.join(", ")
+        )));
+    }
+    let text = |name: &str| match fields.get(name) {
+        Some(Param::Str(value)) => Some(value.as_str()),
+        _ => None,
+    };
+    let number = |name: &str| -> Result<Option<u32>, FailureKind> {
+        match fields.get(name) {
+            None => Ok(None),
+            Some(Param::Int(value)) => u32::try_from(*value)
+                .map(Some)
+                .map_err(|_| problem(&format!("`{name}` is out of range"))),
+            Some(_) => Err(problem(&format!("`{name}` must be an integer"))),
+        }
+    };
+    let device = || -> Result<(u32, u32), FailureKind> {
+        match (number("major")?, number("minor")?) {
+            (Some(major), Some(minor)) => Ok((major, minor)),
+            _ => Err(problem("a device needs `major` and `minor`")),
+        }
+    };
+    let create = match text("type") {
+        None => None,
+        Some("directory") => Some(NewNode::Directory),
+        Some("fifo") => Some(NewNode::Fifo),
+        Some("char") => device().map(|(major, minor)| Some(NewNode::CharDevice(major, minor)))?,
+        Some("block") => device().map(|(major, minor)| Some(NewNode::BlockDevice(major, minor)))?,
+        Some("symlink") => match text("target") {
+            Some(target) => Some(NewNode::Symlink(target.to_owned())),
+            None => return Err(problem("a symbolic link needs `target`")),
+        },
+        Some(_) => {
+            return Err(problem(
+                "`type` must be directory, char, block, fifo or symlink",
+            ));
+        }
+    };
+    let mode = match fields.get("mode") {
+        None => None,
+        Some(Param::Str(octal)) => Some(
+            u32::from_str_radix(octal, 8)
+                .map_err(|_| problem("`mode` must be octal digits, such as \"0755\""))?,
+        ),
+        Some(_) => return Err(problem("`mode` must be a string of octal digits")),
+    };
+    Ok(Override {
+        path: ImagePath::new(at).map_err(|e| problem(&e.to_string()))?,
+        mode,
+        uid: number("uid")?,
+        gid: number("gid")?,
+        create,
+    })
+}

@@ -1,0 +1,36 @@
+//! The builders that are functions of the composer: one file a family.
+//!
+//! Called by the engine for `Builder::Builtin`. Invariant: a builtin reads its inputs and its
+//! parameters and nothing else, so the same action gives the same bytes on every machine.
+
+mod image;
+mod merge;
+mod params;
+mod unpack;
+
+use std::collections::BTreeMap;
+
+use xsc_model::{Action, BuiltinName, Param, TreeId};
+
+use crate::engine::Engine;
+use crate::error::FailureKind;
+use params::Params;
+
+/// Runs one builtin and returns its output.
+pub(crate) fn run(
+    engine: &Engine<'_>,
+    name: BuiltinName,
+    params: &BTreeMap<String, Param>,
+    action: &Action,
+) -> Result<TreeId, FailureKind> {
+    let params = Params::new(name, params, action);
+    match name {
+        BuiltinName::UnpackDeb => unpack::deb(engine.store, &params),
+        BuiltinName::UnpackTar => unpack::tar(engine.store, &params),
+        BuiltinName::Merge => merge::run(engine.store, &params),
+        BuiltinName::Cpio => image::cpio(engine.store, &params),
+        BuiltinName::Fat => image::fat(engine.store, &params),
+        BuiltinName::Iso => image::iso(engine.store, &params),
+        BuiltinName::Oci => image::oci(engine.store, &params),
+    }
+}

@@ -1,0 +1,259 @@
+//! The command line as types: what `--help` says is written here.
+//!
+//! `main` parses it and hands each verb's struct to its file in `commands/`. Invariant: parsing
+//! resolves nothing; paths, the store and the number of jobs are settled in `context`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Builds, boots and tests XSC images from declarative recipes.
+#[derive(Debug, Parser)]
+#[command(
+    name = "xsc-compose",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = false
+)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 other failure, 2 usage, 100 a build failed, \
+101 timed out, 102 hash mismatch, 104 not reproducible, 130 interrupted."
+)]
+pub(crate) struct Cli {
+    /// Run as if started in DIR.
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
+    pub(crate) directory: Option<PathBuf>,
+
+    /// The store [default: $XSC_STORE, or xsc-compose in the user's cache directory].
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) store: Option<PathBuf>,
+
+    /// Print the result as JSON on standard output.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Say nothing but errors.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Build a profile's images and link them as `result`.
+    Build(Build),
+    /// Build a profile and boot it in QEMU with the console in this terminal (Ctrl-a x ends it).
+    Run(Run),
+    /// Build a profile, boot it in QEMU and judge what it says.
+    Test(Test),
+    /// Resolve every input of flake-like.toml and write flake-like.lock.
+    Lock(Lock),
+    /// Resolve inputs anew, whether their declaration changed or not, and write flake-like.lock.
+    Update(Update),
+    /// Evaluate a profile's recipes, or one attribute of them, and print the value.
+    Eval(Eval),
+    /// Show the log of a build.
+    Log(Log),
+    /// Show a profile's derivations, or one of them with its inputs and outputs.
+    Show(Show),
+    /// Delete what no `result` link keeps alive.
+    Gc(Gc),
+    /// Check that objects of the store hold what their names say.
+    Verify(Verify),
+    /// Runs inside a build's new namespaces; not for people.
+    #[command(name = "__runner", hide = true)]
+    Runner {
+        #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+        rest: Vec<String>,
+    },
+}
+
+/// How to build; shared by `build`, `run` and `test`.
+#[derive(Debug, Args)]
+pub(crate) struct BuildFlags {
+    /// Print what would be fetched and built, and stop.
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+
+    /// Builds at once [default: the number of processors].
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) max_jobs: Option<u16>,
+
+    /// Processors that one build may use [default: all].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) cores: Option<u16>,
+
+    /// After a failure, go on with what does not depend on it.
+    #[arg(short = 'k', long)]
+    pub(crate) keep_going: bool,
+
+    /// Keep the directory of a failed build and say where it is.
+    #[arg(short = 'K', long)]
+    pub(crate) keep_failed: bool,
+
+    /// Print the output of builds as it comes.
+    #[arg(short = 'L', long)]
+    pub(crate) print_build_logs: bool,
+
+    /// Longest time for one build, in seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Longest time for one build to print nothing, in seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) max_silent_time: Option<Duration>,
+
+    /// Use only what is in the store; fetch nothing.
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(count) if count > 0 => Ok(Duration::from_secs(count)),
+        _ => Err("expected a number of seconds above 0".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// The profile, such as profiles/minimal.toml.
+    pub(crate) profile: PathBuf,
+
+    /// Build this attribute of the recipes instead of the images, such as `pkgs.linux.kernel`.
+    #[arg(short = 'A', long, value_name = "PATH")]
+    pub(crate) attr: Option<String>,
+
+    /// Where to put the link to the result; it keeps the result from being collected.
+    #[arg(short = 'o', long, value_name = "LINK", default_value = "result")]
+    pub(crate) out_link: PathBuf,
+
+    /// Make no link.
+    #[arg(long, conflicts_with = "out_link")]
+    pub(crate) no_link: bool,
+
+    #[command(flatten)]
+    pub(crate) flags: BuildFlags,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum FirmwareArg {
+    /// SeaBIOS.
+    Bios,
+    /// OVMF.
+    Uefi,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum MediumArg {
+    /// The ISO as a CD.
+    Cd,
+    /// The ISO as a disk.
+    Disk,
+}
+
+/// How to boot; shared by `run` and `test`.
+#[derive(Debug, Args)]
+pub(crate) struct BootFlags {
+    /// The firmware.
+    #[arg(long, value_enum, default_value_t = FirmwareArg::Bios)]
+    pub(crate) firmware: FirmwareArg,
+
+    /// How the machine sees the ISO.
+    #[arg(long, value_enum, default_value_t = MediumArg::Cd)]
+    pub(crate) medium: MediumArg,
+
+    /// Memory of the machine in MiB [default: of the profile].
+    #[arg(long, value_name = "MIB")]
+    pub(crate) memory: Option<u32>,
+
+    /// Processors of the machine.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) cpus: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The profile.
+    pub(crate) profile: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) boot: BootFlags,
+
+    #[command(flatten)]
+    pub(crate) flags: BuildFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// The profile.
+    pub(crate) profile: PathBuf,
+
+    /// Where to leave console, command line and verdict of a failed test.
+    #[arg(long, value_name = "DIR", default_value = "result-boot-failure")]
+    pub(crate) bundle: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) boot: BootFlags,
+
+    #[command(flatten)]
+    pub(crate) flags: BuildFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lock {}
+
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// Only this input [default: all].
+    pub(crate) input: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    /// The profile.
+    pub(crate) profile: PathBuf,
+
+    /// An attribute path, such as `config.boot` or `pkgs.linux.kernel.drvPath`.
+    pub(crate) attr: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    /// The profile.
+    pub(crate) profile: PathBuf,
+
+    /// A derivation's name such as `linux-6.12.107`, or an attribute path.
+    pub(crate) which: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The profile.
+    pub(crate) profile: PathBuf,
+
+    /// A derivation's name, or an attribute path such as `pkgs.linux.kernel` [default: a table of
+    /// all derivations].
+    pub(crate) which: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Gc {
+    /// Print what would be deleted, and stop.
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+
+    /// Wait for running builds to end instead of giving up.
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Move what is wrong out of the way, so that it is built or fetched again.
+    #[arg(long)]
+    pub(crate) repair: bool,
+}

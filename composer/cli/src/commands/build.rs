@@ -1,0 +1,150 @@
+//! `build`: realises a profile's images, or one attribute, and links the result.
+//!
+//! Prints the path of the result, and of a profile's images below it. Invariant: the link is
+//! made last, and the root that keeps the result alive before the link.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use xsc_model::{DrvId, Graph, OutputName, Realisation};
+use xsc_store::Store;
+
+use super::{Cancel, Opened, open, print, realise};
+use crate::args::{Build, BuildFlags};
+use crate::context::Context;
+use crate::error::{CommandError, store_error};
+
+/// The attribute of images/default.nix that holds a profile's images.
+const RESULT: &str = "result";
+
+pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<(), CommandError> {
+    let mut opened = open(&args.profile)?;
+    let attr = args.attr.as_deref().unwrap_or(RESULT);
+    let drv = derivation(&mut opened, attr)?;
+    let graph = opened.recipes.graph();
+    let store = context.store()?;
+    if args.flags.dry_run {
+        return dry_run(context, &store, &graph, drv);
+    }
+    let known = realise(
+        context,
+        &opened,
+        &store,
+        &graph,
+        &[drv],
+        &args.flags,
+        cancel,
+    )?;
+    let realisation = &known[&drv];
+    let tree = result_tree(&opened, realisation, attr)?;
+    let path = store.tree_path(&tree).map_err(|e| store_error(&e))?;
+    if !args.no_link {
+        let actions: Vec<_> = known.values().map(|r| r.action).collect();
+        store
+            .add_root(&args.out_link, &tree, actions)
+            .map_err(|e| CommandError::from_error(&e))?;
+    }
+    report(context, &opened, &path, realisation);
+    Ok(())
+}
+
+/// Evaluates `attr` to a derivation.
+pub(crate) fn derivation(opened: &mut Opened, attr: &str) -> Result<DrvId, CommandError> {
+    opened
+        .recipes
+        .derivation(attr)
+        .map_err(|e| CommandError::other(e.to_string()))
+}
+
+fn result_tree(
+    opened: &Opened,
+    realisation: &Realisation,
+    attr: &str,
+) -> Result<xsc_model::TreeId, CommandError> {
+    realisation
+        .outputs
+        .get(&OutputName::out())
+        .copied()
+        .ok_or_else(|| {
+            let outputs: Vec<&str> = realisation.outputs.keys().map(OutputName::as_str).collect();
+            CommandError::usage(format!(
+                "`{attr}` of profile {} has no output `out`, only: {}",
+                opened.profile.name,
+                outputs.join(", ")
+            ))
+        })
+}
+
+/// Builds a profile's images for `run` and `test` and returns where they are.
+pub(crate) fn images(
+    context: &Context,
+    path: &Path,
+    flags: &BuildFlags,
+    cancel: &Cancel,
+) -> Result<Option<(Opened, PathBuf)>, CommandError> {
+    let mut opened = open(path)?;
+    let drv = derivation(&mut opened, RESULT)?;
+    let graph = opened.recipes.graph();
+    let store = context.store()?;
+    if flags.dry_run {
+        dry_run(context, &store, &graph, drv)?;
+        return Ok(None);
+    }
+    let known = realise(context, &opened, &store, &graph, &[drv], flags, cancel)?;
+    let tree = result_tree(&opened, &known[&drv], RESULT)?;
+    let path = store.tree_path(&tree).map_err(|e| store_error(&e))?;
+    Ok(Some((opened, path)))
+}
+
+fn dry_run(
+    context: &Context,
+    store: &Store,
+    graph: &Graph,
+    drv: DrvId,
+) -> Result<(), CommandError> {
+    let plan = xsc_build::Plan::new(store, graph, &[drv]).map_err(|e| store_error(&e))?;
+    let missing: Vec<_> = plan.missing().filter_map(|id| graph.get(id)).collect();
+    if context.json {
+        let names: Vec<&str> = missing.iter().map(|drv| drv.name.as_str()).collect();
+        print(
+            &json!({ "version": 1, "derivations": plan.order.len(), "missing": names }).to_string(),
+        );
+        return Ok(());
+    }
+    for drv in &missing {
+        let verb = match xsc_build::work_of(drv) {
+            xsc_build::Work::Fetch => "fetch",
+            xsc_build::Work::Builtin => "make ",
+            xsc_build::Work::Build => "build",
+        };
+        print(&format!("{verb} {}", drv.name));
+    }
+    if !context.quiet {
+        eprintln!(
+            "{} of {} derivations are missing",
+            missing.len(),
+            plan.order.len()
+        );
+    }
+    Ok(())
+}
+
+fn report(context: &Context, opened: &Opened, path: &Path, realisation: &Realisation) {
+    if context.json {
+        let outputs: serde_json::Map<String, serde_json::Value> = realisation
+            .outputs
+            .iter()
+            .map(|(name, tree)| (name.to_string(), json!(tree.to_string())))
+            .collect();
+        let value = json!({
+            "version": 1,
+            "profile": opened.profile.name,
+            "path": path,
+            "action": realisation.action.to_string(),
+            "outputs": outputs,
+        });
+        print(&value.to_string());
+    } else {
+        print(&path.display().to_string());
+    }
+}

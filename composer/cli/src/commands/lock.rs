@@ -1,0 +1,114 @@
+//! `lock` and `update`: resolve inputs and write flake-like.lock.
+//!
+//! `lock` resolves what changed in flake-like.toml and keeps the rest, `update` resolves anew.
+//! Invariant: these two verbs are the only ones that write the lock, whole or not at all.
+
+use std::io::Write;
+use std::path::Path;
+
+use xsc_fetch::{Change, FetchObserver, Resolver, SignatureCheck, Which};
+use xsc_profile::Lock;
+
+use super::{Cancel, downloader, read_flake};
+use crate::args::Update;
+use crate::context::{Context, Repository};
+use crate::error::{CommandError, chain};
+
+pub(crate) fn lock(context: &Context, cancel: &Cancel) -> Result<(), CommandError> {
+    resolve(context, Which::Stale, cancel)
+}
+
+pub(crate) fn update(
+    context: &Context,
+    args: &Update,
+    cancel: &Cancel,
+) -> Result<(), CommandError> {
+    let scope = match &args.input {
+        Some(input) => Which::Only(input),
+        None => Which::All,
+    };
+    resolve(context, scope, cancel)
+}
+
+struct Notices {
+    quiet: bool,
+}
+
+impl FetchObserver for Notices {
+    fn location_failed(&self, file: &str, url: &str, fault: &str) {
+        self.warning(&format!("{file}: {url} failed: {fault}"));
+    }
+
+    fn warning(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("warning: {text}");
+        }
+    }
+}
+
+fn resolve(context: &Context, which: Which<'_>, cancel: &Cancel) -> Result<(), CommandError> {
+    let repository = Repository::find(Path::new("."))?;
+    let flake = read_flake(&repository)?;
+    let path = repository.lock_path();
+    let old = match std::fs::read_to_string(&path) {
+        // A lock that cannot be read is what `lock` mends: it is written anew.
+        Ok(text) => Lock::parse("flake-like.lock", &text).ok(),
+        Err(_) => None,
+    };
+    let store = context.store()?;
+    let downloader = downloader(context, &flake)?;
+    let notices = Notices {
+        quiet: context.quiet,
+    };
+    let signature = SignatureCheck::from_host();
+    let scratch = store.downloads_dir();
+    let resolver = Resolver {
+        downloader: &downloader,
+        signature: &signature,
+        scratch: &scratch,
+        observer: &notices,
+        cancel,
+    };
+    let (lock, changes) = resolver
+        .lock(&flake, old.as_ref(), which)
+        .map_err(|e| CommandError::from_error(&e))?;
+    for change in &changes {
+        eprintln!("{}", shown(change));
+    }
+    write(&path, &lock.to_text())?;
+    if !context.quiet {
+        let files = lock.files();
+        let bytes: u64 = files.iter().map(|file| file.size).sum();
+        eprintln!(
+            "{}: {} inputs, {} files, {} MiB, {} changes",
+            repository.shown(&path),
+            lock.inputs.len(),
+            files.len(),
+            bytes >> 20,
+            changes.len()
+        );
+    }
+    Ok(())
+}
+
+fn shown(change: &Change) -> String {
+    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(none)".to_owned());
+    format!(
+        "{}: {}: {} → {}",
+        change.input,
+        change.item,
+        side(&change.old),
+        side(&change.new)
+    )
+}
+
+fn write(path: &Path, text: &str) -> Result<(), CommandError> {
+    let failed =
+        |e: std::io::Error| CommandError::other(format!("cannot write {}: {e}", path.display()));
+    let temporary = path.with_extension("lock.new");
+    let mut file = std::fs::File::create(&temporary).map_err(failed)?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(failed)?;
+    std::fs::rename(&temporary, path).map_err(|e| CommandError::other(chain(&e)))
+}

@@ -1,0 +1,257 @@
+//! One file a verb; this one dispatches and holds what several verbs share.
+//!
+//! Called by `main`. Invariant: a verb returns its failure; only `main` prints it.
+
+mod build;
+mod eval;
+mod gc;
+mod lock;
+mod log;
+mod run;
+mod show;
+mod test;
+mod verify;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use xsc_build::{Engine, Options};
+use xsc_fetch::{DownloadOptions, Downloader, Mirrors};
+use xsc_instantiate::Recipes;
+use xsc_model::{DrvId, Graph, Realisation};
+use xsc_profile::{FlakeLike, Lock, Profile};
+use xsc_sandbox::{RunnerProgram, Sandbox};
+use xsc_store::Store;
+
+use crate::args::{BuildFlags, Cli, Verb};
+use crate::context::{Context, Repository};
+use crate::error::{CommandError, chain};
+use crate::ui::{Ui, UiOptions};
+
+/// Set by SIGINT and SIGTERM.
+pub(crate) type Cancel = Arc<AtomicBool>;
+
+/// Runs the verb that the user named.
+pub(crate) fn dispatch(cli: &Cli, cancel: &Cancel) -> Result<(), CommandError> {
+    if let Some(dir) = &cli.directory {
+        std::env::set_current_dir(dir)
+            .map_err(|e| CommandError::usage(format!("cannot use {}: {e}", dir.display())))?;
+    }
+    let context = Context::new(cli)?;
+    match &cli.verb {
+        Verb::Build(args) => build::run(&context, args, cancel),
+        Verb::Run(args) => run::run(&context, args, cancel),
+        Verb::Test(args) => test::run(&context, args, cancel),
+        Verb::Lock(_) => lock::lock(&context, cancel),
+        Verb::Update(args) => lock::update(&context, args, cancel),
+        Verb::Eval(args) => eval::run(&context, args),
+        Verb::Log(args) => log::run(&context, args),
+        Verb::Show(args) => show::run(&context, args),
+        Verb::Gc(args) => gc::run(&context, args),
+        Verb::Verify(args) => verify::run(&context, args),
+        Verb::Runner { .. } => unreachable!("main takes the runner before anything else"),
+    }
+}
+
+/// A profile with everything that its recipes need.
+pub(crate) struct Opened {
+    /// The profile's file, as the user named it.
+    pub(crate) path: PathBuf,
+    pub(crate) repository: Repository,
+    pub(crate) profile: Profile,
+    pub(crate) flake: FlakeLike,
+    pub(crate) recipes: Recipes,
+}
+
+/// Reads a profile, checks the lock against flake-like.toml and loads the recipes.
+pub(crate) fn open(path: &Path) -> Result<Opened, CommandError> {
+    let text = read(path).map_err(|error| {
+        if path.exists() {
+            error
+        } else {
+            missing_profile(path)
+        }
+    })?;
+    let start = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let repository = Repository::find(start)?;
+    let shown = absolute(path);
+    let profile = Profile::parse(&repository.shown(&shown).to_string(), &text)
+        .map_err(|e| CommandError::usage(e.to_string()))?;
+    let (flake, lock) = read_lock(&repository)?;
+    let recipes = Recipes::load(&repository.root, &profile, &lock, xsc_build::source_tree_id)
+        .map_err(|e| CommandError::other(e.to_string()))?;
+    Ok(Opened {
+        path: path.to_owned(),
+        repository,
+        profile,
+        flake,
+        recipes,
+    })
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+fn missing_profile(path: &Path) -> CommandError {
+    let error = CommandError::usage(format!("there is no profile {}", path.display()));
+    let dir = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut known: Vec<String> = std::fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".toml"))
+        .collect();
+    known.sort();
+    let wanted = path
+        .file_name()
+        .and_then(|n| n.to_str())
+        .unwrap_or_default();
+    match xsc_profile::closest(wanted, known.iter().map(String::as_str)) {
+        Some(close) => error.hint(format!("did you mean {}?", dir.join(close).display())),
+        None if known.is_empty() => error,
+        None => error.hint(format!("{} has: {}", dir.display(), known.join(", "))),
+    }
+}
+
+fn read(path: &Path) -> Result<String, CommandError> {
+    std::fs::read_to_string(path)
+        .map_err(|e| CommandError::usage(format!("cannot read {}: {e}", path.display())))
+}
+
+/// Reads flake-like.toml.
+pub(crate) fn read_flake(repository: &Repository) -> Result<FlakeLike, CommandError> {
+    let path = repository.flake_path();
+    FlakeLike::parse(&repository.shown(&path).to_string(), &read(&path)?)
+        .map_err(|e| CommandError::usage(e.to_string()))
+}
+
+fn read_lock(repository: &Repository) -> Result<(FlakeLike, Lock), CommandError> {
+    let flake = read_flake(repository)?;
+    let path = repository.lock_path();
+    if !path.exists() {
+        return Err(CommandError::usage("there is no flake-like.lock")
+            .hint("`xsc-compose lock` resolves the inputs and writes it"));
+    }
+    let lock = Lock::parse(&repository.shown(&path).to_string(), &read(&path)?)
+        .map_err(|e| CommandError::usage(e.to_string()))?;
+    let stale = lock.check(&flake);
+    if stale.is_empty() {
+        return Ok((flake, lock));
+    }
+    let lines: Vec<String> = stale.iter().map(ToString::to_string).collect();
+    Err(CommandError::usage(lines.join("\nerror: ")))
+}
+
+/// Addresses of mirrors: the user's, then the host's apt sources.
+pub(crate) fn mirrors(context: &Context, flake: &FlakeLike) -> Mirrors {
+    let apt = xsc_fetch::read_apt_sources(Path::new("/etc/apt"));
+    Mirrors::new(
+        &flake.mirrors,
+        &context.mirrors,
+        |name| std::env::var(name).ok(),
+        &apt,
+    )
+}
+
+/// Fetches with those mirrors.
+pub(crate) fn downloader(context: &Context, flake: &FlakeLike) -> Result<Downloader, CommandError> {
+    Downloader::new(mirrors(context, flake), DownloadOptions::default())
+        .map_err(|e| CommandError::other(chain(&e)))
+}
+
+/// Realises `wanted`, shows what happens, and says at the end what was done.
+pub(crate) fn realise(
+    context: &Context,
+    opened: &Opened,
+    store: &Store,
+    graph: &Graph,
+    wanted: &[DrvId],
+    flags: &BuildFlags,
+    cancel: &Cancel,
+) -> Result<BTreeMap<DrvId, Realisation>, CommandError> {
+    let plan = xsc_build::Plan::new(store, graph, wanted)
+        .map_err(|error| crate::error::store_error(&error))?;
+    if plan.missing().next().is_none() {
+        return Ok(plan.known);
+    }
+    let ui = Ui::new(UiOptions {
+        quiet: context.quiet,
+        print_logs: flags.print_build_logs,
+    });
+    let downloader = if flags.offline {
+        None
+    } else {
+        Some(downloader(context, &opened.flake)?)
+    };
+    let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let sandbox = Sandbox::new(runner()?);
+    let _session = store
+        .session()
+        .map_err(|error| crate::error::store_error(&error))?;
+    let engine = Engine {
+        store,
+        sandbox: &sandbox,
+        downloader: downloader.as_ref(),
+        repository: &opened.repository.root,
+        options: Options {
+            max_jobs: flags.max_jobs.map_or(processors, usize::from),
+            cores: flags.cores.map_or(processors, usize::from),
+            keep_going: flags.keep_going,
+            keep_failed: flags.keep_failed,
+            timeout: flags.timeout,
+            max_silent: flags.max_silent_time,
+        },
+        observer: &ui,
+        cancel,
+    };
+    let begin = std::time::Instant::now();
+    let result = ui.during(|| engine.realise(graph, wanted));
+    let tally = ui.tally();
+    ui.line(&format!(
+        "{} built, {} fetched, {} unchanged, in {}",
+        tally.built,
+        tally.fetched,
+        tally.cutoffs.len(),
+        crate::ui::human(begin.elapsed())
+    ));
+    report_warnings(store, &ui);
+    result.map_err(|error| crate::error::realise_error(error, &opened.path))
+}
+
+/// Tells what the store found damaged and got over.
+fn report_warnings(store: &Store, ui: &Ui) {
+    for xsc_store::Warning::SetAside {
+        path,
+        moved_to,
+        problem,
+    } in store.take_warnings()
+    {
+        let (path, moved_to) = (path.display(), moved_to.display());
+        ui.line(&format!(
+            "warning: {path} is damaged ({problem}); moved to {moved_to}"
+        ));
+    }
+}
+
+/// This program as the sandbox's runner.
+fn runner() -> Result<RunnerProgram, CommandError> {
+    let exe = std::env::current_exe()
+        .map_err(|e| CommandError::other(format!("cannot find this program: {e}")))?;
+    Ok(RunnerProgram::Exe(exe, vec!["__runner".into()]))
+}
+
+/// Prints a line to standard output; a closed pipe is no error.
+pub(crate) fn print(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}

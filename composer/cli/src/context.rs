@@ -1,0 +1,139 @@
+//! Where things are: the repository, the store, the configuration file, mirrors.
+//!
+//! The only file that reads the environment. Invariant: nothing read here can change what a
+//! build produces, only where it is kept and where its sources come from.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use xsc_store::Store;
+
+use crate::args::Cli;
+use crate::error::{CommandError, disk_error};
+
+/// The files that mark the top of a repository.
+const FLAKE: &str = "flake-like.toml";
+const LOCK: &str = "flake-like.lock";
+
+/// The user's configuration, `~/.config/xsc-compose/config.toml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    /// The store's directory.
+    store: Option<PathBuf>,
+    /// Base addresses of mirrors by name.
+    #[serde(default)]
+    mirrors: BTreeMap<String, String>,
+}
+
+/// What every verb starts from.
+pub(crate) struct Context {
+    store_dir: PathBuf,
+    /// Base addresses of mirrors from the configuration and the environment, the latter first.
+    pub(crate) mirrors: BTreeMap<String, Vec<String>>,
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+}
+
+impl Context {
+    pub(crate) fn new(cli: &Cli) -> Result<Self, CommandError> {
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        let config = read_config(home.as_deref())?;
+        let store_dir = cli
+            .store
+            .clone()
+            .or_else(|| std::env::var_os("XSC_STORE").map(PathBuf::from))
+            .or(config.store)
+            .or_else(|| {
+                std::env::var_os("XDG_CACHE_HOME")
+                    .map(PathBuf::from)
+                    .filter(|dir| dir.is_absolute())
+                    .or_else(|| home.map(|home| home.join(".cache")))
+                    .map(|cache| cache.join("xsc-compose"))
+            })
+            .ok_or_else(|| {
+                CommandError::usage("there is no home directory to keep the store in")
+                    .hint("name one with --store DIR or XSC_STORE")
+            })?;
+        let mut mirrors: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, value) in std::env::vars() {
+            if let Some(mirror) = name.strip_prefix("XSC_MIRROR_") {
+                let mirror = mirror.to_ascii_lowercase().replace('_', "-");
+                mirrors.entry(mirror).or_default().push(value);
+            }
+        }
+        for (mirror, base) in config.mirrors {
+            mirrors.entry(mirror).or_default().push(base);
+        }
+        Ok(Context {
+            store_dir,
+            mirrors,
+            json: cli.json,
+            quiet: cli.quiet,
+        })
+    }
+
+    pub(crate) fn store(&self) -> Result<Store, CommandError> {
+        Store::open(&self.store_dir).map_err(|error| {
+            let full = error.is_disk_full();
+            disk_error(CommandError::from_error(&error), full)
+        })
+    }
+}
+
+fn read_config(home: Option<&Path>) -> Result<Config, CommandError> {
+    let base = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .filter(|dir| dir.is_absolute())
+        .or_else(|| home.map(|home| home.join(".config")));
+    let Some(path) = base.map(|base| base.join("xsc-compose/config.toml")) else {
+        return Ok(Config::default());
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => toml::from_str(&text).map_err(|error| {
+            let text = error.to_string();
+            CommandError::usage(format!("{}: {}", path.display(), text.trim_end()))
+                .hint("the keys are `store` and the table `[mirrors]`")
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
+        Err(error) => Err(CommandError::other(format!(
+            "cannot read {}: {error}",
+            path.display()
+        ))),
+    }
+}
+
+/// The repository that `start` is in: the nearest directory upwards with a flake-like.toml.
+pub(crate) struct Repository {
+    pub(crate) root: PathBuf,
+}
+
+impl Repository {
+    pub(crate) fn find(start: &Path) -> Result<Self, CommandError> {
+        let start = start
+            .canonicalize()
+            .map_err(|e| CommandError::usage(format!("cannot use {}: {e}", start.display())))?;
+        match start.ancestors().find(|dir| dir.join(FLAKE).is_file()) {
+            Some(root) => Ok(Repository { root: root.to_owned() }),
+            None => Err(CommandError::usage(format!(
+                "no {FLAKE} in {} or any directory above it",
+                start.display()
+            ))
+            .hint("a profile belongs to a repository with recipes; run this inside one, or with -C DIR")),
+        }
+    }
+
+    pub(crate) fn flake_path(&self) -> PathBuf {
+        self.root.join(FLAKE)
+    }
+
+    pub(crate) fn lock_path(&self) -> PathBuf {
+        self.root.join(LOCK)
+    }
+
+    /// `path` as messages should say it: relative to the repository where it is in it.
+    pub(crate) fn shown<'a>(&self, path: &'a Path) -> std::path::Display<'a> {
+        path.strip_prefix(&self.root).unwrap_or(path).display()
+    }
+}

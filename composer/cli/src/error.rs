@@ -1,0 +1,198 @@
+//! Every failure as the user sees it: a message, hints and an exit code.
+//!
+//! The only place where errors of the other crates become text. Invariant: a message names what
+//! is wrong and where; what to do about it is a hint, never part of the message.
+
+use std::error::Error;
+use std::fmt::Write;
+use std::path::Path;
+
+use xsc_build::{Failure, FailureKind, RealiseError};
+use xsc_fetch::DownloadError;
+
+/// The exit codes of the program; `docs` and `--help` list them.
+pub(crate) mod exit {
+    pub(crate) const OTHER: u8 = 1;
+    pub(crate) const USAGE: u8 = 2;
+    pub(crate) const BUILD_FAILED: u8 = 100;
+    pub(crate) const TIMED_OUT: u8 = 101;
+    pub(crate) const HASH_MISMATCH: u8 = 102;
+    pub(crate) const INTERRUPTED: u8 = 130;
+}
+
+/// A failure of a command.
+#[derive(Debug)]
+pub(crate) struct CommandError {
+    pub(crate) code: u8,
+    pub(crate) message: String,
+    pub(crate) hints: Vec<String>,
+}
+
+impl CommandError {
+    /// The user asked for something that cannot be meant.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        CommandError {
+            code: exit::USAGE,
+            message: message.into(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Anything else.
+    pub(crate) fn other(message: impl Into<String>) -> Self {
+        CommandError {
+            code: exit::OTHER,
+            message: message.into(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// An error with its causes.
+    pub(crate) fn from_error(error: &(dyn Error + 'static)) -> Self {
+        Self::other(chain(error))
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The text for standard error.
+    pub(crate) fn render(&self) -> String {
+        let mut text = String::new();
+        let message = self.message.trim_end();
+        let prefix = if message.starts_with("error") {
+            ""
+        } else {
+            "error: "
+        };
+        let _ = writeln!(text, "{prefix}{message}");
+        for hint in &self.hints {
+            let _ = writeln!(text, "hint: {hint}");
+        }
+        text
+    }
+}
+
+/// An error and its causes in one line, each said once.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            let _ = write!(text, ": {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// A run of builds that did not give what was wanted, for the profile at `profile`.
+pub(crate) fn realise_error(error: RealiseError, profile: &Path) -> CommandError {
+    match error {
+        RealiseError::Interrupted => CommandError {
+            code: exit::INTERRUPTED,
+            message: "interrupted".to_owned(),
+            hints: vec!["what was finished is kept; run the same command to go on".to_owned()],
+        },
+        RealiseError::Failed { failures, skipped } => failed(&failures, skipped, profile),
+        RealiseError::Store(error) => store_error(&error),
+    }
+}
+
+/// A store that cannot be used, with the hint for a full disk.
+pub(crate) fn store_error(error: &xsc_store::StoreError) -> CommandError {
+    disk_error(CommandError::from_error(error), error.is_disk_full())
+}
+
+/// The same error, with the hint for a full disk where the disk is full.
+pub(crate) fn disk_error(error: CommandError, full: bool) -> CommandError {
+    if full { error.hint(DISK_FULL) } else { error }
+}
+
+const DISK_FULL: &str = "the disk is full; `xsc-compose gc` frees what no `result` link needs, \
+and --store or XSC_STORE puts the store elsewhere";
+
+fn failed(failures: &[Failure], skipped: usize, profile: &Path) -> CommandError {
+    let mut message = String::new();
+    let mut hints = Vec::new();
+    for (index, failure) in failures.iter().enumerate() {
+        if index > 0 {
+            message.push_str("\nerror: ");
+        }
+        let _ = write!(message, "{}: {}", failure.name, chain(&failure.kind));
+        for line in &failure.log_tail {
+            let _ = write!(message, "\n  {line}");
+        }
+        hints.extend(hints_for(failure, profile));
+    }
+    if failures.len() > 1 {
+        let names: Vec<&str> = failures.iter().map(|f| f.name.as_str()).collect();
+        let _ = write!(
+            message,
+            "\nerror: {} builds failed: {}",
+            names.len(),
+            names.join(", ")
+        );
+    }
+    if skipped > 0 {
+        let _ = write!(
+            message,
+            "\nnot tried because of this: {skipped} derivations"
+        );
+    }
+    let code = failures
+        .iter()
+        .map(|f| code_of(&f.kind))
+        .max()
+        .unwrap_or(exit::OTHER);
+    hints.dedup();
+    CommandError {
+        code,
+        message,
+        hints,
+    }
+}
+
+fn code_of(kind: &FailureKind) -> u8 {
+    match kind {
+        FailureKind::TimedOut { .. } => exit::TIMED_OUT,
+        FailureKind::Fetch(DownloadError::HashMismatch { .. }) => exit::HASH_MISMATCH,
+        FailureKind::Interrupted => exit::INTERRUPTED,
+        FailureKind::Exit { .. }
+        | FailureKind::Signal { .. }
+        | FailureKind::MissingOutput { .. }
+        | FailureKind::StrayOutput { .. }
+        | FailureKind::Ingest(_)
+        | FailureKind::Merge(_)
+        | FailureKind::Params { .. }
+        | FailureKind::Unpack { .. }
+        | FailureKind::Image(_) => exit::BUILD_FAILED,
+        _ => exit::OTHER,
+    }
+}
+
+fn hints_for(failure: &Failure, profile: &Path) -> Vec<String> {
+    let mut hints = Vec::new();
+    if !failure.log_tail.is_empty() {
+        let profile = profile.display();
+        hints.push(format!(
+            "the whole log: xsc-compose log {profile} {}",
+            failure.name
+        ));
+    }
+    if let Some(kept) = &failure.kept {
+        hints.push(format!("the failed build is kept in {}", kept.display()));
+    }
+    match &failure.kind {
+        FailureKind::Fetch(DownloadError::DiskFull { .. }) => hints.push(DISK_FULL.to_owned()),
+        FailureKind::Ingest(error) if error.is_disk_full() => hints.push(DISK_FULL.to_owned()),
+        FailureKind::Store(error) if error.is_disk_full() => hints.push(DISK_FULL.to_owned()),
+        FailureKind::SourceChanged { .. } => {
+            hints.push("run the same command again".to_owned());
+        }
+        _ => {}
+    }
+    hints
+}

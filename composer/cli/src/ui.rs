@@ -1,0 +1,326 @@
+//! Shows what happens during a build: bars on a terminal, plain lines elsewhere.
+//!
+//! The only implementation of the build crate's `Observer`. Invariant: everything goes to
+//! standard error; without a terminal there is no colour and no redrawing, and no 30 s pass
+//! without a line.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
+use xsc_build::{Ended, Event, Observer, Work};
+use xsc_model::DrvId;
+
+/// With no terminal, how long may pass without a line.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// How a user wants to see builds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UiOptions {
+    pub(crate) quiet: bool,
+    pub(crate) print_logs: bool,
+}
+
+struct Running {
+    name: String,
+    work: Work,
+    since: Instant,
+    bar: Option<ProgressBar>,
+    /// The last incomplete line of its output, for `-L`.
+    partial: Vec<u8>,
+}
+
+#[derive(Default)]
+struct State {
+    running: BTreeMap<DrvId, Running>,
+    built: usize,
+    fetched: usize,
+    fetched_bytes: u64,
+    cutoffs: Vec<String>,
+    expected: usize,
+    last_line: Option<Instant>,
+}
+
+/// The user interface of one run.
+pub(crate) struct Ui {
+    options: UiOptions,
+    bars: Option<MultiProgress>,
+    total: Option<ProgressBar>,
+    state: Mutex<State>,
+    stop: AtomicBool,
+}
+
+/// What a run did, for the closing line.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally {
+    pub(crate) built: usize,
+    pub(crate) fetched: usize,
+    pub(crate) fetched_bytes: u64,
+    pub(crate) cutoffs: Vec<String>,
+}
+
+impl Ui {
+    pub(crate) fn new(options: UiOptions) -> Self {
+        let terminal = std::io::stderr().is_terminal() && !options.quiet;
+        let bars = terminal.then(MultiProgress::new);
+        Ui {
+            options,
+            bars,
+            total: None,
+            state: Mutex::default(),
+            stop: AtomicBool::new(false),
+        }
+    }
+
+    /// Keeps a line coming at least every 30 s while `work` runs without a terminal.
+    pub(crate) fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+        if self.bars.is_some() || self.options.quiet {
+            return work();
+        }
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !self.stop.load(Ordering::SeqCst) {
+                    std::thread::park_timeout(Duration::from_secs(1));
+                    self.heartbeat();
+                }
+            });
+            // Set even when `work` panics, or the scope would never end.
+            struct Stop<'a>(&'a AtomicBool);
+            impl Drop for Stop<'_> {
+                fn drop(&mut self) {
+                    self.0.store(true, Ordering::SeqCst);
+                }
+            }
+            let _stop = Stop(&self.stop);
+            work()
+        })
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        let state = self.lock();
+        Tally {
+            built: state.built,
+            fetched: state.fetched,
+            fetched_bytes: state.fetched_bytes,
+            cutoffs: state.cutoffs.clone(),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Writes one line for people.
+    pub(crate) fn line(&self, text: &str) {
+        if self.options.quiet {
+            return;
+        }
+        match &self.bars {
+            Some(bars) => {
+                // Only fails where standard error is gone, and then nobody reads.
+                let _ = bars.println(text);
+            }
+            None => {
+                let _ = writeln!(std::io::stderr().lock(), "{text}");
+            }
+        }
+    }
+
+    fn heartbeat(&self) {
+        let mut state = self.lock();
+        let silent = state.last_line.is_none_or(|at| at.elapsed() >= HEARTBEAT);
+        if !silent || state.running.is_empty() {
+            return;
+        }
+        let names: Vec<String> = state
+            .running
+            .values()
+            .map(|r| format!("{} ({})", r.name, human(r.since.elapsed())))
+            .collect();
+        state.last_line = Some(Instant::now());
+        drop(state);
+        self.line(&format!("still running: {}", names.join(", ")));
+    }
+
+    fn started(&self, drv: DrvId, name: &str, work: Work, expected: Option<Duration>) {
+        let bar = self.bars.as_ref().map(|bars| {
+            let bar = bars.add(ProgressBar::new_spinner());
+            bar.set_style(style(work));
+            bar.set_prefix(name.to_owned());
+            if let Some(expected) = expected {
+                bar.set_message(format!("(last time {})", human(expected)));
+            }
+            bar.enable_steady_tick(Duration::from_millis(250));
+            bar
+        });
+        let mut state = self.lock();
+        if bar.is_none() && work != Work::Fetch {
+            state.last_line = Some(Instant::now());
+        }
+        state.running.insert(
+            drv,
+            Running {
+                name: name.to_owned(),
+                work,
+                since: Instant::now(),
+                bar,
+                partial: Vec::new(),
+            },
+        );
+        drop(state);
+        if self.bars.is_none() && work == Work::Build {
+            let last = expected
+                .map(|e| format!(" (last time {})", human(e)))
+                .unwrap_or_default();
+            self.line(&format!("building {name}{last}"));
+        }
+    }
+
+    fn log(&self, drv: DrvId, name: &str, bytes: &[u8]) {
+        if !self.options.print_logs {
+            return;
+        }
+        let mut lines = Vec::new();
+        {
+            let mut state = self.lock();
+            state.last_line = Some(Instant::now());
+            let Some(running) = state.running.get_mut(&drv) else {
+                return;
+            };
+            running.partial.extend_from_slice(bytes);
+            while let Some(end) = running.partial.iter().position(|b| *b == b'\n') {
+                let line: Vec<u8> = running.partial.drain(..=end).collect();
+                lines.push(String::from_utf8_lossy(&line[..end]).into_owned());
+            }
+        }
+        for line in lines {
+            self.line(&format!("{name}> {line}"));
+        }
+    }
+
+    fn progress(&self, drv: DrvId, done: u64, total: u64) {
+        if let Some(bar) = self.lock().running.get(&drv).and_then(|r| r.bar.clone()) {
+            bar.set_length(total);
+            bar.set_position(done);
+        }
+    }
+
+    fn finished(&self, drv: DrvId, name: &str, work: Work, ended: Ended, took: Duration) {
+        let mut state = self.lock();
+        let running = state.running.remove(&drv);
+        if let Some(bar) = running.as_ref().and_then(|r| r.bar.as_ref()) {
+            bar.finish_and_clear();
+        }
+        match (ended, work) {
+            (Ended::Cutoff, _) => state.cutoffs.push(name.to_owned()),
+            (Ended::Done, Work::Fetch) => state.fetched += 1,
+            (Ended::Done, _) => state.built += 1,
+            (Ended::Failed, _) => {}
+        }
+        state.last_line = Some(Instant::now());
+        let rest = running.map(|r| r.partial).unwrap_or_default();
+        drop(state);
+        if self.options.print_logs && !rest.is_empty() {
+            self.line(&format!("{name}> {}", String::from_utf8_lossy(&rest)));
+        }
+        match ended {
+            Ended::Cutoff => self.line(&format!("unchanged {name}: same action as before")),
+            Ended::Done if work == Work::Build => {
+                self.line(&format!("built {name} in {}", human(took)));
+            }
+            Ended::Done => {}
+            Ended::Failed => self.line(&format!("failed {name} after {}", human(took))),
+        }
+        if let Some(total) = &self.total {
+            total.inc(1);
+        }
+    }
+
+    /// Adds fetched bytes to the tally.
+    pub(crate) fn add_fetched_bytes(&self, bytes: u64) {
+        self.lock().fetched_bytes += bytes;
+    }
+}
+
+impl Observer for Ui {
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::Planned {
+                total,
+                fetches,
+                builds,
+                bytes,
+                estimate,
+            } => {
+                self.lock().expected = fetches + builds;
+                if fetches + builds > 0 {
+                    let estimate = estimate
+                        .map(|e| format!(", about {} by past times", human(e)))
+                        .unwrap_or_default();
+                    self.line(&format!(
+                        "{total} derivations: {fetches} to fetch ({}), {builds} to build{estimate}",
+                        HumanBytes(*bytes)
+                    ));
+                }
+            }
+            Event::Started {
+                drv,
+                name,
+                work,
+                expected,
+            } => {
+                self.started(*drv, name, *work, *expected);
+            }
+            Event::Log { drv, name, bytes } => self.log(*drv, name, bytes),
+            Event::Progress { drv, done, total } => self.progress(*drv, *done, *total),
+            Event::Notice { text } => self.line(text),
+            Event::Finished {
+                drv,
+                name,
+                work,
+                ended,
+                took,
+                ..
+            } => {
+                self.finished(*drv, name, *work, *ended, *took);
+            }
+        }
+    }
+}
+
+fn style(work: Work) -> ProgressStyle {
+    let template = match work {
+        Work::Fetch => "  fetch {prefix} {bytes}/{total_bytes} {bytes_per_sec}",
+        Work::Builtin => "  make  {prefix} {elapsed} {msg}",
+        Work::Build => "  build {prefix} {elapsed} {msg}",
+    };
+    ProgressStyle::with_template(template).expect("the templates are valid")
+}
+
+/// A duration as people say it: `0.4 s`, `12 s`, `3 min 20 s`.
+pub(crate) fn human(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..10 => format!("{:.1} s", duration.as_secs_f64()),
+        10..120 => format!("{seconds} s"),
+        _ => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_said_shortly() {
+        for (millis, text) in [(40, "0.0 s"), (9_400, "9.4 s"), (61_000, "61 s")] {
+            assert_eq!(human(Duration::from_millis(millis)), text);
+        }
+        assert_eq!(human(Duration::from_secs(200)), "3 min 20 s");
+    }
+}

@@ -1,0 +1,298 @@
+//! The builtin `derivation`: turns a recipe's attribute set into a derivation of the graph.
+//!
+//! Registered by `recipes.rs`. What it returns is the set it was given, with `type`, `drvPath`,
+//! `outputName` and one attribute an output. Invariant: a derivation has no path, so it appears
+//! in `inputs` and never inside a string (docs/adr/0003).
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use xsc_eval::{Attrs, EvalError, Evaluator, Value};
+use xsc_model::{
+    Builder, BuiltinName, Cores, Derivation, DrvName, Exec, Fetch, Graph, Input, InputMode,
+    InputSource, MountPoint, OutputName, System,
+};
+
+use crate::read::{Args, invalid, text};
+use crate::recipes::HashSources;
+
+/// What `derivation` is documented to do, for `:doc` and the manual.
+pub(crate) const DOC: &str = "Describes one build step: `name`, `system`, `builder` (a program of \
+the sandbox with `args`, or `builtin:NAME` with `params`), `inputs` (a list of { at, from, \
+writable }), `env`, `outputs`, `parallel`, `keepsBuildDir`.";
+
+const KNOWN: [&str; 10] = [
+    "name",
+    "system",
+    "builder",
+    "args",
+    "inputs",
+    "env",
+    "outputs",
+    "params",
+    "parallel",
+    "keepsBuildDir",
+];
+
+/// What the builtin shares with its [`crate::Recipes`].
+pub(crate) struct Instantiator {
+    pub(crate) graph: Rc<RefCell<Graph>>,
+    pub(crate) root: PathBuf,
+    pub(crate) hash_sources: HashSources,
+}
+
+impl Instantiator {
+    /// The builtin itself.
+    pub(crate) fn derivation(&self, eval: &Evaluator, given: &Value) -> Result<Value, EvalError> {
+        let args = Args::open(eval, given, "`derivation`", &KNOWN)?;
+        let name = args.required("name", args.string("name")?)?;
+        let name = DrvName::new(name).map_err(|e| args.error("name", e.to_string()))?;
+        let system = args.required("system", args.string("system")?)?;
+        let system: System = system
+            .parse()
+            .map_err(|e: xsc_model::ParseSystemError| args.error("system", e.to_string()))?;
+        let outputs = outputs(&args)?;
+        let builder = self.builder(eval, &args)?;
+        let inputs = self.inputs(eval, &args)?;
+        if matches!(builder, Builder::Exec(_)) {
+            distinct_places(&args, &inputs)?;
+        }
+        let drv = Derivation {
+            name,
+            system,
+            builder,
+            inputs,
+            outputs: outputs.clone(),
+        };
+        let id = self.graph.borrow_mut().insert(drv);
+        let given = eval.expect_attrs(given, "`derivation`")?;
+        Ok(described(eval, &given, &id.to_string(), &outputs))
+    }
+
+    fn builder(&self, eval: &Evaluator, args: &Args<'_>) -> Result<Builder, EvalError> {
+        let builder = args.required("builder", args.string("builder")?)?;
+        let Some(name) = builder.strip_prefix("builtin:") else {
+            if args.has("params") {
+                return Err(args.error("params", "only a `builtin:` builder takes parameters"));
+            }
+            let mut command = vec![builder];
+            command.extend(args.strings("args")?);
+            let cores = if args.bool("parallel")? {
+                Cores::Granted
+            } else {
+                Cores::One
+            };
+            return Ok(Builder::Exec(Exec {
+                command,
+                env: args.string_map("env")?,
+                cores,
+                keeps_build_dir: args.bool("keepsBuildDir")?,
+            }));
+        };
+        for only_exec in ["args", "env", "parallel", "keepsBuildDir"] {
+            if args.has(only_exec) {
+                return Err(args.error(only_exec, "a `builtin:` builder takes `params` instead"));
+            }
+        }
+        if name == "fetch" {
+            return self.fetch(eval, args);
+        }
+        let Some(builtin) = BuiltinName::from_name(name) else {
+            let known = BuiltinName::ALL.map(|(_, name)| name);
+            let close = xsc_profile::closest(name, known.iter().copied())
+                .map(|close| format!("; did you mean `builtin:{close}`?"))
+                .unwrap_or_default();
+            let problem = format!("there is no `builtin:{name}`{close}");
+            return Err(args.error("builder", problem));
+        };
+        Ok(Builder::Builtin {
+            name: builtin,
+            params: args.params("params")?,
+        })
+    }
+
+    fn fetch(&self, eval: &Evaluator, args: &Args<'_>) -> Result<Builder, EvalError> {
+        let Some(attr) = args.attr("params") else {
+            return Err(args.error("builder", "`builtin:fetch` needs `params`"));
+        };
+        let known = ["name", "sha256", "size", "urls"];
+        let params = Args::open(eval, &attr.value, "`builtin:fetch`", &known)?;
+        let sha256 = params.required("sha256", params.string("sha256")?)?;
+        let is_hex = sha256.len() == 64
+            && sha256
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        if !is_hex {
+            return Err(params.error("sha256", "expected 64 lower-case hexadecimal digits"));
+        }
+        let file = params.required("name", params.string("name")?)?;
+        xsc_model::EntryName::new(&file).map_err(|e| params.error("name", e.to_string()))?;
+        let size = params.required("size", params.int("size")?)?;
+        let size = u64::try_from(size).map_err(|_| params.error("size", "it is negative"))?;
+        let urls = params.strings("urls")?;
+        if urls.is_empty() {
+            return Err(params.error("urls", "at least one place to look is needed"));
+        }
+        Ok(Builder::Fetch(Fetch {
+            file,
+            sha256,
+            size,
+            urls,
+        }))
+    }
+
+    fn inputs(&self, eval: &Evaluator, args: &Args<'_>) -> Result<Vec<Input>, EvalError> {
+        let mut inputs = Vec::new();
+        for value in args.list("inputs")? {
+            let known = ["at", "from", "writable"];
+            let input = Args::open(eval, &value, "an input", &known)?;
+            let at = input.required("at", input.string("at")?)?;
+            let at = MountPoint::new(at).map_err(|e| input.error("at", e.to_string()))?;
+            let mode = if input.bool("writable")? {
+                InputMode::Writable
+            } else {
+                InputMode::ReadOnly
+            };
+            let Some(from) = input.attr("from") else {
+                return Err(input.required::<()>("from", None).unwrap_err());
+            };
+            let source = self
+                .source(eval, &from.value, at.as_str())
+                .map_err(|e| e.or_at(eval.attr_span(from)))?;
+            inputs.push(Input { at, mode, source });
+        }
+        Ok(inputs)
+    }
+
+    /// What an input's `from` stands for: a derivation's output, a path, or a list of paths.
+    fn source(&self, eval: &Evaluator, value: &Value, at: &str) -> Result<InputSource, EvalError> {
+        let value = eval.force(value)?;
+        match &value {
+            Value::Attrs(attrs) if eval.is_derivation(attrs)? => output_of(eval, attrs),
+            Value::Path(path) => self.repository_files(std::slice::from_ref(&path.as_str())),
+            Value::List(list) => {
+                let mut paths = Vec::new();
+                for item in list.as_slice() {
+                    match eval.force(item)? {
+                        Value::Path(path) => paths.push(path.as_str().to_owned()),
+                        other => {
+                            let what = format!("an element of the input at `{at}`");
+                            return Err(eval.type_error("a path", &other, &what));
+                        }
+                    }
+                }
+                let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+                self.repository_files(&paths)
+            }
+            other => {
+                let expected = "a derivation, a path or a list of paths";
+                Err(eval.type_error(expected, other, &format!("the input at `{at}`")))
+            }
+        }
+    }
+
+    fn repository_files(&self, paths: &[&str]) -> Result<InputSource, EvalError> {
+        let relative: Vec<String> = paths
+            .iter()
+            .map(|path| path.trim_start_matches('/').to_owned())
+            .collect();
+        let absolute: Vec<PathBuf> = relative
+            .iter()
+            .map(|path| self.root.join(Path::new(path)))
+            .collect();
+        let tree = (self.hash_sources)(&absolute)
+            .map_err(|e| invalid(format!("cannot use `{}`: {e}", relative.join(", "))))?;
+        Ok(InputSource::Source {
+            tree,
+            paths: relative,
+        })
+    }
+}
+
+fn outputs(args: &Args<'_>) -> Result<BTreeSet<OutputName>, EvalError> {
+    if !args.has("outputs") {
+        return Ok(BTreeSet::from([OutputName::out()]));
+    }
+    let mut outputs = BTreeSet::new();
+    for name in args.strings("outputs")? {
+        let name = OutputName::new(name).map_err(|e| args.error("outputs", e.to_string()))?;
+        outputs.insert(name);
+    }
+    if outputs.is_empty() {
+        return Err(args.error("outputs", "at least one output is needed"));
+    }
+    Ok(outputs)
+}
+
+/// For a command every input has a place of its own: what meets at one place is merged first.
+fn distinct_places(args: &Args<'_>, inputs: &[Input]) -> Result<(), EvalError> {
+    let mut seen = BTreeSet::new();
+    for input in inputs {
+        if !seen.insert(&input.at) {
+            let problem = format!(
+                "two inputs are placed at `{}`; merge them with a `builtin:merge` step first",
+                input.at
+            );
+            return Err(args.error("inputs", problem));
+        }
+    }
+    if !seen.iter().any(|at| at.is_root()) {
+        let problem = "none is placed at `/`, so there would be no program to run";
+        return Err(args.error("inputs", problem));
+    }
+    Ok(())
+}
+
+fn output_of(eval: &Evaluator, attrs: &Attrs) -> Result<InputSource, EvalError> {
+    let field = |name: &str| -> Result<String, EvalError> {
+        let attr = attrs
+            .get(eval.symbol(name))
+            .ok_or_else(|| invalid(format!("this derivation has no `{name}`")))?;
+        text(eval, &attr.value, name)
+    };
+    let drv = field("drvPath")?
+        .parse()
+        .map_err(|e: xsc_model::ParseDigestError| invalid(e.to_string()))?;
+    let output = OutputName::new(field("outputName")?).map_err(|e| invalid(e.to_string()))?;
+    Ok(InputSource::Output { drv, output })
+}
+
+/// The value of a derivation: what was given, its id, and its outputs.
+fn described(eval: &Evaluator, given: &Attrs, drv: &str, outputs: &BTreeSet<OutputName>) -> Value {
+    let first = outputs
+        .iter()
+        .find(|o| **o == OutputName::out())
+        .or(outputs.first());
+    let default = first.map_or("out", OutputName::as_str);
+    let with_output = |output: &str| -> Vec<(String, Value)> {
+        let mut attrs: Vec<(String, Value)> = vec![
+            ("type".to_owned(), Value::string("derivation")),
+            ("drvPath".to_owned(), Value::string(drv)),
+            ("outputName".to_owned(), Value::string(output)),
+        ];
+        let given = eval.sorted(given);
+        attrs.extend(
+            given
+                .into_iter()
+                .map(|(name, attr)| (name.to_owned(), attr.value.clone())),
+        );
+        attrs
+    };
+    let make = |attrs: &[(String, Value)]| {
+        eval.make_attrs(
+            attrs
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.clone())),
+        )
+    };
+    let mut attrs = with_output(default);
+    for output in outputs {
+        attrs.push((
+            output.as_str().to_owned(),
+            make(&with_output(output.as_str())),
+        ));
+    }
+    make(&attrs)
+}

@@ -1,0 +1,110 @@
+//! The profile and the lock as values of the language, and values as JSON.
+//!
+//! Used by `recipes.rs`. Invariant: what recipes see of the lock is what identifies content and
+//! says where to find it; when and from where the lock was made is not visible.
+
+use serde_json::{Map, json};
+use xsc_eval::{EvalError, Evaluator, Value};
+use xsc_profile::{Lock, LockedContent, LockedFile, Profile};
+
+/// The argument `profile` of images/default.nix.
+pub(crate) fn profile(eval: &Evaluator, profile: &Profile) -> Value {
+    let modules: Vec<&str> = profile.modules.iter().map(|m| m.value.as_str()).collect();
+    let images: Vec<&str> = profile.images.iter().map(|i| i.as_str()).collect();
+    let value = json!({
+        "name": profile.name,
+        "description": profile.description,
+        "system": profile.system.as_str(),
+        "variant": profile.variant.as_str(),
+        "modules": modules,
+        "images": images,
+        "options": profile.options,
+    });
+    from_json(eval, &value)
+}
+
+/// The argument `inputs` of images/default.nix.
+pub(crate) fn inputs(eval: &Evaluator, lock: &Lock) -> Value {
+    let file = |file: &LockedFile| json!({ "name": file.name, "sha256": file.sha256, "size": file.size, "urls": file.urls });
+    let mut all = Map::new();
+    for (name, input) in &lock.inputs {
+        let value = match &input.content {
+            LockedContent::File {
+                version,
+                file: locked,
+            } => {
+                let mut value = file(locked);
+                if let Some(version) = version {
+                    value["version"] = json!(version);
+                }
+                value
+            }
+            LockedContent::Packages { packages, sets } => {
+                let packages: Map<String, serde_json::Value> = packages
+                    .iter()
+                    .map(|(name, package)| {
+                        let mut value = file(&package.file);
+                        value["version"] = json!(package.version);
+                        (name.clone(), value)
+                    })
+                    .collect();
+                json!({ "packages": packages, "sets": sets })
+            }
+        };
+        all.insert(name.clone(), value);
+    }
+    from_json(eval, &serde_json::Value::Object(all))
+}
+
+fn from_json(eval: &Evaluator, value: &serde_json::Value) -> Value {
+    match value {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(value) => Value::Bool(*value),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(int) => Value::Int(int),
+            None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        serde_json::Value::String(text) => Value::string(text.as_str()),
+        serde_json::Value::Array(items) => {
+            let items: Vec<Value> = items.iter().map(|item| from_json(eval, item)).collect();
+            Value::list(items)
+        }
+        serde_json::Value::Object(map) => {
+            let attrs = map
+                .iter()
+                .map(|(name, value)| (name.as_str(), from_json(eval, value)));
+            eval.make_attrs(attrs)
+        }
+    }
+}
+
+/// A value as JSON for people: a derivation is its name and id, a function is said to be one.
+pub(crate) fn to_json(eval: &Evaluator, value: &Value) -> Result<serde_json::Value, EvalError> {
+    Ok(match eval.force(value)? {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(value) => json!(value),
+        Value::Int(value) => json!(value),
+        Value::Float(value) => json!(value),
+        Value::String(text) => json!(text.to_string_lossy()),
+        Value::Path(path) => json!(path.as_str().trim_start_matches('/')),
+        Value::List(list) => {
+            let items: Result<Vec<_>, _> = list
+                .as_slice()
+                .iter()
+                .map(|item| to_json(eval, item))
+                .collect();
+            serde_json::Value::Array(items?)
+        }
+        Value::Attrs(attrs) => {
+            let is_derivation = eval.is_derivation(&attrs)?;
+            let mut map = Map::new();
+            for (name, attr) in eval.sorted(&attrs) {
+                if !is_derivation || ["type", "name", "drvPath", "system"].contains(&name) {
+                    map.insert(name.to_owned(), to_json(eval, &attr.value)?);
+                }
+            }
+            serde_json::Value::Object(map)
+        }
+        other => json!(format!("<{}>", other.type_name())),
+    })
+}

@@ -1,0 +1,43 @@
+# A hybrid ISO that boots under BIOS and UEFI, from a CD and from a disk: the kernel, the root
+# file system as initramfs, and GRUB from the seed.
+{
+  lib,
+  pkgs,
+  profile,
+  config,
+  name,
+  rootfs,
+  ...
+}:
+let
+  initramfs = lib.initramfs {
+    name = "${name}-initramfs";
+    inherit (rootfs) tree nodes;
+  };
+
+  loader = pkgs.grub {
+    inherit (config.boot) volumeId cmdline;
+  };
+
+  file = "${name}.iso";
+
+  image = lib.iso {
+    name = "${name}-iso";
+    inherit file;
+    inherit (config.boot) volumeId;
+    loader = loader.images;
+    inherit (loader) esp;
+    tree = lib.merge {
+      name = "${name}-iso-tree";
+      trees = [ loader.config ];
+      place = {
+        "/boot" = pkgs.linux.kernel;
+        "/boot/initrd" = initramfs;
+      };
+    };
+  };
+in
+{
+  inherit image initramfs;
+  place."/" = image;
+}
