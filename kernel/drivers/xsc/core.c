@@ -70,6 +70,7 @@ static int xsc_release(struct inode *inode, struct file *file)
 /* 0 if the ring is there and belongs to the caller's address space. */
 static int xsc_check_caller(struct xsc_ctx *ctx)
 {
+	/* Pairs with the release at the end of the set-up: the ring is complete. */
 	if (!smp_load_acquire(&ctx->ready))
 		return -ENXIO;
 	return ctx->mm == current->mm ? 0 : -EPERM;
@@ -137,6 +138,7 @@ static int xsc_ioc_setup(struct xsc_ctx *ctx, void __user *arg)
 		xsc_ring_free(&ctx->ring);
 		return ret;
 	}
+	/* Pairs with xsc_check_caller(). */
 	smp_store_release(&ctx->ready, true);
 	return 0;
 }

@@ -139,6 +139,7 @@ void xsc_ring_fetch(struct xsc_ring *ring, struct xsc_sqe *sqe)
 	for (i = 0; i < sizeof(*sqe) / sizeof(u64); i++)
 		to[i] = READ_ONCE(from[i]);
 	WRITE_ONCE(ring->sq_head, ring->sq_head + 1);
+	/* Pairs with user space's acquire: the slot has been read. */
 	smp_store_release(&ring->sq->head, ring->sq_head);
 }
 
@@ -150,6 +151,7 @@ void xsc_ring_post(struct xsc_ring *ring, u64 user_data, s64 res)
 	WRITE_ONCE(cqe->user_data, user_data);
 	WRITE_ONCE(cqe->res, res);
 	WRITE_ONCE(ring->cq_tail, ring->cq_tail + 1);
+	/* Pairs with user space's acquire: the result is written. */
 	smp_store_release(&ring->cq->tail, ring->cq_tail);
 }
 

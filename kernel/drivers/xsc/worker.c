@@ -124,7 +124,7 @@ static bool xsc_work_pending(struct xsc_ctx *ctx)
 static void xsc_sleep(struct xsc_ctx *ctx)
 {
 	xsc_ring_set_flags(&ctx->ring, XSC_SQ_NEED_WAKEUP, 0);
-	smp_mb();
+	smp_mb();	/* see above */
 	wait_event_interruptible(ctx->idle, xsc_work_pending(ctx));
 	xsc_ring_set_flags(&ctx->ring, 0, XSC_SQ_NEED_WAKEUP);
 }
