@@ -151,7 +151,9 @@ mod tests {
         for (content, mib, fat16) in [
             (0, 1, false),
             (900_000, 1, false),
-            (7 << 20, 8, false),
+            (6 << 20, 7, false),
+            // 8 MiB would be within the margin of the border to FAT16.
+            (7 << 20, 9, true),
             (9 << 20, 10, true),
             (200 << 20, 201, true),
         ] {

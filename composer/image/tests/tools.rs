@@ -1,0 +1,266 @@
+//! The images as other programs read them; each test is skipped, aloud, where one is missing.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use support::{EPOCH, path, tool};
+use xsc_image::cpio::CpioSpec;
+use xsc_image::fat::FatSpec;
+use xsc_image::iso::{Bios, IsoSpec};
+use xsc_image::oci::{Architecture, OciSpec};
+use xsc_image::{Compression, Entry, Kind, Manifest, MemoryBlobs, cpio, fat, iso, oci, tar};
+use xsc_model::Digest;
+
+struct Made {
+    dir: tempfile::TempDir,
+}
+
+impl Made {
+    fn file(&self, name: &str) -> String {
+        let path: PathBuf = self.dir.path().join(name);
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+fn esp(blobs: &mut MemoryBlobs) -> Vec<u8> {
+    let entries = [
+        ("/EFI", Entry::new(Kind::Directory)),
+        ("/EFI/BOOT", Entry::new(Kind::Directory)),
+        (
+            "/EFI/BOOT/BOOTX64.EFI",
+            Entry::new(blobs.add(vec![0x5a; 700_000])),
+        ),
+        (
+            "/EFI/BOOT/a long name.cfg",
+            Entry::new(blobs.add(b"x".to_vec())),
+        ),
+    ];
+    let entries = entries.map(|(name, entry)| (path(name), entry));
+    let files = Manifest::from_entries(entries).unwrap();
+    let mut bytes = Vec::new();
+    let spec = FatSpec {
+        label: "XSC_ESP",
+        files: &files,
+        min_size: 0,
+        seed: Digest::of(b"seed"),
+        epoch: EPOCH,
+    };
+    fat::write(&spec, blobs, &mut bytes).unwrap();
+    bytes
+}
+
+/// Writes one image of each kind into a directory.
+fn make() -> Made {
+    let made = Made {
+        dir: tempfile::tempdir().unwrap(),
+    };
+    let mut blobs = MemoryBlobs::default();
+    let esp = esp(&mut blobs);
+    std::fs::write(made.file("esp.img"), &esp).unwrap();
+    let entries = [
+        ("/boot", Entry::new(Kind::Directory)),
+        (
+            "/boot/eltorito.img",
+            Entry::new(blobs.add(vec![0x90; 40_000])),
+        ),
+        ("/boot/esp.img", Entry::new(blobs.add(esp))),
+        (
+            "/boot/A rather long name, in mixed case",
+            Entry::new(blobs.add(b"hello".to_vec())),
+        ),
+        ("/dev", Entry::new(Kind::Directory)),
+        (
+            "/dev/null",
+            Entry::new(Kind::CharDevice { major: 1, minor: 3 }).with_mode(0o666),
+        ),
+        (
+            "/link",
+            Entry::new(Kind::Symlink {
+                target: "../x/./y".to_owned(),
+            }),
+        ),
+        ("/run", Entry::new(Kind::Directory).with_mode(0o1777)),
+    ];
+    let entries = entries.map(|(name, entry)| (path(name), entry));
+    let files = Manifest::from_entries(entries).unwrap();
+    let mut image = Vec::new();
+    let spec = IsoSpec {
+        volume_id: "XSC_TEST",
+        publisher: "XSC",
+        application: "XSC OS",
+        files: &files,
+        bios: Some(Bios {
+            image: path("/boot/eltorito.img"),
+            mbr_code: &[0x90; 512],
+        }),
+        efi: Some(path("/boot/esp.img")),
+        seed: Digest::of(b"seed"),
+        epoch: EPOCH,
+    };
+    iso::write(&spec, &blobs, &mut image).unwrap();
+    std::fs::write(made.file("test.iso"), image).unwrap();
+    let mut archive = Vec::new();
+    let spec = CpioSpec {
+        files: &files,
+        compression: Compression::None,
+        epoch: EPOCH,
+    };
+    cpio::write(&spec, &blobs, &mut archive).unwrap();
+    std::fs::write(made.file("test.cpio"), archive).unwrap();
+    let mut layer = Vec::new();
+    tar::write(&files, EPOCH, &blobs, &mut layer).unwrap();
+    std::fs::write(made.file("test.tar"), layer).unwrap();
+    // Device nodes cannot be unpacked without root, so the container has none.
+    let entries = files
+        .iter()
+        .filter(|(name, _)| !name.as_str().starts_with("/dev/"));
+    let files =
+        Manifest::from_entries(entries.map(|(name, entry)| (name.clone(), entry.clone()))).unwrap();
+    for (name, compression) in [("gzip", Compression::Gzip), ("zstd", Compression::Zstd)] {
+        let layout = made.dir.path().join(name);
+        std::fs::create_dir(&layout).unwrap();
+        let spec = OciSpec {
+            files: &files,
+            architecture: Architecture::Amd64,
+            command: &["/init".to_owned()],
+            env: &BTreeMap::from([("PATH".to_owned(), "/usr/bin".to_owned())]),
+            labels: &BTreeMap::from([("org.example.name".to_owned(), "x".to_owned())]),
+            reference: "latest",
+            compression,
+            epoch: EPOCH,
+        };
+        oci::write(&spec, &blobs, &layout).unwrap();
+    }
+    made
+}
+
+fn expect(text: Option<String>, parts: &[&str]) {
+    let Some(text) = text else { return };
+    for part in parts {
+        assert!(text.contains(part), "no `{part}` in:\n{text}");
+    }
+}
+
+#[test]
+fn xorriso_reads_the_iso() {
+    let made = make();
+    let iso = made.file("test.iso");
+    expect(
+        tool(
+            "xorriso",
+            &["-indev", &iso, "-toc", "-find", "/", "-exec", "lsdl", "--"],
+        ),
+        &[
+            "MBR protective-msdos-label grub2-mbr cyl-align-off GPT",
+            "boot_info_table=on , grub2_boot_info=on",
+            "'/boot/esp.img' , platform_id=0xEF",
+            "'/link' -> '../x/./y'",
+            "'/boot/A rather long name, in mixed case'",
+            "drwxrwxrwt",
+            "crw-rw-rw-",
+        ],
+    );
+}
+
+#[test]
+fn isoinfo_reads_the_iso() {
+    let made = make();
+    let iso = made.file("test.iso");
+    expect(
+        tool("isoinfo", &["-d", "-i", &iso]),
+        &[
+            "Volume id: XSC_TEST",
+            "Rock Ridge signatures version 1 found",
+            "Nsect 4",
+        ],
+    );
+    expect(
+        tool("isoinfo", &["-l", "-R", "-i", &iso]),
+        &[
+            "A rather long name, in mixed case",
+            "link -> ../x/./y",
+            "Aug 12 2025",
+        ],
+    );
+}
+
+#[test]
+fn sfdisk_finds_a_valid_partition_table() {
+    let made = make();
+    let iso = made.file("test.iso");
+    expect(tool("sfdisk", &["--verify", &iso]), &["No errors detected"]);
+    expect(
+        tool("sfdisk", &["--dump", &iso]),
+        &[
+            "label: gpt",
+            "type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
+            "EFI system partition",
+        ],
+    );
+}
+
+#[test]
+fn dosfstools_and_mtools_read_the_esp() {
+    let made = make();
+    let esp = made.file("esp.img");
+    if let Some(text) = tool("fsck.vfat", &["-n", &esp]) {
+        assert_eq!(text.lines().count(), 2, "{text}");
+    }
+    expect(
+        tool("mdir", &["-i", &esp, "::/EFI/BOOT"]),
+        &["BOOTX64  EFI    700000", "a long name.cfg"],
+    );
+}
+
+#[test]
+fn cpio_and_tar_list_the_archives() {
+    let made = make();
+    let archive = made.file("test.cpio");
+    expect(
+        tool("cpio", &["-itv", "--quiet", "-F", &archive]),
+        &["1,   3", "dev/null", "link -> ../x/./y", "drwxrwxrwt"],
+    );
+    let layer = made.file("test.tar");
+    expect(
+        tool("tar", &["-tvf", &layer]),
+        &[
+            "crw-rw-rw- 0/0",
+            "dev/null",
+            "link -> ../x/./y",
+            "drwxrwxrwt",
+        ],
+    );
+}
+
+#[test]
+fn skopeo_and_umoci_read_the_layouts() {
+    let made = make();
+    for name in ["gzip", "zstd"] {
+        let layout = format!("oci:{}:latest", made.file(name));
+        expect(
+            tool("skopeo", &["inspect", &layout]),
+            &[
+                "\"Created\": \"2025-08-12T12:00:00Z\"",
+                "\"PATH=/usr/bin\"",
+                "\"amd64\"",
+            ],
+        );
+    }
+    // umoci 0.4 knows gzip only.
+    let (layout, bundle) = (format!("{}:latest", made.file("gzip")), made.file("bundle"));
+    let unpacked = tool(
+        "umoci",
+        &["unpack", "--rootless", "--image", &layout, &bundle],
+    );
+    if unpacked.is_some() {
+        let root = made.dir.path().join("bundle/rootfs");
+        assert_eq!(
+            std::fs::read_link(root.join("link")).unwrap().to_str(),
+            Some("../x/./y")
+        );
+        let name = root.join("boot/A rather long name, in mixed case");
+        assert_eq!(std::fs::read(name).unwrap(), b"hello");
+    }
+}
