@@ -79,6 +79,8 @@ impl Status {
 
 fn serve(parent: Pid) -> i32 {
     let prepared = die_with(parent).and_then(|()| {
+        // A composer that ignores SIGCHLD would have left us unable to wait for children.
+        sys::reset_signals().step("reset signals")?;
         sys::close_from(3).step("close inherited file descriptors")?;
         // A signal from the terminal is for the composer to judge; it ends us through the lifeline.
         setsid().step("start a new session")?;
@@ -129,6 +131,7 @@ fn stand_alone(file: &std::path::Path) -> i32 {
         }
     };
     let prepared = die_with(getppid()).and_then(|()| {
+        sys::reset_signals().step("reset signals")?;
         sys::close_from(3).step("close inherited file descriptors")?;
         sys::redirect_to_null(0).step_at("open", "/dev/null")?;
         nix::unistd::pipe().step("make the report pipe")

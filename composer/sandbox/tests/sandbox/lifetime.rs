@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -178,8 +177,10 @@ fn killing_the_composer_kills_everything() {
             }
             helper.wait().unwrap();
             wait_until("a process is left", || !alive(&sleep));
+            // What is dead but not yet reaped by the host's init has no command line.
+            let file = format!("/proc/{runner}/cmdline");
             wait_until("the runner is left", || {
-                !Path::new(&format!("/proc/{runner}")).exists()
+                fs::read(&file).unwrap_or_default().is_empty()
             });
             let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
             let scratch = case.spec.scratch.display().to_string();
