@@ -4,8 +4,8 @@
 //! Invariant: a file stands under its final name only if its SHA-256 is the one asked for and it is on disk;
 //! what is incomplete is in a `.part` file that is locked while somebody writes it.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::{self, OpenOptions, TryLockError};
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -18,6 +18,7 @@ use xsc_profile::LockedFile;
 use crate::error::{DownloadError, LocationFault};
 use crate::mirrors::Mirrors;
 use crate::observer::FetchObserver;
+use crate::part::{Part, is_complete};
 use crate::transport::{Transport, TransportOptions, is_transient};
 
 /// How hard to try.
@@ -56,12 +57,6 @@ enum Failed {
     Wrong { got: String, resumed: bool },
     /// The fault is on this side.
     Here(DownloadError),
-}
-
-struct Part<'a> {
-    file: File,
-    path: PathBuf,
-    wanted: &'a LockedFile,
 }
 
 impl Downloader {
@@ -451,97 +446,6 @@ impl Downloader {
             }
         }
     }
-}
-
-impl Part<'_> {
-    fn len(&self) -> Result<u64, DownloadError> {
-        let metadata = self.file.metadata();
-        Ok(metadata
-            .map_err(DownloadError::file("read", &self.path))?
-            .len())
-    }
-
-    fn clear(&mut self) -> Result<(), DownloadError> {
-        let cleared = self.file.set_len(0).and_then(|()| self.file.rewind());
-        cleared.map_err(DownloadError::file("empty", &self.path))
-    }
-
-    /// Hashes the first `length` bytes and leaves the position behind them.
-    fn hash(&mut self, length: u64) -> Result<Sha256, DownloadError> {
-        let mut hash = Sha256::new();
-        let mut read = || -> io::Result<()> {
-            self.file.rewind()?;
-            let mut reader = (&self.file).take(length);
-            let mut buffer = vec![0; 1 << 16];
-            loop {
-                match reader.read(&mut buffer)? {
-                    0 => break,
-                    count => hash.update(&buffer[..count]),
-                }
-            }
-            self.file.seek(SeekFrom::Start(length)).map(|_| ())
-        };
-        read().map_err(DownloadError::file("read", &self.path))?;
-        Ok(hash)
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), DownloadError> {
-        self.file.write_all(bytes).map_err(|source| {
-            let (path, size) = (self.path.clone(), self.wanted.size);
-            match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    DownloadError::DiskFull { path, size, source }
-                }
-                _ => DownloadError::File {
-                    action: "write",
-                    path,
-                    source,
-                },
-            }
-        })
-    }
-
-    fn publish(&self, path: &Path) -> Result<(), DownloadError> {
-        let synced = self.file.sync_all();
-        synced.map_err(DownloadError::file("sync", &self.path))?;
-        fs::rename(&self.path, path).map_err(DownloadError::file("rename", &self.path))?;
-        sync_parent(path)
-    }
-
-    fn put_aside(&self, kept_at: &Path) -> Result<(), DownloadError> {
-        fs::rename(&self.path, kept_at).map_err(DownloadError::file("rename", &self.path))
-    }
-}
-
-fn sync_parent(path: &Path) -> Result<(), DownloadError> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let synced = File::open(dir).and_then(|d| d.sync_all());
-    synced.map_err(DownloadError::file("sync", dir))
-}
-
-/// Whether the file stands there with the right hash; one with a wrong hash is removed.
-fn is_complete(path: &Path, wanted: &LockedFile) -> Result<bool, DownloadError> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(e) => return Err(DownloadError::file("open", path)(e)),
-    };
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file
-            .read(&mut buffer)
-            .map_err(DownloadError::file("read", path))?
-        {
-            0 => break,
-            count => hash.update(&buffer[..count]),
-        }
-    }
-    if hex(&hash.finalize()) == wanted.sha256 {
-        return Ok(true);
-    }
-    fs::remove_file(path).map_err(DownloadError::file("remove", path))?;
-    Ok(false)
 }
 
 fn sleep(time: Duration, name: &str, cancel: &AtomicBool) -> Result<(), DownloadError> {

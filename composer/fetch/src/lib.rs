@@ -12,6 +12,7 @@ mod error;
 mod lock;
 mod mirrors;
 mod observer;
+mod part;
 mod transport;
 mod unpack;
 

@@ -83,7 +83,7 @@ pub enum LockError {
         providers: Vec<String>,
     },
     /// A dependency of a package can't be satisfied or read.
-    #[error("{file}:{line}: {package} in set `{set}` depends on {dependency}, which {reason}")]
+    #[error("{file}:{line}: {package} in set `{set}` depends on {dependency}")]
     Dependency {
         /// The file.
         file: String,
@@ -93,15 +93,11 @@ pub enum LockError {
         set: String,
         /// The package with the dependency.
         package: String,
-        /// The dependency.
+        /// The dependency and what is wrong with it.
         dependency: String,
-        /// What is wrong with it.
-        reason: &'static str,
     },
     /// No version of a source package fits.
-    #[error(
-        "{file}:{line}: no version of `{package}` in {archives} is {wanted} and has a .{part}; there are: {found}"
-    )]
+    #[error("{file}:{line}: no version of `{package}` is {wanted}; {found}")]
     NoVersion {
         /// The file.
         file: String,
@@ -109,13 +105,9 @@ pub enum LockError {
         line: usize,
         /// The source package.
         package: String,
-        /// The suites that were read.
-        archives: String,
-        /// The version wanted.
+        /// The version and the file wanted.
         wanted: String,
-        /// The file wanted.
-        part: String,
-        /// The versions there are.
+        /// The suites that were read and the versions there.
         found: String,
     },
     /// A suite has no list for the component and architecture.
@@ -341,14 +333,13 @@ impl Resolver<'_> {
             let mut found: Vec<&str> = files.iter().map(|f| upstream(&f.version)).collect();
             found.sort_by(|a, b| compare_versions(a, b));
             found.dedup();
+            let version = wanted.version.as_deref().unwrap_or("any");
             return Err(LockError::NoVersion {
                 file: flake.file.clone(),
                 line: wanted.package_line,
                 package: wanted.package.clone(),
-                archives: shown(&wanted.archives),
-                wanted: wanted.version.clone().unwrap_or_else(|| "any".to_owned()),
-                part: wanted.part.clone(),
-                found: found.join(", "),
+                wanted: format!("{version} and has a .{}", wanted.part),
+                found: format!("{} hold {}", shown(&wanted.archives), found.join(", ")),
             });
         };
         let first = chosen[0];
@@ -466,13 +457,12 @@ fn closure_error(
         let root = roots.iter().find(|r| r.value == name);
         root.map_or(input.line, |r| r.line)
     };
-    let dependency = |package: String, dependency: String, reason| LockError::Dependency {
+    let dependency = |package: String, what: String, reason| LockError::Dependency {
         file: file.clone(),
         line: line_of(&package),
         set: set.to_owned(),
         package,
-        dependency,
-        reason,
+        dependency: format!("{what}, which {reason}"),
     };
     match fault {
         ClosureFault::Unknown { name } => LockError::UnknownPackage {

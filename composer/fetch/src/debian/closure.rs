@@ -138,3 +138,162 @@ fn shown(alternatives: &[Relation<'_>]) -> String {
     let list: Vec<String> = alternatives.iter().map(relation).collect();
     list.join(" | ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each line: `name version [| field: value]...`.
+    fn list(lines: &str) -> Vec<String> {
+        let mut text = String::new();
+        for line in lines.lines().map(str::trim).filter(|l| !l.is_empty()) {
+            let mut parts = line.split(" ; ");
+            let (name, version) = parts.next().unwrap().split_once(' ').unwrap();
+            text += &format!(
+                "Package: {name}\nVersion: {version}\nFilename: pool/{name}.deb\nSize: 1\nSHA256: {}\n",
+                "a".repeat(64)
+            );
+            for part in parts {
+                text += &format!("{part}\n");
+            }
+            text += "\n";
+        }
+        vec![text]
+    }
+
+    fn close(lines: &str, roots: &[&str], exclude: &[&str]) -> Result<Vec<String>, ClosureFault> {
+        let texts = list(lines);
+        let index = PackageIndex::new(&texts, "amd64");
+        let exclude = exclude.iter().copied().collect();
+        let closed = closure(&index, roots, &exclude)?;
+        Ok(closed.into_iter().map(str::to_owned).collect())
+    }
+
+    fn assert_closure(lines: &str, roots: &[&str], expected: &[&str]) {
+        let closed = close(lines, roots, &[]).unwrap();
+        assert_eq!(closed, expected, "{lines}");
+        let reversed: Vec<&str> = lines.lines().rev().collect();
+        let closed = close(&reversed.join("\n"), roots, &[]).unwrap();
+        assert_eq!(closed, expected, "the order of the index decided: {lines}");
+    }
+
+    #[test]
+    fn follows_both_fields_and_cycles() {
+        assert_closure(
+            "a 1 ; Depends: b (>= 1), c\nb 1 ; Pre-Depends: d\nc 1 ; Depends: a\nd 1\ne 1",
+            &["a"],
+            &["a", "b", "c", "d"],
+        );
+    }
+
+    #[test]
+    fn essential_and_recommended_are_not_followed() {
+        assert_closure(
+            "a 1 ; Recommends: b ; Suggests: c\nb 1\nc 1\nd 1 ; Essential: yes",
+            &["a"],
+            &["a"],
+        );
+    }
+
+    #[test]
+    fn the_first_alternative_that_can_be_had() {
+        assert_closure("a 1 ; Depends: x | c | b\nb 1\nc 1", &["a"], &["a", "c"]);
+        // What is asked for anyway is not joined by another alternative.
+        assert_closure("a 1 ; Depends: c | b\nb 1\nc 1", &["a", "b"], &["a", "b"]);
+        // A version that is too low is no alternative.
+        assert_closure("a 1 ; Depends: c (>= 2) | b\nb 1\nc 1", &["a"], &["a", "b"]);
+        assert_closure(
+            "a 1 ; Depends: c (>= 2~) | b\nb 1\nc 2~rc1",
+            &["a"],
+            &["a", "c"],
+        );
+    }
+
+    #[test]
+    fn virtual_packages() {
+        // By the archive's own priority, then by name.
+        let awks = "a 1 ; Depends: awk\ngawk 1 ; Provides: awk\nmawk 1 ; Provides: awk ; Priority: required";
+        assert_closure(awks, &["a"], &["a", "mawk"]);
+        assert_closure(awks, &["a", "gawk"], &["a", "gawk"]);
+        assert_closure(
+            "a 1 ; Depends: v\nc 1 ; Provides: v\nb 1 ; Provides: v",
+            &["a"],
+            &["a", "b"],
+        );
+        // A real package goes before those that provide its name.
+        assert_closure(
+            "a 1 ; Depends: v\nb 1 ; Provides: v\nv 1",
+            &["a"],
+            &["a", "v"],
+        );
+        // A constraint is met by a versioned provision only.
+        let versioned = "a 1 ; Depends: v (>= 2)\nb 9 ; Provides: v\nc 1 ; Provides: v (= 1)\nd 1 ; Provides: v (= 2)";
+        assert_closure(versioned, &["a"], &["a", "d"]);
+    }
+
+    #[test]
+    fn qualifiers() {
+        assert_closure(
+            "a 1 ; Depends: p:any, q:amd64, r:arm64, s [arm64], t [!arm64]\np 1\nq 1\nr 1\ns 1\nt 1",
+            &["a"],
+            &["a", "p", "q", "t"],
+        );
+    }
+
+    #[test]
+    fn excluded_packages_satisfy_and_are_not_taken() {
+        let lines = "a 1 ; Depends: b, c | d\nb 1 ; Depends: e\nc 1\nd 1\ne 1";
+        assert_eq!(close(lines, &["a"], &["b", "d"]).unwrap(), ["a"]);
+        assert_eq!(close(lines, &["a"], &["e"]).unwrap(), ["a", "b", "c"]);
+        // What is asked for by name is taken all the same.
+        assert_eq!(close(lines, &["b"], &["b", "e"]).unwrap(), ["b"]);
+        // An excluded provider is not chosen.
+        let lines = "a 1 ; Depends: v\nb 1 ; Provides: v\nc 1 ; Provides: v";
+        assert_eq!(close(lines, &["a"], &["b"]).unwrap(), ["a", "c"]);
+    }
+
+    #[test]
+    fn the_highest_version_of_several_archives() {
+        let texts = [
+            list("a 1 ; Depends: b\nb 1"),
+            list("a 1.1 ; Depends: c\nc 1\nb 1"),
+        ]
+        .concat();
+        let index = PackageIndex::new(&texts, "amd64");
+        let closed = closure(&index, &["a"], &BTreeSet::new()).unwrap();
+        assert_eq!(closed.into_iter().collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(
+            (index.packages["a"].archive, index.packages["b"].archive),
+            (1, 0)
+        );
+    }
+
+    #[test]
+    fn faults() {
+        assert_eq!(
+            close("a 1", &["b"], &[]),
+            Err(ClosureFault::Unknown { name: "b".into() })
+        );
+        assert_eq!(
+            close("a 1 ; Provides: v", &["v"], &[]),
+            Err(ClosureFault::Virtual {
+                name: "v".into(),
+                providers: vec!["a".into()]
+            })
+        );
+        assert_eq!(
+            close("a 1 ; Depends: b (>= 2) | v\nb 1", &["a"], &[]),
+            Err(ClosureFault::Unsatisfied {
+                package: "a".into(),
+                dependency: "b (>= 2) | v".into()
+            })
+        );
+        assert_eq!(
+            close("a 1 ; Depends: b (~ 2)\nb 1", &["a"], &[]),
+            Err(ClosureFault::Unreadable {
+                package: "a".into(),
+                dependency: "b (~ 2)".into()
+            })
+        );
+    }
+}
