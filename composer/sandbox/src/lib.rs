@@ -18,7 +18,11 @@
 //!   never sees a file "in the future". Outputs have to be canonicalised by the caller.
 //! - Kernel release, CPU model and `/proc` (`uptime`, `meminfo`, the number of CPUs in `/proc/stat`).
 //! - An ordinary user's supplementary groups show up as 65534; only root can drop them.
-//! - The command is traced already, so debuggers and `strace` do not work inside.
+//! - The command is traced already: debuggers and `strace` do not work inside, and `/proc` shows a stopped process
+//!   as `t` instead of `T`. A question for the wall clock costs two context switches.
+//! - Timers on the wall clock with an absolute time (`timerfd`, `timer_settime`, `mq_timedreceive`) fire late or
+//!   never; [`Limits::max_silent`] ends a build that waits for one.
+//! - Mounting is refused, so a sandbox does not run inside a sandbox.
 //! - A program that evades on purpose (`CLONE_UNTRACED`) gets `ENOSYS` for the clock rather than the host's time,
 //!   unless it also looks for the vDSO by itself. The sandbox is for hermetic builds, not for hostile code.
 

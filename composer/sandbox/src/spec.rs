@@ -59,7 +59,8 @@ pub enum MountMode {
     /// Writes fail with `EROFS`.
     ReadOnly,
     /// Writes go to a private copy in scratch; the host directory never changes. A sandbox with such a mount
-    /// runs its command with `CAP_DAC_OVERRIDE`, since files in a store have mode 0444.
+    /// runs its command with `CAP_DAC_OVERRIDE`, since files in a store have mode 0444. That reaches only files
+    /// whose user and group are the composer's: others, like all of other owners, can be read but not changed.
     Writable,
 }
 
