@@ -16,7 +16,9 @@ let
   };
 
   loader = pkgs.grub {
-    inherit (config.boot) volumeId cmdline;
+    inherit (config.boot) cmdline;
+    title = "XSC OS ${name}";
+    marker = "xsc-${name}.id";
   };
 
   file = "${name}.iso";
@@ -29,11 +31,11 @@ let
     inherit (loader) esp;
     tree = lib.merge {
       name = "${name}-iso-tree";
-      trees = [ loader.config ];
-      place = {
-        "/boot" = pkgs.linux.kernel;
-        "/boot/initrd" = initramfs;
-      };
+      trees = [
+        loader.config
+        pkgs.linux.kernel
+      ];
+      place."/boot" = initramfs;
     };
   };
 in

@@ -26,7 +26,6 @@ pub(crate) struct UiOptions {
 
 struct Running {
     name: String,
-    work: Work,
     since: Instant,
     bar: Option<ProgressBar>,
     /// The last incomplete line of its output, for `-L`.
@@ -38,7 +37,6 @@ struct State {
     running: BTreeMap<DrvId, Running>,
     built: usize,
     fetched: usize,
-    fetched_bytes: u64,
     cutoffs: Vec<String>,
     expected: usize,
     last_line: Option<Instant>,
@@ -58,7 +56,6 @@ pub(crate) struct Ui {
 pub(crate) struct Tally {
     pub(crate) built: usize,
     pub(crate) fetched: usize,
-    pub(crate) fetched_bytes: u64,
     pub(crate) cutoffs: Vec<String>,
 }
 
@@ -104,7 +101,6 @@ impl Ui {
         Tally {
             built: state.built,
             fetched: state.fetched,
-            fetched_bytes: state.fetched_bytes,
             cutoffs: state.cutoffs.clone(),
         }
     }
@@ -166,7 +162,6 @@ impl Ui {
             drv,
             Running {
                 name: name.to_owned(),
-                work,
                 since: Instant::now(),
                 bar,
                 partial: Vec::new(),
@@ -239,11 +234,6 @@ impl Ui {
         if let Some(total) = &self.total {
             total.inc(1);
         }
-    }
-
-    /// Adds fetched bytes to the tally.
-    pub(crate) fn add_fetched_bytes(&self, bytes: u64) {
-        self.lock().fetched_bytes += bytes;
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use xsc_model::{DrvId, Graph, OutputName, Realisation};
-use xsc_store::Store;
+use xsc_store::{Session, Store};
 
 use super::{Cancel, Opened, open, print, realise};
 use crate::args::{Build, BuildFlags};
@@ -23,6 +23,8 @@ pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<()
     let drv = derivation(&mut opened, attr)?;
     let graph = opened.recipes.graph();
     let store = context.store()?;
+    // Held until the root is made: a collection in between could remove what was just built.
+    let _session = store.session().map_err(|e| store_error(&e))?;
     if args.flags.dry_run {
         return dry_run(context, &store, &graph, drv);
     }
@@ -75,17 +77,25 @@ fn result_tree(
         })
 }
 
-/// Builds a profile's images for `run` and `test` and returns where they are.
+/// A profile's images in the store, kept from being collected for as long as this lives.
+pub(crate) struct Images {
+    pub(crate) opened: Opened,
+    pub(crate) path: PathBuf,
+    _session: Session,
+}
+
+/// Builds a profile's images for `run` and `test`; none with --dry-run.
 pub(crate) fn images(
     context: &Context,
     path: &Path,
     flags: &BuildFlags,
     cancel: &Cancel,
-) -> Result<Option<(Opened, PathBuf)>, CommandError> {
+) -> Result<Option<Images>, CommandError> {
     let mut opened = open(path)?;
     let drv = derivation(&mut opened, RESULT)?;
     let graph = opened.recipes.graph();
     let store = context.store()?;
+    let session = store.session().map_err(|e| store_error(&e))?;
     if flags.dry_run {
         dry_run(context, &store, &graph, drv)?;
         return Ok(None);
@@ -93,7 +103,11 @@ pub(crate) fn images(
     let known = realise(context, &opened, &store, &graph, &[drv], flags, cancel)?;
     let tree = result_tree(&opened, &known[&drv], RESULT)?;
     let path = store.tree_path(&tree).map_err(|e| store_error(&e))?;
-    Ok(Some((opened, path)))
+    Ok(Some(Images {
+        opened,
+        path,
+        _session: session,
+    }))
 }
 
 fn dry_run(

@@ -169,7 +169,8 @@ pub(crate) fn downloader(context: &Context, flake: &FlakeLike) -> Result<Downloa
         .map_err(|e| CommandError::other(chain(&e)))
 }
 
-/// Realises `wanted`, shows what happens, and says at the end what was done.
+/// Realises `wanted`, shows what happens, and says at the end what was done. The caller holds a
+/// session of the store.
 pub(crate) fn realise(
     context: &Context,
     opened: &Opened,

@@ -15,10 +15,10 @@ use crate::error::CommandError;
 
 pub(crate) fn run(context: &Context, args: &Run, cancel: &Cancel) -> Result<(), CommandError> {
     let images = build::images(context, &args.profile, &args.flags, cancel)?;
-    let Some((opened, images)) = images else {
+    let Some(images) = images else {
         return Ok(());
     };
-    let (emulator, machine) = prepare(&opened.profile, &images, &args.boot, cancel)?;
+    let (emulator, machine) = prepare(&images.opened.profile, &images.path, &args.boot, cancel)?;
     if !context.quiet {
         eprintln!("booting with {}; Ctrl-a x ends the machine", emulator.accel);
     }

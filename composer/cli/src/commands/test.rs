@@ -16,11 +16,11 @@ use crate::ui::human;
 
 pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(), CommandError> {
     let images = build::images(context, &args.profile, &args.flags, cancel)?;
-    let Some((opened, images)) = images else {
+    let Some(images) = images else {
         return Ok(());
     };
-    let (emulator, machine) = prepare(&opened.profile, &images, &args.boot, cancel)?;
-    let total = opened.profile.test.timeout_seconds.unwrap_or(600);
+    let (emulator, machine) = prepare(&images.opened.profile, &images.path, &args.boot, cancel)?;
+    let total = images.opened.profile.test.timeout_seconds.unwrap_or(600);
     let spec = TestSpec {
         deadline_silence: emulator.accel.default_silence(),
         deadline_total: Duration::from_secs(total),
