@@ -44,7 +44,7 @@ test-all:
 # Rewrite the golden files; look at the diff before you commit it
 [group('test')]
 goldens:
-    XSC_ACCEPT=1 cargo test --locked --workspace
+    -XSC_ACCEPT=1 cargo test --locked --workspace --no-fail-fast
     git diff --stat
 
 # Licences and advisories of the dependencies (needs cargo-deny)
