@@ -12,19 +12,34 @@ use crate::value::{Context, Value};
 
 type Json = serde_json::Value;
 
+/// `serde_json` writes and drops its values recursively on the caller's stack.
+const MAX_JSON_DEPTH: u32 = 2_000;
+
 impl Evaluator {
     /// The value as JSON, and the contexts of the strings in it.
     pub fn value_to_json(&self, value: &Value) -> Result<(Json, Context), EvalError> {
         let mut context = Context::new();
-        let json = self.to_json(value, &mut context)?;
+        let json = self.to_json(value, &mut context, 0)?;
         Ok((json, context))
     }
 
-    fn to_json(&self, value: &Value, context: &mut Context) -> Result<Json, EvalError> {
-        stacker::maybe_grow(128 << 10, 8 << 20, || self.to_json_inner(value, context))
+    fn to_json(&self, value: &Value, context: &mut Context, depth: u32) -> Result<Json, EvalError> {
+        self.deeper(|| self.to_json_inner(value, context, depth))
     }
 
-    fn to_json_inner(&self, value: &Value, context: &mut Context) -> Result<Json, EvalError> {
+    fn to_json_inner(
+        &self,
+        value: &Value,
+        context: &mut Context,
+        depth: u32,
+    ) -> Result<Json, EvalError> {
+        if depth > MAX_JSON_DEPTH {
+            return Err(ErrorKind::TooNested {
+                limit: MAX_JSON_DEPTH,
+            }
+            .into());
+        }
+        let depth = depth + 1;
         let value = self.force(value)?;
         Ok(match &value {
             Value::Null => Json::Null,
@@ -43,7 +58,7 @@ impl Evaluator {
                 let mut array = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
                     array.push(
-                        self.to_json(item, context)
+                        self.to_json(item, context, depth)
                             .map_err(|error| error.during(FrameKind::Element(index), None))?,
                     );
                 }
@@ -52,15 +67,15 @@ impl Evaluator {
             Value::Attrs(attrs) => {
                 if attrs.get(self.names.to_string).is_some() {
                     let text = self.coerced(&value, Coercion::Interpolation)?;
-                    return self.to_json(&Value::String(text), context);
+                    return self.to_json(&Value::String(text), context, depth);
                 }
                 if let Some(path) = attrs.get(self.names.out_path) {
-                    return self.to_json(&self.force_attr(path)?, context);
+                    return self.to_json(&self.force_attr(path)?, context, depth);
                 }
                 let mut object = Map::new();
                 for (name, attr) in self.sorted(attrs) {
                     let json = self
-                        .to_json(&attr.value, context)
+                        .to_json(&attr.value, context, depth)
                         .map_err(|error| self.during_attr(error, attr))?;
                     object.insert(name.to_owned(), json);
                 }
@@ -75,6 +90,14 @@ impl Evaluator {
         Ok(match json {
             Json::Null => Value::Null,
             Json::Bool(value) => Value::Bool(*value),
+            Json::Number(number) if number.is_u64() && !number.is_i64() => {
+                let message = format!("the number {number} does not fit into 64 bits");
+                return Err(ErrorKind::Format {
+                    format: "JSON",
+                    message,
+                }
+                .into());
+            }
             Json::Number(number) => match (number.as_i64(), number.as_f64()) {
                 (Some(int), _) => Value::Int(int),
                 (None, Some(float)) => Value::Float(float),
@@ -87,7 +110,7 @@ impl Evaluator {
                     .into());
                 }
             },
-            Json::String(text) => Value::from(text.as_str()),
+            Json::String(text) => Value::from(without_nul(text, "JSON")?),
             Json::Array(items) => {
                 let items: Result<Vec<_>, _> = items
                     .iter()
@@ -98,12 +121,21 @@ impl Evaluator {
             Json::Object(object) => {
                 let mut attrs = Vec::with_capacity(object.len());
                 for (name, json) in object {
-                    attrs.push((name.as_str(), self.value_from_json(json)?));
+                    attrs.push((without_nul(name, "JSON")?, self.value_from_json(json)?));
                 }
                 self.make_attrs(attrs)
             }
         })
     }
+}
+
+/// Strings of the language can't contain NUL.
+fn without_nul<'a>(text: &'a str, format: &'static str) -> Result<&'a str, EvalError> {
+    if text.contains('\0') {
+        let message = "a string contains NUL".to_owned();
+        return Err(ErrorKind::Format { format, message }.into());
+    }
+    Ok(text)
 }
 
 fn not_json(what: &str) -> EvalError {
@@ -115,7 +147,7 @@ fn not_json(what: &str) -> EvalError {
 
 pub(crate) fn toml_to_value(evaluator: &Evaluator, toml: &toml::Value) -> Result<Value, EvalError> {
     Ok(match toml {
-        toml::Value::String(text) => Value::from(text.as_str()),
+        toml::Value::String(text) => Value::from(without_nul(text, "TOML")?),
         toml::Value::Integer(value) => Value::Int(*value),
         toml::Value::Float(value) => Value::Float(*value),
         toml::Value::Boolean(value) => Value::Bool(*value),
@@ -137,7 +169,7 @@ pub(crate) fn toml_to_value(evaluator: &Evaluator, toml: &toml::Value) -> Result
         toml::Value::Table(table) => {
             let mut attrs = Vec::with_capacity(table.len());
             for (name, value) in table {
-                attrs.push((name.as_str(), toml_to_value(evaluator, value)?));
+                attrs.push((without_nul(name, "TOML")?, toml_to_value(evaluator, value)?));
             }
             evaluator.make_attrs(attrs)
         }

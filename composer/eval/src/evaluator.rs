@@ -34,6 +34,7 @@ pub struct Evaluator {
     pub(crate) io: Box<dyn EvalIo>,
     pub(crate) root_env: Rc<Env>,
     pub(crate) depth: Cell<u32>,
+    pub(crate) nesting: Cell<u32>,
     /// The call of the builtin that is running.
     pub(crate) call_span: Cell<Option<Span>>,
     pub(crate) max_depth: u32,
@@ -196,6 +197,7 @@ impl Evaluator {
             io: Box::new(io),
             root_env: Rc::default(),
             depth: Cell::new(0),
+            nesting: Cell::new(0),
             call_span: Cell::new(None),
             max_depth: MAX_CALL_DEPTH,
             trace: Box::new(|_| {}),

@@ -277,6 +277,13 @@ fn sort(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         *item = ev.force(item)?;
     }
     let function = ev.force(&args[0])?;
+    let callable = matches!(
+        function,
+        Value::Lambda(..) | Value::Builtin(_) | Value::Attrs(_)
+    );
+    if !callable && !items.is_empty() {
+        return Err(ev.type_error("a function", &function, "the first argument of `sort`"));
+    }
     // `lessThan` itself needs no call.
     let is_less_than =
         matches!(&function, Value::Builtin(call) if &*call.builtin.name == "lessThan");

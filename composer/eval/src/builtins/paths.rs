@@ -112,9 +112,14 @@ fn read_dir(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 
 fn read_file(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let path = path_argument(ev, &args[0], "the argument of `readFile`")?;
-    Ok(Value::string(NixString::from_bytes(
-        ev.read_file(path.as_str())?,
-    )))
+    let content = ev.read_file(path.as_str())?;
+    if content.contains(&0) {
+        return Err(invalid(format!(
+            "{} contains NUL and can't be a string",
+            path.as_str()
+        )));
+    }
+    Ok(Value::string(NixString::from_bytes(content)))
 }
 
 fn read_file_type(ev: &Evaluator, args: &[Value]) -> Result<Value> {

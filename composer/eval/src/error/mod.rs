@@ -155,6 +155,12 @@ pub enum ErrorKind {
         /// The evaluator's limit.
         limit: u32,
     },
+    /// Values nested too deeply, or computations without calls.
+    #[error("more than {limit} nested evaluations; a value is probably infinite")]
+    TooNested {
+        /// The limit.
+        limit: u32,
+    },
     /// Division by zero.
     #[error("division by zero")]
     DivisionByZero,

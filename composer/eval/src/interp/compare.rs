@@ -14,9 +14,7 @@ use crate::value::{Attrs, Value};
 impl Evaluator {
     /// `left == right`.
     pub fn equal(&self, left: &Value, right: &Value) -> Result<bool, EvalError> {
-        stacker::maybe_grow(super::RED_ZONE, super::SEGMENT, || {
-            self.equal_inner(left, right)
-        })
+        self.deeper(|| self.equal_inner(left, right))
     }
 
     fn equal_inner(&self, left: &Value, right: &Value) -> Result<bool, EvalError> {

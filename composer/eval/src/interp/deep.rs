@@ -21,24 +21,22 @@ impl Evaluator {
     }
 
     fn deep(&self, value: &Value, seen: &mut FxHashSet<usize>) -> Result<(), EvalError> {
-        stacker::maybe_grow(super::RED_ZONE, super::SEGMENT, || {
-            match self.force(value)? {
-                Value::List(items) if seen.insert(Rc::as_ptr(&items).addr()) => {
-                    for (index, item) in items.iter().enumerate() {
-                        self.deep(item, seen)
-                            .map_err(|error| error.during(FrameKind::Element(index), None))?;
-                    }
-                    Ok(())
+        self.deeper(|| match self.force(value)? {
+            Value::List(items) if seen.insert(Rc::as_ptr(&items).addr()) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.deep(item, seen)
+                        .map_err(|error| error.during(FrameKind::Element(index), None))?;
                 }
-                Value::Attrs(attrs) if seen.insert(Rc::as_ptr(&attrs).addr()) => {
-                    for (_, attr) in self.sorted(&attrs) {
-                        self.deep(&attr.value, seen)
-                            .map_err(|error| self.during_attr(error, attr))?;
-                    }
-                    Ok(())
-                }
-                _ => Ok(()),
+                Ok(())
             }
+            Value::Attrs(attrs) if seen.insert(Rc::as_ptr(&attrs).addr()) => {
+                for (_, attr) in self.sorted(&attrs) {
+                    self.deep(&attr.value, seen)
+                        .map_err(|error| self.during_attr(error, attr))?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
         })
     }
 

@@ -25,10 +25,29 @@ use crate::value::{Attr, Attrs, Env, NixString, Suspended, Thunk, ThunkState, Va
 const RED_ZONE: usize = 128 << 10;
 const SEGMENT: usize = 8 << 20;
 
+/// Evaluations that may be nested: what keeps infinite values from using up the memory for stacks.
+const MAX_NESTING: u32 = 1_000_000;
+
 impl Evaluator {
+    /// Runs one level of a recursion, on a new stack segment if the current one is nearly full.
+    #[inline]
+    pub(crate) fn deeper<T>(
+        &self,
+        run: impl FnOnce() -> Result<T, EvalError>,
+    ) -> Result<T, EvalError> {
+        let nesting = self.nesting.get();
+        if nesting == MAX_NESTING {
+            return Err(ErrorKind::TooNested { limit: MAX_NESTING }.into());
+        }
+        self.nesting.set(nesting + 1);
+        let result = stacker::maybe_grow(RED_ZONE, SEGMENT, run);
+        self.nesting.set(nesting);
+        result
+    }
+
     pub(crate) fn eval(&self, id: ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {
         let node = self.arena.get(id);
-        let result = stacker::maybe_grow(RED_ZONE, SEGMENT, || self.eval_node(id, node, env));
+        let result = self.deeper(|| self.eval_node(id, node, env));
         result.map_err(|error| error.or_at(Some(node.span)))
     }
 
@@ -128,8 +147,7 @@ impl Evaluator {
         let result = match &work {
             Suspended::Expr(id, env) => self.eval(*id, env),
             Suspended::Apply(call) => self.apply(&call.function, &call.args, call.span),
-            Suspended::Native(compute) => stacker::maybe_grow(RED_ZONE, SEGMENT, || compute(self))
-                .and_then(|value| self.force(&value)),
+            Suspended::Native(compute) => self.deeper(|| self.force(&compute(self)?)),
         };
         let state = match &result {
             Ok(value) => ThunkState::Done(value.clone()),

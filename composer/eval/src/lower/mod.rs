@@ -6,6 +6,8 @@
 mod sets;
 mod strings;
 mod syntax;
+#[cfg(test)]
+mod tests;
 
 use std::rc::Rc;
 
@@ -408,7 +410,10 @@ impl Lowerer<'_> {
         match attr {
             ast::Attr::Ident(ident) => Some(self.ident(Some(ident.clone()))?.0),
             ast::Attr::Str(string) => self.plain_string(string),
-            ast::Attr::Dynamic(_) => None,
+            ast::Attr::Dynamic(dynamic) => match dynamic.expr()? {
+                ast::Expr::Str(string) => self.plain_string(&string),
+                _ => None,
+            },
         }
     }
 

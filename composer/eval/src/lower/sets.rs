@@ -211,14 +211,7 @@ impl Lowerer<'_> {
         });
         for attr in inherit.attrs() {
             let span = self.span(&attr);
-            let name = match &attr {
-                ast::Attr::Dynamic(dynamic) => match dynamic.expr() {
-                    Some(ast::Expr::Str(string)) => self.plain_string(&string),
-                    _ => None,
-                },
-                attr => self.static_name(attr),
-            };
-            let Some(name) = name else {
+            let Some(name) = self.static_name(&attr) else {
                 self.error(span, "inherited names can't be computed");
                 continue;
             };

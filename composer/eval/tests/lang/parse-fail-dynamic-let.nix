@@ -1,1 +1,1 @@
-let ${"a"} = 1; in a
+let n = "a"; ${n} = 1; in n

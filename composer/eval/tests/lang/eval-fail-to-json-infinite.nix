@@ -1,0 +1,1 @@
+let make = n: { next = make (n + 1); }; in builtins.toJSON (make 0)
