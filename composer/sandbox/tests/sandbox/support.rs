@@ -22,7 +22,7 @@ const PROGRAMS: [&str; 20] = [
 /// uid and gid of `nobody`, which every system has.
 pub(crate) const NOBODY: u32 = 65534;
 
-/// What all tests share: built once, removed never by us, as other test processes may use it.
+/// What all tests share, built once per test process.
 pub(crate) struct Stage {
     /// The root layer.
     pub(crate) root: PathBuf,
@@ -43,10 +43,10 @@ fn run(command: &mut Command) -> String {
 }
 
 pub(crate) fn stage() -> &'static Stage {
-    static STAGE: OnceLock<(TempDir, Stage)> = OnceLock::new();
-    let (_, stage) = STAGE.get_or_init(|| {
-        let temp = public_dir();
-        let root = temp.path().join("root");
+    static STAGE: OnceLock<Stage> = OnceLock::new();
+    STAGE.get_or_init(|| {
+        let temp = stage_dir();
+        let root = temp.join("root");
         for dir in ["usr/bin", "usr/lib"] {
             fs::create_dir_all(root.join(dir)).unwrap();
         }
@@ -58,7 +58,7 @@ pub(crate) fn stage() -> &'static Stage {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/probe/probe.rs");
         for (name, linking) in [("probe", "+crt-static"), ("probe-dynamic", "-crt-static")] {
             let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-            let program = temp.path().join(name);
+            let program = temp.join(name);
             run(Command::new(rustc)
                 .args([
                     "--edition",
@@ -72,12 +72,29 @@ pub(crate) fn stage() -> &'static Stage {
                 .arg(&source));
             copy_with_libraries(&program, &root);
         }
-        let runner = temp.path().join("xsc-runner");
+        let runner = temp.join("xsc-runner");
         fs::copy(env!("CARGO_BIN_EXE_xsc-runner"), &runner).unwrap();
         fs::set_permissions(&runner, fs::Permissions::from_mode(0o755)).unwrap();
-        (temp, Stage { root, runner })
-    });
-    stage
+        Stage { root, runner }
+    })
+}
+
+/// A directory that outlives this function. Nothing runs when a test process ends, so the next one removes it.
+fn stage_dir() -> PathBuf {
+    const PREFIX: &str = "xsc-sandbox-stage-";
+    let temp = std::env::temp_dir();
+    for entry in fs::read_dir(&temp).unwrap().filter_map(Result::ok) {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        if owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            // It may be another user's.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    let dir = temp.join(format!("{PREFIX}{}", std::process::id()));
+    fs::create_dir(&dir).unwrap();
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o755)).unwrap();
+    dir
 }
 
 /// Copies a program to `/usr/bin`, and its dynamic linker and libraries to where it looks for them.
