@@ -17,8 +17,13 @@ let
     name = "linux-source-${version}";
     src = lib.fetch inputs.linux;
     exclude = import ./exclude.nix;
-    # Kconfig reads it.
-    include = [ "Documentation/Kconfig" ];
+    # Kconfig reads these two.
+    include = [
+      "Documentation/Kconfig"
+      "arch/*/crypto/Kconfig"
+      # fs/hostfs includes its rules.
+      "arch/um/scripts"
+    ];
   };
 
   fragments = config.kernel.fragments;

@@ -40,7 +40,7 @@ let
     script = ''
       mkdir -p $bios $efi/EFI/BOOT
       printf %s "$early" >early.cfg
-      shared="iso9660 search.file normal configfile linux serial terminal"
+      shared="iso9660 search_fs_file normal configfile linux serial terminal"
       grub-mkimage -O i386-pc-eltorito -d /usr/lib/grub/i386-pc -p /boot/grub \
         -c early.cfg -o $bios/eltorito.img biosdisk $shared
       cp /usr/lib/grub/i386-pc/boot_hybrid.img $bios/
