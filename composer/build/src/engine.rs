@@ -14,7 +14,7 @@ use xsc_sandbox::Sandbox;
 use xsc_store::{IngestOptions, Needle, ScratchDir, Store};
 
 use crate::error::FailureKind;
-use crate::event::Observer;
+use crate::event::{Event, Observer};
 use crate::scheduler::Cancel;
 use crate::{builtin, exec, fetch, source};
 
@@ -80,7 +80,16 @@ impl Engine<'_> {
         slot: usize,
     ) -> Result<Realisation, Failed> {
         let action_id = action.id();
-        let _lock = self.store.lock_action(&action_id, self.cancel)?;
+        let mut waiting = |holder: Option<u32>| {
+            let holder = holder.map_or("another composer".to_owned(), |pid| {
+                format!("process {pid}")
+            });
+            let text = format!("waiting for {holder}, which builds {}", drv.name);
+            self.observer.event(&Event::Notice { text: &text });
+        };
+        let _lock = self
+            .store
+            .lock_action_with(&action_id, self.cancel, &mut waiting)?;
         if let Some(found) = self.store.realisation(&action_id)? {
             return Ok(found);
         }

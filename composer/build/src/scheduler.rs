@@ -195,6 +195,7 @@ impl<'a> Run<'a> {
 
     /// One thread: takes ready derivations until nothing is left or the run stops.
     fn work(&self, slot: usize, fetches: bool) {
+        let _stop = StopOnPanic(self);
         loop {
             let mut state = self.lock();
             let id = loop {
@@ -318,6 +319,18 @@ impl<'a> Run<'a> {
         }
         drop(state);
         self.changed.notify_all();
+    }
+}
+
+/// Stops the run when its thread panics: the others would wait for it for ever.
+struct StopOnPanic<'r, 'a>(&'r Run<'a>);
+
+impl Drop for StopOnPanic<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.lock().stopping = true;
+            self.0.changed.notify_all();
+        }
     }
 }
 

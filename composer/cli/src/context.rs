@@ -30,8 +30,10 @@ struct Config {
 /// What every verb starts from.
 pub(crate) struct Context {
     store_dir: PathBuf,
-    /// Base addresses of mirrors from the configuration and the environment, the latter first.
+    /// Base addresses of mirrors from the configuration file.
     pub(crate) mirrors: BTreeMap<String, Vec<String>>,
+    /// The proxy for fetches, from `https_proxy`, `http_proxy` or `all_proxy`.
+    pub(crate) proxy: Option<String>,
     pub(crate) json: bool,
     pub(crate) quiet: bool,
 }
@@ -56,19 +58,25 @@ impl Context {
                 CommandError::usage("there is no home directory to keep the store in")
                     .hint("name one with --store DIR or XSC_STORE")
             })?;
-        let mut mirrors: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (name, value) in std::env::vars() {
-            if let Some(mirror) = name.strip_prefix("XSC_MIRROR_") {
-                let mirror = mirror.to_ascii_lowercase().replace('_', "-");
-                mirrors.entry(mirror).or_default().push(value);
-            }
-        }
-        for (mirror, base) in config.mirrors {
-            mirrors.entry(mirror).or_default().push(base);
-        }
+        let mirrors = config
+            .mirrors
+            .into_iter()
+            .map(|(name, base)| (name, vec![base]))
+            .collect();
+        let proxy = [
+            "https_proxy",
+            "HTTPS_PROXY",
+            "http_proxy",
+            "all_proxy",
+            "ALL_PROXY",
+        ]
+        .iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty());
         Ok(Context {
             store_dir,
             mirrors,
+            proxy,
             json: cli.json,
             quiet: cli.quiet,
         })

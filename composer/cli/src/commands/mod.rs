@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use xsc_build::{Engine, Options};
-use xsc_fetch::{DownloadOptions, Downloader, Mirrors};
+use xsc_fetch::{DownloadOptions, Downloader, Mirrors, TransportOptions};
 use xsc_instantiate::Recipes;
 use xsc_model::{DrvId, Graph, Realisation};
 use xsc_profile::{FlakeLike, Lock, Profile};
@@ -165,8 +165,15 @@ pub(crate) fn mirrors(context: &Context, flake: &FlakeLike) -> Mirrors {
 
 /// Fetches with those mirrors.
 pub(crate) fn downloader(context: &Context, flake: &FlakeLike) -> Result<Downloader, CommandError> {
-    Downloader::new(mirrors(context, flake), DownloadOptions::default())
-        .map_err(|e| CommandError::other(chain(&e)))
+    let transport = TransportOptions {
+        proxy: context.proxy.clone(),
+        ..TransportOptions::default()
+    };
+    let options = DownloadOptions {
+        transport,
+        ..DownloadOptions::default()
+    };
+    Downloader::new(mirrors(context, flake), options).map_err(|e| CommandError::other(chain(&e)))
 }
 
 /// Realises `wanted`, shows what happens, and says at the end what was done. The caller holds a
