@@ -78,20 +78,21 @@ impl Ui {
             return work();
         }
         std::thread::scope(|scope| {
-            scope.spawn(|| {
+            let heart = scope.spawn(|| {
                 while !self.stop.load(Ordering::SeqCst) {
                     std::thread::park_timeout(Duration::from_secs(1));
                     self.heartbeat();
                 }
             });
-            // Set even when `work` panics, or the scope would never end.
-            struct Stop<'a>(&'a AtomicBool);
+            // Set even when `work` panics, or the scope would never end; woken, or it would end late.
+            struct Stop<'a>(&'a AtomicBool, &'a std::thread::Thread);
             impl Drop for Stop<'_> {
                 fn drop(&mut self) {
                     self.0.store(true, Ordering::SeqCst);
+                    self.1.unpark();
                 }
             }
-            let _stop = Stop(&self.stop);
+            let _stop = Stop(&self.stop, heart.thread());
             work()
         })
     }
