@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use xsc_fetch::Downloader;
-use xsc_model::{Action, Builder, Derivation, DrvId, InputSource, OutputName, Realisation};
+use xsc_model::{Action, Builder, Derivation, DrvId, InputSource, OutputName, Realisation, TreeId};
 use xsc_sandbox::Sandbox;
 use xsc_store::{IngestOptions, Needle, ScratchDir, Store};
 
@@ -122,42 +122,40 @@ impl Engine<'_> {
     /// Brings the repository's files that `drv` names into the store.
     fn import_sources(&self, drv: &Derivation) -> Result<(), FailureKind> {
         for input in &drv.inputs {
-            let InputSource::Source { tree, paths } = &input.source else {
-                continue;
-            };
-            if self.store.has_tree(tree) {
-                continue;
-            }
-            let path = paths.join(", ");
-            let paths: Vec<PathBuf> = paths.iter().map(|p| self.repository.join(p)).collect();
-            let read_error = |source| FailureKind::Source {
-                path: path.clone(),
-                source,
-            };
-            let (found, scan) = source::scan(&paths).map_err(read_error)?;
-            if found != *tree {
-                let expected = *tree;
-                return Err(FailureKind::SourceChanged {
-                    path,
-                    expected,
-                    found,
-                });
-            }
-            let scratch = self.store.scratch("source")?;
-            let staged = scratch.path().join("tree");
-            std::fs::create_dir(&staged).map_err(read_error)?;
-            source::copy(&scan, &staged).map_err(read_error)?;
-            let found = self.store.add_tree(&staged, &IngestOptions::default())?;
-            if found != *tree {
-                let expected = *tree;
-                return Err(FailureKind::SourceChanged {
-                    path,
-                    expected,
-                    found,
-                });
+            if let InputSource::Source { tree, paths } = &input.source
+                && !self.store.has_tree(tree)
+            {
+                self.import_source(*tree, paths)?;
             }
         }
         Ok(())
+    }
+
+    fn import_source(&self, expected: TreeId, paths: &[String]) -> Result<(), FailureKind> {
+        let path = paths.join(", ");
+        let read_error = |source| FailureKind::Source {
+            path: path.clone(),
+            source,
+        };
+        let unchanged = |found: TreeId| {
+            if found == expected {
+                return Ok(());
+            }
+            Err(FailureKind::SourceChanged {
+                path: path.clone(),
+                expected,
+                found,
+            })
+        };
+        let paths: Vec<PathBuf> = paths.iter().map(|p| self.repository.join(p)).collect();
+        let (found, scan) = source::scan(&paths).map_err(read_error)?;
+        unchanged(found)?;
+        let scratch = self.store.scratch("source")?;
+        let staged = scratch.path().join("tree");
+        std::fs::create_dir(&staged).map_err(read_error)?;
+        source::copy(&scan, &staged).map_err(read_error)?;
+        // Once more: a file may have changed between the scan and the copy.
+        unchanged(self.store.add_tree(&staged, &IngestOptions::default())?)
     }
 
     /// What an output must not mention: paths of this machine.
