@@ -15,13 +15,17 @@ fn a_missing_profile_gets_a_suggestion() {
     let repo = TestRepo::new(FINE);
     repo.run(&["build", "profiles/tt.toml"]).fails(
         2,
-        &["error: there is no profile profiles/tt.toml", "hint: did you mean profiles/t.toml?"],
+        &[
+            "error: there is no profile profiles/tt.toml",
+            "hint: did you mean profiles/t.toml?",
+        ],
     );
     repo.run(&["build", "profiles/something.toml"])
         .fails(2, &["hint: profiles has: t.toml"]);
     repo.run(&["build", "nowhere/x.toml"])
         .fails(2, &["error: there is no profile nowhere/x.toml"]);
-    repo.run(&["build", "profiles"]).fails(2, &["error: cannot read profiles: "]);
+    repo.run(&["build", "profiles"])
+        .fails(2, &["error: cannot read profiles: "]);
     repo.run(&["build"]).fails(2, &["<PROFILE>"]);
 }
 
@@ -30,8 +34,10 @@ fn a_profile_belongs_to_a_repository() {
     let repo = TestRepo::new(FINE);
     let alone = repo.temp().join("t.toml");
     fs::write(&alone, PROFILE).unwrap();
-    repo.run(&["build", alone.to_str().unwrap()])
-        .fails(2, &["error: no flake-like.toml in ", "or any directory above it"]);
+    repo.run(&["build", alone.to_str().unwrap()]).fails(
+        2,
+        &["error: no flake-like.toml in ", "or any directory above it"],
+    );
 }
 
 #[test]
@@ -42,24 +48,51 @@ fn a_bad_profile_is_shown_at_its_line() {
         repo.write("profiles/t.toml", &PROFILE.replace(from, to));
         repo.build().fails(2, said);
     };
-    bad("name = \"t\"", "name = \"t", &["error: profiles/t.toml:2:", "name = \"t"]);
+    bad(
+        "name = \"t\"",
+        "name = \"t",
+        &["error: profiles/t.toml:2:", "name = \"t"],
+    );
     bad(
         "variant",
         "varaint",
-        &["error: profiles/t.toml:", "profiles/t.toml:5:1: ", "varaint", "variant"],
+        &[
+            "error: profiles/t.toml:",
+            "profiles/t.toml:5:1: ",
+            "varaint",
+            "variant",
+        ],
     );
     bad(
         "images = []",
         "images = [\"oci\", \"isi\"]",
-        &["error: profiles/t.toml:7:18: `images` can't hold \"isi\"", "did you mean", "iso"],
+        &[
+            "error: profiles/t.toml:7:18: `images` can't hold \"isi\"",
+            "did you mean",
+            "iso",
+        ],
     );
-    bad("x86_64-linux", "x86-linux", &["profiles/t.toml:4:10: ", "x86_64-linux"]);
-    bad("modules = []", "modules = [\"../m\"]", &["profiles/t.toml:6:12: "]);
-    bad("modules = []", "modules = []\nmodule = []", &["profiles/t.toml:7:1: ", "did you mean", "modules"]);
+    bad(
+        "x86_64-linux",
+        "x86-linux",
+        &["profiles/t.toml:4:10: ", "x86_64-linux"],
+    );
+    bad(
+        "modules = []",
+        "modules = [\"../m\"]",
+        &["profiles/t.toml:6:12: "],
+    );
+    bad(
+        "modules = []",
+        "modules = []\nmodule = []",
+        &["profiles/t.toml:7:1: ", "did you mean", "modules"],
+    );
     repo.write("profiles/t.toml", "");
-    repo.build().fails(2, &["profiles/t.toml:1:1: ", "`profile`"]);
+    repo.build()
+        .fails(2, &["profiles/t.toml:1:1: ", "`profile`"]);
     fs::write(repo.dir().join("profiles/t.toml"), b"name = \"\xff\"").unwrap();
-    repo.build().fails(2, &["error: cannot read profiles/t.toml: ", "UTF-8"]);
+    repo.build()
+        .fails(2, &["error: cannot read profiles/t.toml: ", "UTF-8"]);
 }
 
 #[test]
@@ -67,18 +100,29 @@ fn a_lock_must_be_there_and_fit() {
     let repo = TestRepo::new(FINE);
     let lock = repo.dir().join("flake-like.lock");
     fs::remove_file(&lock).unwrap();
-    repo.build()
-        .fails(2, &["error: there is no flake-like.lock", "hint: `xsc-compose lock` "]);
+    repo.build().fails(
+        2,
+        &[
+            "error: there is no flake-like.lock",
+            "hint: `xsc-compose lock` ",
+        ],
+    );
     assert!(!lock.exists(), "a build never writes the lock");
 
     repo.write("flake-like.lock", "version = 1\n[inputs.a\n");
-    repo.build()
-        .fails(2, &["error: flake-like.lock:2:", "this file is written by `xsc-compose lock`"]);
+    repo.build().fails(
+        2,
+        &[
+            "error: flake-like.lock:2:",
+            "this file is written by `xsc-compose lock`",
+        ],
+    );
     repo.write("flake-like.lock", "version = 9\n");
     repo.build().fails(2, &["lock version 9 is not 1"]);
 
     repo.write("flake-like.lock", "version = 1\n");
-    let file = "[inputs.source]\ntype = \"file\"\nname = \"a.tar\"\nurls = [\"file:///nowhere/a.tar\"]\n";
+    let file =
+        "[inputs.source]\ntype = \"file\"\nname = \"a.tar\"\nurls = [\"file:///nowhere/a.tar\"]\n";
     repo.write("flake-like.toml", &format!("[inputs]\n\n{file}"));
     let said = "error: lock out of date: input `source` at flake-like.toml:3 is not in it; run `xsc-compose lock`";
     repo.build().fails(2, &[said]);
@@ -96,22 +140,39 @@ fn a_lock_must_be_there_and_fit() {
     assert_eq!(fs::read_to_string(&lock).unwrap(), locked);
 
     repo.write("flake-like.toml", "[inputs.source]\ntype = \"fiel\"\n");
-    repo.build().fails(2, &["error: flake-like.toml:2:8: ", "did you mean", "file"]);
+    repo.build()
+        .fails(2, &["error: flake-like.toml:2:8: ", "did you mean", "file"]);
 }
 
 /// Recipes that cannot be evaluated: the line of `result`, and what is said.
 const BAD_RECIPES: [(&str, &[&str]); 14] = [
     ("result = lib.nope;", &["images/default.nix:4:10", "lib"]),
-    ("result = run \"a\" ;", &["error: `result` is ", ", not a derivation"]),
+    (
+        "result = run \"a\" ;",
+        &["error: `result` is ", ", not a derivation"],
+    ),
     ("result = ;", &["images/default.nix:4:10"]),
     ("result = { a = 1; }.b;", &["images/default.nix:4:", "`b`"]),
-    ("result = let x = x; in x;", &["images/default.nix:4:", "infinite recursion"]),
-    ("result = inputs.linus;", &["images/default.nix:4:", "linus"]),
+    (
+        "result = let x = x; in x;",
+        &["images/default.nix:4:", "infinite recursion"],
+    ),
+    (
+        "result = inputs.linus;",
+        &["images/default.nix:4:", "linus"],
+    ),
     (
         "result = derivation { name = \"a\"; inherit system; buider = \"x\"; };",
-        &["images/default.nix:4:", "`derivation` takes no `buider`", "did you mean `builder`?"],
+        &[
+            "images/default.nix:4:",
+            "`derivation` takes no `buider`",
+            "did you mean `builder`?",
+        ],
     ),
-    ("result = derivation { inherit system; builder = \"x\"; };", &["needs the attribute `name`"]),
+    (
+        "result = derivation { inherit system; builder = \"x\"; };",
+        &["needs the attribute `name`"],
+    ),
     (
         "result = derivation { name = \"a\"; system = \"z80\"; builder = \"x\"; };",
         &["images/default.nix:4:", "z80"],
@@ -126,13 +187,19 @@ const BAD_RECIPES: [(&str, &[&str]); 14] = [
     ),
     (
         "result = runWith \"a\" { inputs = [ { at = \"/x\"; form = root; } ]; } \"true\";",
-        &["images/default.nix:4:", "an input takes no `form`; did you mean `from`?"],
+        &[
+            "images/default.nix:4:",
+            "an input takes no `form`; did you mean `from`?",
+        ],
     ),
     (
         "result = runWith \"a\" { inputs = [ { at = \"/x\"; from = root; } { at = \"/x\"; from = root; } ]; } \"true\";",
         &["two inputs are placed at `/x`"],
     ),
-    ("result = throw \"of my own\";", &["images/default.nix:4:", "of my own"]),
+    (
+        "result = throw \"of my own\";",
+        &["images/default.nix:4:", "of my own"],
+    ),
 ];
 
 #[test]
@@ -145,7 +212,10 @@ fn a_bad_recipe_is_shown_at_its_place() {
         ran.fails(1, said);
     }
     // A string ends in the next line, not at the end of the file.
-    repo.write("images/default.nix", "{ profile, inputs }:\n{ result = \"open;\n}\n");
+    repo.write(
+        "images/default.nix",
+        "{ profile, inputs }:\n{ result = \"open;\n}\n",
+    );
     repo.build().fails(1, &["error: ", "images/default.nix:2:"]);
     fs::remove_file(repo.dir().join("images/default.nix")).unwrap();
     repo.build().fails(1, &["images/default.nix"]);
@@ -181,17 +251,27 @@ fn a_failed_build_shows_its_last_words_and_where_the_rest_is() {
             "not tried because of this: 1 derivations",
         ],
     );
-    assert!(!ran.err.contains("\n  976\n") && ran.err.contains("\n  977\n"), "25 lines: {}", ran.err);
+    assert!(
+        !ran.err.contains("\n  976\n") && ran.err.contains("\n  977\n"),
+        "25 lines: {}",
+        ran.err
+    );
     let command = ran.hint("the whole log: xsc-compose ");
     assert_eq!(command, "log profiles/t.toml bad-1.0");
     let words: Vec<&str> = command.split(' ').collect();
     let numbers: Vec<String> = (1..=1000).map(|n| n.to_string()).collect();
     let log = format!("{}\nthe reason\n", numbers.join("\n"));
     assert_eq!(repo.run(&words).ok().out, log);
-    let json = repo.run(&[words.as_slice(), &["--json"]].concat()).ok().json();
+    let json = repo
+        .run(&[words.as_slice(), &["--json"]].concat())
+        .ok()
+        .json();
     assert_eq!(json["log"], log);
     // The failure is not remembered as a result.
-    assert_eq!(repo.build().fails(100, &["the reason"]).building(), ["bad-1.0"]);
+    assert_eq!(
+        repo.build().fails(100, &["the reason"]).building(),
+        ["bad-1.0"]
+    );
     repo.assert_sound();
 }
 
@@ -230,13 +310,26 @@ fn keep_failed_leaves_the_directory_and_says_where() {
     if !can_build("keep_failed_leaves_the_directory_and_says_where") {
         return;
     }
-    let repo = TestRepo::new(r#"result = run "bad" "mkdir $out; echo half > $out/f; echo mine > note; exit 1";"#);
-    let ran = repo.build_with(&["-K"]).fails(100, &["exited with status 1"]);
+    let repo = TestRepo::new(
+        r#"result = run "bad" "mkdir $out; echo half > $out/f; echo mine > note; exit 1";"#,
+    );
+    let ran = repo
+        .build_with(&["-K"])
+        .fails(100, &["exited with status 1"]);
     let kept = std::path::PathBuf::from(ran.hint("the failed build is kept in "));
-    assert_eq!(fs::read_to_string(kept.join("build/note")).unwrap(), "mine\n");
-    assert_eq!(fs::read_to_string(kept.join("build/out/out/f")).unwrap(), "half\n");
+    assert_eq!(
+        fs::read_to_string(kept.join("build/note")).unwrap(),
+        "mine\n"
+    );
+    assert_eq!(
+        fs::read_to_string(kept.join("build/out/out/f")).unwrap(),
+        "half\n"
+    );
     let ran = repo.build_with(&["-K"]).fails(100, &[]);
-    assert_ne!(kept.to_str().unwrap(), ran.hint("the failed build is kept in "));
+    assert_ne!(
+        kept.to_str().unwrap(),
+        ran.hint("the failed build is kept in ")
+    );
     let ran = repo.build().fails(100, &[]);
     assert!(!ran.err.contains("kept in"), "{}", ran.err);
 }
@@ -251,11 +344,21 @@ fn limits_of_time_end_a_build() {
         silent = run "silent" "echo before; sleep 600";"#,
     );
     let ran = repo.build_with(&["-A", "slow", "--timeout", "2"]);
-    ran.fails(101, &["error: slow: timed out after 2 s in all", "\n  tick\n"]);
+    ran.fails(
+        101,
+        &["error: slow: timed out after 2 s in all", "\n  tick\n"],
+    );
     let ran = repo.build_with(&["-A", "silent", "--max-silent-time", "2"]);
-    ran.fails(101, &["error: silent: timed out after 2 s without output", "\n  before\n"]);
-    repo.build_with(&["--timeout", "0"]).fails(2, &["--timeout", "above 0"]);
-    assert_eq!(crate::env::processes_of(repo.store()), Vec::<String>::new());
+    ran.fails(
+        101,
+        &[
+            "error: silent: timed out after 2 s without output",
+            "\n  before\n",
+        ],
+    );
+    repo.build_with(&["--timeout", "0"])
+        .fails(2, &["--timeout", "above 0"]);
+    assert_eq!(crate::env::processes_of(repo.temp()), Vec::<String>::new());
 }
 
 #[test]
@@ -264,21 +367,30 @@ fn a_store_that_cannot_be_is_an_error() {
     let file = repo.temp().join("file");
     fs::write(&file, "x").unwrap();
     repo.set_store(file.join("store"));
-    repo.build().fails(1, &["error: cannot create `", "/file/store`: Not a directory"]);
+    repo.build().fails(
+        1,
+        &["error: cannot create `", "/file/store`: Not a directory"],
+    );
 
     let full = repo.temp().join("full");
     fs::create_dir(&full).unwrap();
     fs::write(full.join("thesis.txt"), "x").unwrap();
     repo.set_store(full.clone());
-    repo.build()
-        .fails(1, &["error: `", "/full` is not a store and not empty: it contains `thesis.txt`"]);
+    repo.build().fails(
+        1,
+        &[
+            "error: `",
+            "/full` is not a store and not empty: it contains `thesis.txt`",
+        ],
+    );
     assert_eq!(fs::read_dir(&full).unwrap().count(), 1, "it is left alone");
 
     let newer = repo.temp().join("newer");
     fs::create_dir(&newer).unwrap();
     fs::write(newer.join("version"), "7\n").unwrap();
     repo.set_store(newer);
-    repo.build().fails(1, &["has format 7, this composer knows up to 1"]);
+    repo.build()
+        .fails(1, &["has format 7, this composer knows up to 1"]);
 }
 
 #[test]
@@ -292,7 +404,8 @@ fn a_store_without_write_permission_is_an_error() {
     fs::create_dir(&closed).unwrap();
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
     repo.set_store(closed.join("store"));
-    repo.build().fails(1, &["error: cannot create `", "Permission denied"]);
+    repo.build()
+        .fails(1, &["error: cannot create `", "Permission denied"]);
 }
 
 #[test]
@@ -302,8 +415,12 @@ fn a_link_never_replaces_something_else() {
     }
     let repo = TestRepo::new(FINE);
     repo.write("result", "precious");
-    repo.build().fails(1, &["result` exists and is not a symbolic link"]);
-    assert_eq!(fs::read_to_string(repo.dir().join("result")).unwrap(), "precious");
+    repo.build()
+        .fails(1, &["result` exists and is not a symbolic link"]);
+    assert_eq!(
+        fs::read_to_string(repo.dir().join("result")).unwrap(),
+        "precious"
+    );
 }
 
 /// Runs in a mount namespace of its own, with a small file system as the store.
@@ -336,7 +453,16 @@ fn a_full_disk_is_said_and_got_over() {
     let build = repo.command(["build", "profiles/t.toml"]);
     let mut command = std::process::Command::new("unshare");
     command
-        .args(["--mount", "--propagation", "private", "bash", "-c", SMALL_STORE, "bash", program])
+        .args([
+            "--mount",
+            "--propagation",
+            "private",
+            "bash",
+            "-c",
+            SMALL_STORE,
+            "bash",
+            program,
+        ])
         .args(build.get_args())
         .current_dir(repo.dir())
         .env("STORE", repo.store())
@@ -345,9 +471,16 @@ fn a_full_disk_is_said_and_got_over() {
     let ran = crate::env::Ran::new(command.output().unwrap());
     assert_ne!(ran.code, Some(99), "cannot mount: {}", ran.err);
     let (first, second) = ran.err.split_once("\nfirst ").unwrap();
-    assert!(second.starts_with("100\n") || second.starts_with("1\n"), "{}", ran.err);
+    assert!(
+        second.starts_with("100\n") || second.starts_with("1\n"),
+        "{}",
+        ran.err
+    );
     assert!(first.contains("No space left on device"), "{first}");
-    assert!(first.contains("hint: the disk is full; `xsc-compose gc` frees"), "{first}");
+    assert!(
+        first.contains("hint: the disk is full; `xsc-compose gc` frees"),
+        "{first}"
+    );
     assert!(second.contains("second 0\n"), "{second}");
     assert_eq!(ran.code, Some(0), "{}", ran.err);
 }

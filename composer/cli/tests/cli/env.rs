@@ -322,10 +322,11 @@ pub(crate) fn signal(name: &str, pid: u32) {
     assert!(status.success(), "cannot send {name} to {pid}");
 }
 
-/// The processes that have something of `dir` mounted or on their command line.
+/// The processes that have a repository's temporary directory, or its name, on their command line,
+/// in their environment or mounted.
 #[must_use]
-pub(crate) fn processes_of(dir: &Path) -> Vec<String> {
-    let needle = dir.to_str().unwrap();
+pub(crate) fn processes_of(temp: &Path) -> Vec<String> {
+    let needle = temp.file_name().unwrap().to_str().unwrap();
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let name = entry.file_name().into_string().unwrap_or_default();
@@ -334,9 +335,9 @@ pub(crate) fn processes_of(dir: &Path) -> Vec<String> {
         }
         // A process may end while it is being looked at.
         let read = |file: &str| fs::read(entry.path().join(file)).unwrap_or_default();
-        let (mounts, command) = (read("mountinfo"), read("cmdline"));
+        let (mounts, command, environment) = (read("mountinfo"), read("cmdline"), read("environ"));
         let has = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(needle);
-        if has(&mounts) || has(&command) {
+        if has(&mounts) || has(&command) || has(&environment) {
             found.push(format!("{name}: {}", String::from_utf8_lossy(&command)));
         }
     }

@@ -25,10 +25,17 @@ fn repo_with(urls: &[&str]) -> (TestRepo, String) {
     let hash = sha256(&dir.join("file"));
     let urls: Vec<String> = urls
         .iter()
-        .map(|url| format!("\"{}\"", url.replace('@', &format!("file://{}", dir.display()))))
+        .map(|url| {
+            format!(
+                "\"{}\"",
+                url.replace('@', &format!("file://{}", dir.display()))
+            )
+        })
         .collect();
     let (size, urls) = (CONTENT.len(), urls.join(" "));
-    repo.recipes(&format!(r#"result = fetch "file" "{hash}" {size} [ {urls} ];"#));
+    repo.recipes(&format!(
+        r#"result = fetch "file" "{hash}" {size} [ {urls} ];"#
+    ));
     (repo, hash)
 }
 
@@ -36,8 +43,15 @@ fn repo_with(urls: &[&str]) -> (TestRepo, String) {
 fn a_file_is_fetched_once() {
     let (repo, _) = repo_with(&["@/file"]);
     let ran = repo.build().ok();
-    assert!(ran.err.contains("1 to fetch (15 B), 0 to build"), "{}", ran.err);
-    assert_eq!(fs::read_to_string(ran.path().join("file")).unwrap(), CONTENT);
+    assert!(
+        ran.err.contains("1 to fetch (15 B), 0 to build"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(
+        fs::read_to_string(ran.path().join("file")).unwrap(),
+        CONTENT
+    );
     fs::remove_dir_all(repo.temp().join("mirror")).unwrap();
     let again = repo.build_with(&["--offline"]).ok();
     assert_eq!((again.path(), again.err.as_str()), (ran.path(), ""));
@@ -47,7 +61,10 @@ fn a_file_is_fetched_once() {
 fn a_dead_place_is_passed_over() {
     let (repo, _) = repo_with(&["@/missing", "@/file"]);
     let ran = repo.build().ok();
-    assert_eq!(fs::read_to_string(ran.path().join("file")).unwrap(), CONTENT);
+    assert_eq!(
+        fs::read_to_string(ran.path().join("file")).unwrap(),
+        CONTENT
+    );
     assert!(ran.err.contains("/mirror/missing failed: "), "{}", ran.err);
 }
 
@@ -65,7 +82,10 @@ fn a_wrong_hash_is_told_with_both_and_the_file_is_kept() {
             &format!("got sha256 {got}\n"),
         ],
     );
-    let kept = ran.err.lines().find_map(|line| line.split_once("the file is kept at "));
+    let kept = ran
+        .err
+        .lines()
+        .find_map(|line| line.split_once("the file is kept at "));
     let kept = kept.unwrap().1;
     assert_eq!(fs::read_to_string(kept).unwrap(), "another content");
     assert!(!repo.dir().join("result").exists());
@@ -81,7 +101,10 @@ fn a_wrong_file_in_one_place_does_not_matter_if_another_is_right() {
     let (repo, _) = repo_with(&["@/wrong", "@/file"]);
     fs::write(repo.temp().join("mirror/wrong"), "another content").unwrap();
     let ran = repo.build().ok();
-    assert_eq!(fs::read_to_string(ran.path().join("file")).unwrap(), CONTENT);
+    assert_eq!(
+        fs::read_to_string(ran.path().join("file")).unwrap(),
+        CONTENT
+    );
     assert!(ran.err.contains("/mirror/wrong"), "{}", ran.err);
 }
 
@@ -115,7 +138,10 @@ fn offline_fetches_nothing() {
 fn mirrors_are_named_by_the_environment_and_the_configuration() {
     for by_environment in [true, false] {
         let (repo, _) = repo_with(&["mirror://mine/file"]);
-        repo.write("flake-like.toml", "[mirrors.mine]\nfrom = \"configuration\"\n[inputs]\n");
+        repo.write(
+            "flake-like.toml",
+            "[mirrors.mine]\nfrom = \"configuration\"\n[inputs]\n",
+        );
         let address = format!("file://{}", repo.temp().join("mirror").display());
         let mut command = repo.command(["build", "profiles/t.toml"]);
         if by_environment {
@@ -123,10 +149,17 @@ fn mirrors_are_named_by_the_environment_and_the_configuration() {
         } else {
             let dir = repo.temp().join("home/.config/xsc-compose");
             fs::create_dir_all(&dir).unwrap();
-            fs::write(dir.join("config.toml"), format!("[mirrors]\nmine = \"{address}\"\n")).unwrap();
+            fs::write(
+                dir.join("config.toml"),
+                format!("[mirrors]\nmine = \"{address}\"\n"),
+            )
+            .unwrap();
         }
         let ran = crate::env::Ran::new(command.output().unwrap()).ok();
-        assert_eq!(fs::read_to_string(ran.path().join("file")).unwrap(), CONTENT);
+        assert_eq!(
+            fs::read_to_string(ran.path().join("file")).unwrap(),
+            CONTENT
+        );
     }
 }
 
@@ -139,18 +172,25 @@ fn lock_pins_a_file_and_a_build_uses_the_pin() {
         &format!("[inputs.source]\ntype = \"file\"\nname = \"file\"\nurls = [\"{url}\"]\n"),
     );
     repo.recipes(r#"result = with inputs.source; fetch name sha256 size urls;"#);
-    repo.build().fails(2, &["input `source` at flake-like.toml:1 is not in it"]);
+    repo.build()
+        .fails(2, &["input `source` at flake-like.toml:1 is not in it"]);
     let ran = repo.run(&["lock"]).ok();
     assert!(ran.err.contains(&hash), "old → new: {}", ran.err);
     let lock = fs::read_to_string(repo.dir().join("flake-like.lock")).unwrap();
     let path = repo.build().ok().path();
     assert_eq!(fs::read_to_string(path.join("file")).unwrap(), CONTENT);
-    assert_eq!(fs::read_to_string(repo.dir().join("flake-like.lock")).unwrap(), lock);
+    assert_eq!(
+        fs::read_to_string(repo.dir().join("flake-like.lock")).unwrap(),
+        lock
+    );
 
     // What is at the address now is another file: `lock` keeps the pin, `update` moves it.
     fs::write(repo.temp().join("mirror/file"), "newer\n").unwrap();
     let _ = repo.run(&["lock"]).ok();
-    assert_eq!(fs::read_to_string(repo.dir().join("flake-like.lock")).unwrap(), lock);
+    assert_eq!(
+        fs::read_to_string(repo.dir().join("flake-like.lock")).unwrap(),
+        lock
+    );
     repo.run(&["update", "sauce"]).fails(1, &["sauce"]);
     let ran = repo.run(&["update", "source"]).ok();
     assert!(ran.err.contains(&format!("{hash} → ")), "{}", ran.err);

@@ -1,1 +1,185 @@
-//! Tests of this topic come here.
+//! The verbs that look and change nothing: `eval`, `show`, `log`; and where a run looks for things.
+
+use std::fs;
+
+use crate::env::{Ran, TestRepo, can_build};
+
+const RECIPES: &str = r#"
+config = { answer = 6 * 7; list = [ 1 "two" null ]; f = x: x; };
+lib = run "lib-1.0" "mkdir $out; echo made";
+result = step "images" "builtin:merge" { } [ { at = "/l"; from = lib; } ];
+"#;
+
+#[test]
+fn eval_shows_values_as_json() {
+    let repo = TestRepo::new(RECIPES);
+    assert_eq!(
+        repo.run(&["eval", "profiles/t.toml", "config.answer"])
+            .ok()
+            .out,
+        "42\n"
+    );
+    let eval = |attr: &str| -> serde_json::Value {
+        let ran = repo.run(&["eval", "profiles/t.toml", attr]).ok();
+        serde_json::from_str(&ran.out).unwrap()
+    };
+    assert_eq!(eval("config.list"), serde_json::json!([1, "two", null]));
+    assert_eq!(eval("config.f"), "<lambda>");
+    let drv = eval("lib");
+    assert_eq!(
+        (&drv["type"], &drv["name"]),
+        (&"derivation".into(), &"lib-1.0".into())
+    );
+    assert_eq!(drv["drvPath"], eval("lib.drvPath"));
+    let all = repo.run(&["eval", "profiles/t.toml", "--json"]).ok().out;
+    let all: serde_json::Value = serde_json::from_str(&all).unwrap();
+    assert_eq!(all["result"]["name"], "images");
+    repo.run(&["eval", "profiles/t.toml", "config.anwser"])
+        .fails(1, &["did you mean `answer`?"]);
+    assert!(!repo.store().exists(), "nothing is written");
+}
+
+#[test]
+fn show_says_what_is_built_and_from_what() {
+    if !can_build("show_says_what_is_built_and_from_what") {
+        return;
+    }
+    let repo = TestRepo::new(RECIPES);
+    let show = |more: &[&str]| repo.run(&[&["show", "profiles/t.toml"], more].concat());
+    let table = show(&[]).ok().out;
+    assert_eq!(table.lines().count(), 2);
+    assert!(
+        table.lines().all(|line| line.contains(" missing ")),
+        "{table}"
+    );
+    let one = show(&["lib-1.0", "--json"]).ok().json();
+    assert_eq!(one["outputs"], serde_json::json!({}));
+    assert_eq!(one["inputs"][0]["from"], "root");
+    assert_eq!(one["inputs"][0]["mode"], "ro");
+    let top = show(&["images"]).ok().out;
+    assert!(top.contains("unknown: its inputs are not built"), "{top}");
+    assert!(top.contains("(ro) lib-1.0.out"), "{top}");
+
+    let path = repo.build().ok().path();
+    let json = show(&["--json"]).ok().json();
+    let rows = json["derivations"].as_array().unwrap();
+    assert!(rows.iter().all(|row| row["realised"] == true), "{json}");
+    let top = show(&["images", "--json"]).ok().json();
+    assert_eq!(top["outputs"]["out"].as_str(), path.to_str());
+    let by_attribute = show(&["result", "--json"]);
+    by_attribute.fails(2, &["error: profile t has no derivation `result`"]);
+    show(&["lib-1.1"]).fails(2, &["hint: did you mean lib-1.0?"]);
+}
+
+#[test]
+fn logs_are_kept() {
+    if !can_build("logs_are_kept") {
+        return;
+    }
+    let repo = TestRepo::new(RECIPES);
+    let log = |which: &str| repo.run(&["log", "profiles/t.toml", which]);
+    log("lib-1.0").fails(
+        1,
+        &["error: there is no log of lib-1.0: nothing was run for it as it is now"],
+    );
+    log("images").fails(
+        1,
+        &["error: images was never tried: its inputs are not built"],
+    );
+    let _ = repo.build().ok();
+    assert_eq!(log("lib-1.0").ok().out, "made\n");
+    log("images").fails(1, &["there is no log of images"]);
+    log("lib-1.1").fails(
+        2,
+        &[
+            "profile t has no derivation `lib-1.1`",
+            "did you mean lib-1.0?",
+        ],
+    );
+}
+
+#[test]
+fn results_as_json_have_a_version() {
+    if !can_build("results_as_json_have_a_version") {
+        return;
+    }
+    let repo = TestRepo::new(RECIPES);
+    let built = repo.build_with(&["--json"]).ok().json();
+    let path = built["path"].as_str().unwrap();
+    assert_eq!(built["profile"], "t");
+    assert!(
+        path.ends_with(built["outputs"]["out"].as_str().unwrap()),
+        "{built}"
+    );
+    let again = repo.build_with(&["--json"]).ok();
+    assert_eq!((again.json(), again.err.as_str()), (built, ""));
+    for args in [
+        &["gc", "--json"][..],
+        &["verify", "--json"],
+        &["gc", "-n", "--json"],
+    ] {
+        let _ = repo.run(args).ok().json();
+    }
+}
+
+#[test]
+fn a_run_may_start_anywhere() {
+    if !can_build("a_run_may_start_anywhere") {
+        return;
+    }
+    let repo = TestRepo::new(RECIPES);
+    let dir = repo.dir();
+    let mut command = repo.command(["-C", dir.to_str().unwrap(), "build", "profiles/t.toml"]);
+    let path = Ran::new(command.current_dir("/").output().unwrap())
+        .ok()
+        .path();
+    assert_eq!(fs::read_link(dir.join("result")).unwrap(), path);
+    // From a folder below, the repository is the one above; the link comes where one stands.
+    let mut command = repo.command(["build", "t.toml"]);
+    let ran = Ran::new(command.current_dir(dir.join("profiles")).output().unwrap()).ok();
+    assert_eq!(ran.path(), path);
+    assert_eq!(fs::read_link(dir.join("profiles/result")).unwrap(), path);
+    repo.run(&["-C", "/nowhere", "build", "t.toml"])
+        .fails(2, &["error: cannot use /nowhere: "]);
+}
+
+#[test]
+fn the_store_is_named_by_flag_environment_or_configuration() {
+    let repo = TestRepo::new(r#"result = step "nothing" "builtin:merge" { } [ ];"#);
+    let home = repo.temp().join("home");
+    let run = |variable: Option<&str>| {
+        let mut command = repo.command(["verify"]);
+        // Without `--store DIR`, which `command` puts last.
+        let args: Vec<_> = command.get_args().take(1).map(ToOwned::to_owned).collect();
+        let mut plain = std::process::Command::new(command.get_program());
+        plain
+            .args(args)
+            .env_clear()
+            .env("HOME", &home)
+            .current_dir(repo.dir());
+        if let Some(store) = variable {
+            plain.env("XSC_STORE", store);
+        }
+        command = plain;
+        Ran::new(command.output().unwrap())
+    };
+    let _ = run(None).ok();
+    assert!(home.join(".cache/xsc-compose/version").exists());
+    let config = home.join(".config/xsc-compose/config.toml");
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let (mine, named) = (repo.temp().join("mine"), repo.temp().join("named"));
+    fs::write(&config, format!("store = \"{}\"\n", mine.display())).unwrap();
+    let _ = run(None).ok();
+    assert!(mine.join("version").exists());
+    let _ = run(named.to_str()).ok();
+    assert!(named.join("version").exists());
+    fs::write(&config, "stroe = \"/x\"\n").unwrap();
+    run(None).fails(
+        2,
+        &[
+            "config.toml: ",
+            "stroe",
+            "hint: the keys are `store` and the table `[mirrors]`",
+        ],
+    );
+}
