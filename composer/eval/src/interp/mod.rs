@@ -26,7 +26,7 @@ const RED_ZONE: usize = 128 << 10;
 const SEGMENT: usize = 8 << 20;
 
 /// Evaluations that may be nested: what keeps infinite values from using up the memory for stacks.
-const MAX_NESTING: u32 = 1_000_000;
+const MAX_NESTING: u32 = 500_000;
 
 impl Evaluator {
     /// Runs one level of a recursion, on a new stack segment if the current one is nearly full.
