@@ -55,7 +55,7 @@ pub struct Engine<'a> {
 
 /// A failure before the scheduler adds whose it is.
 pub(crate) struct Failed {
-    pub(crate) kind: FailureKind,
+    pub(crate) kind: Box<FailureKind>,
     pub(crate) log_tail: Vec<String>,
     pub(crate) kept: Option<PathBuf>,
 }
@@ -63,7 +63,7 @@ pub(crate) struct Failed {
 impl<K: Into<FailureKind>> From<K> for Failed {
     fn from(kind: K) -> Self {
         Failed {
-            kind: kind.into(),
+            kind: Box::new(kind.into()),
             log_tail: Vec::new(),
             kept: None,
         }

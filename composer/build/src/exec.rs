@@ -70,7 +70,7 @@ pub(crate) fn run(
                 None
             };
             Err(Failed {
-                kind,
+                kind: Box::new(kind),
                 log_tail: tail.lines(),
                 kept,
             })

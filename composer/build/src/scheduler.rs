@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use xsc_model::{Action, Builder, Derivation, DrvId, Graph, Realisation};
 
-use crate::engine::Engine;
-use crate::error::{Failure, FailureKind, RealiseError};
+use crate::engine::{Engine, Failed};
+use crate::error::{Failure, RealiseError};
 use crate::event::{Ended, Event, Work};
 use crate::plan::{Plan, resolve, work_of};
 
@@ -240,17 +240,19 @@ impl<'a> Run<'a> {
         drv: &Derivation,
         action: &Action,
         slot: usize,
-    ) -> Result<Realisation, Failure> {
+    ) -> Result<Realisation, Box<Failure>> {
         let action_id = action.id();
         let name = drv.name.as_str();
         let work = work_of(drv);
-        let failure = |kind: FailureKind| Failure {
-            drv: id,
-            name: name.to_owned(),
-            action: Some(action_id),
-            log_tail: Vec::new(),
-            kept: None,
-            kind,
+        let failure = |failed: Failed| {
+            Box::new(Failure {
+                drv: id,
+                name: name.to_owned(),
+                action: Some(action_id),
+                log_tail: failed.log_tail,
+                kept: failed.kept,
+                kind: *failed.kind,
+            })
         };
         let begin = Instant::now();
         let finished = |ended: Ended| {
@@ -286,14 +288,10 @@ impl<'a> Run<'a> {
         if result.is_ok() && work != Work::Fetch {
             self.engine.store.record_duration(name, begin.elapsed());
         }
-        result.map_err(|failed| Failure {
-            log_tail: failed.log_tail,
-            kept: failed.kept,
-            ..failure(failed.kind)
-        })
+        result.map_err(failure)
     }
 
-    fn settle(&self, id: DrvId, result: Result<Realisation, Failure>) {
+    fn settle(&self, id: DrvId, result: Result<Realisation, Box<Failure>>) {
         let mut state = self.lock();
         state.running -= 1;
         match result {
@@ -311,7 +309,7 @@ impl<'a> Run<'a> {
                 }
             }
             Err(failure) => {
-                state.failures.push(failure);
+                state.failures.push(*failure);
                 if !self.engine.options.keep_going {
                     state.stopping = true;
                 }
