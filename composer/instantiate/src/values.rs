@@ -10,6 +10,12 @@ use xsc_profile::{Lock, LockedContent, LockedFile, Profile};
 /// The argument `profile` of images/default.nix.
 pub(crate) fn profile(eval: &Evaluator, profile: &Profile) -> Value {
     let modules: Vec<&str> = profile.modules.iter().map(|m| m.value.as_str()).collect();
+    let tests: Vec<&str> = profile
+        .test
+        .tests
+        .iter()
+        .map(|t| t.value.as_str())
+        .collect();
     let images: Vec<&str> = profile.images.iter().map(|i| i.as_str()).collect();
     let value = json!({
         "name": profile.name,
@@ -18,6 +24,7 @@ pub(crate) fn profile(eval: &Evaluator, profile: &Profile) -> Value {
         "variant": profile.variant.as_str(),
         "modules": modules,
         "images": images,
+        "tests": tests,
         "options": profile.options,
     });
     from_json(eval, &value)

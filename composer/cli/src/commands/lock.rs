@@ -3,6 +3,7 @@
 //! `lock` resolves what changed in flake-like.toml and keeps the rest, `update` resolves anew.
 //! Invariant: these two verbs are the only ones that write the lock, whole or not at all.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
@@ -91,15 +92,20 @@ fn resolve(context: &Context, which: Which<'_>, cancel: &Cancel) -> Result<(), C
     Ok(())
 }
 
+/// A change as `old → new`; of a list of packages only what is new or gone.
 fn shown(change: &Change) -> String {
+    let item = format!("{}: {}", change.input, change.item);
+    if let (Some(old), Some(new)) = (&change.old, &change.new)
+        && change.item.starts_with("set ")
+    {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
+        let (old, new) = (words(old), words(new));
+        let gone = old.difference(&new).map(|name| format!(" -{name}"));
+        let added = new.difference(&old).map(|name| format!(" +{name}"));
+        return format!("{item}:{}", gone.chain(added).collect::<String>());
+    }
     let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "(none)".to_owned());
-    format!(
-        "{}: {}: {} → {}",
-        change.input,
-        change.item,
-        side(&change.old),
-        side(&change.new)
-    )
+    format!("{item}: {} → {}", side(&change.old), side(&change.new))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), CommandError> {

@@ -202,7 +202,7 @@ pub(crate) fn realise(
         Some(downloader(context, &opened.flake)?)
     };
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let sandbox = Sandbox::new(runner()?);
+    let sandbox = Sandbox::new(runner());
     let _session = store
         .session()
         .map_err(|error| crate::error::store_error(&error))?;
@@ -251,11 +251,10 @@ fn report_warnings(store: &Store, ui: &Ui) {
     }
 }
 
-/// This program as the sandbox's runner.
-fn runner() -> Result<RunnerProgram, CommandError> {
-    let exe = std::env::current_exe()
-        .map_err(|e| CommandError::other(format!("cannot find this program: {e}")))?;
-    Ok(RunnerProgram::Exe(exe, vec!["__runner".into()]))
+/// This program as the sandbox's runner. By the link in /proc rather than by path: the file may
+/// have been replaced since this process started, as it is when somebody rebuilds the composer.
+fn runner() -> RunnerProgram {
+    RunnerProgram::Exe("/proc/self/exe".into(), vec!["__runner".into()])
 }
 
 /// Prints a line to standard output; a closed pipe is no error.
