@@ -18,7 +18,7 @@ use clap::{Args, Parser, Subcommand};
 )]
 #[command(
     after_help = "Exit codes: 0 done, 1 other failure, 2 usage, 100 a build failed, \
-101 timed out, 102 hash mismatch, 104 not reproducible, 130 interrupted."
+101 timed out, 102 hash mismatch, 130 interrupted."
 )]
 pub(crate) struct Cli {
     /// Run as if started in DIR.
