@@ -36,7 +36,7 @@ part = name: from: runWith name { inputs = [ { at = "/in"; inherit from; } { at 
     mkdir -p $out/NAME/${name}
     for n in 1 2 3 4 5 6; do cat /src/seed > $out/NAME/${name}/$n; echo $n >> $out/NAME/${name}/$n; done
     ls /in > $out/NAME/${name}/list
-    cp /src/seed $out/NAME/${name}/large; for n in $(seq 200); do cat /src/seed; done >> $out/NAME/${name}/large'';
+    seq 20000 > $out/NAME/${name}/large; cat /src/seed >> $out/NAME/${name}/large'';
 join = name: froms: step name "builtin:merge" { } (map (from: { at = "/"; inherit from; }) froms);
 a = part "a" files;
 b = part "b" files;
