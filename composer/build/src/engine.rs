@@ -14,7 +14,7 @@ use xsc_sandbox::Sandbox;
 use xsc_store::{IngestOptions, Needle, ScratchDir, Store};
 
 use crate::error::FailureKind;
-use crate::event::{Event, Observer};
+use crate::event::{Ended, Event, Observer};
 use crate::scheduler::Cancel;
 use crate::{builtin, exec, fetch, source};
 
@@ -71,14 +71,16 @@ impl<K: Into<FailureKind>> From<K> for Failed {
 }
 
 impl Engine<'_> {
-    /// Performs one action whose inputs are realised.
+    /// Performs one action whose inputs are realised, unless another composer does so first:
+    /// `started` is called only when there is work.
     pub(crate) fn perform(
         &self,
         id: DrvId,
         drv: &Derivation,
         action: &Action,
         slot: usize,
-    ) -> Result<Realisation, Failed> {
+        started: impl FnOnce(),
+    ) -> Result<(Realisation, Ended), Failed> {
         let action_id = action.id();
         let mut waiting = |holder: Option<u32>| {
             let holder = holder.map_or("another composer".to_owned(), |pid| {
@@ -91,8 +93,9 @@ impl Engine<'_> {
             .store
             .lock_action_with(&action_id, self.cancel, &mut waiting)?;
         if let Some(found) = self.store.realisation(&action_id)? {
-            return Ok(found);
+            return Ok((found, Ended::Cutoff));
         }
+        started();
         self.import_sources(drv)?;
         let scratch = || self.store.scratch(drv.name.as_str());
         let outputs = match &action.builder {
@@ -116,7 +119,7 @@ impl Engine<'_> {
             outputs,
         };
         self.store.put_realisation(&realisation)?;
-        Ok(realisation)
+        Ok((realisation, Ended::Done))
     }
 
     /// Brings the repository's files that `drv` names into the store.

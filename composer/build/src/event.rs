@@ -23,7 +23,8 @@ pub enum Work {
 pub enum Ended {
     /// The work was done.
     Done,
-    /// The same action had been done before: the inputs were rebuilt to the same content.
+    /// The same action had been done before: the inputs were rebuilt to the same content, or
+    /// another composer did it.
     Cutoff,
     /// It failed.
     Failed,

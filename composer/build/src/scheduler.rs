@@ -5,6 +5,7 @@
 //! content. Invariant: a derivation starts only when everything it needs is realised, and its
 //! realisation is recorded before anything that needs it starts.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -254,7 +255,8 @@ impl<'a> Run<'a> {
                 kind: *failed.kind,
             })
         };
-        let begin = Instant::now();
+        // Waiting for another composer is not part of how long the work takes.
+        let begin = Cell::new(Instant::now());
         let finished = |ended: Ended| {
             self.engine.observer.event(&Event::Finished {
                 drv: id,
@@ -262,7 +264,7 @@ impl<'a> Run<'a> {
                 work,
                 action: action_id,
                 ended,
-                took: begin.elapsed(),
+                took: begin.get().elapsed(),
             });
         };
         match self.engine.store.realisation(&action_id) {
@@ -273,22 +275,27 @@ impl<'a> Run<'a> {
             Ok(None) => {}
             Err(error) => return Err(failure(error.into())),
         }
-        self.engine.observer.event(&Event::Started {
-            drv: id,
-            name,
-            work,
-            expected: self.engine.store.last_duration(name),
-        });
-        let result = self.engine.perform(id, drv, action, slot);
-        finished(if result.is_ok() {
-            Ended::Done
-        } else {
-            Ended::Failed
-        });
-        if result.is_ok() && work != Work::Fetch {
-            self.engine.store.record_duration(name, begin.elapsed());
+        let started = || {
+            begin.set(Instant::now());
+            self.engine.observer.event(&Event::Started {
+                drv: id,
+                name,
+                work,
+                expected: self.engine.store.last_duration(name),
+            });
+        };
+        let result = self.engine.perform(id, drv, action, slot, started);
+        let ended = match &result {
+            Ok((_, ended)) => *ended,
+            Err(_) => Ended::Failed,
+        };
+        finished(ended);
+        if ended == Ended::Done && work != Work::Fetch {
+            let took = begin.get().elapsed();
+            self.engine.store.record_duration(name, took);
         }
-        result.map_err(failure)
+        let (realisation, _) = result.map_err(failure)?;
+        Ok(realisation)
     }
 
     fn settle(&self, id: DrvId, result: Result<Realisation, Box<Failure>>) {

@@ -266,5 +266,9 @@ fn two_composers_share_a_store_and_do_each_thing_once() {
     assert_eq!(made.len(), 6);
     let values: BTreeSet<_> = made.values().collect();
     assert_eq!(values.len(), 6, "the steps were run, each for itself");
+    for what in ["building step", "built step"] {
+        let said: usize = ran.iter().map(|r| r.err.matches(what).count()).sum();
+        assert_eq!(said, 6, "{what}: {}\n{}", ran[0].err, ran[1].err);
+    }
     repo.assert_sound();
 }
