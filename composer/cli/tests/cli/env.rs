@@ -274,6 +274,22 @@ impl TestRepo {
         command
     }
 
+    /// The same as an ordinary user that may write below `home` only; needs root.
+    #[must_use]
+    pub(crate) fn command_as_nobody(&self, home: &Path, args: &[&str]) -> Command {
+        // Where cargo put the program, another user may not reach it.
+        let program = self.temp.path().join("xsc-compose");
+        if !program.exists() {
+            fs::copy(env!("CARGO_BIN_EXE_xsc-compose"), &program).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+        let words = [&user[..], &[program.to_str().unwrap()], args].concat();
+        let mut command = self.command_of(Path::new("setpriv"), words);
+        command.env("HOME", home);
+        command
+    }
+
     #[must_use]
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         Ran::new(self.command(args).output().unwrap())

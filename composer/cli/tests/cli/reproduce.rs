@@ -2,7 +2,7 @@
 //! any user.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::chown;
 use std::path::Path;
 
 use crate::env::{Ran, TestRepo, can_build, is_root, tree};
@@ -82,24 +82,10 @@ fn an_ordinary_user_makes_the_same_bytes() {
     let home = other.temp().join("nobody");
     fs::create_dir(&home).unwrap();
     chown(&home, Some(NOBODY), Some(NOBODY)).unwrap();
-    // Where cargo put the program, another user may not reach it.
-    let program = other.temp().join("xsc-compose");
-    fs::copy(env!("CARGO_BIN_EXE_xsc-compose"), &program).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     other.set_store(home.join("store"));
     let link = home.join("result");
-    let program = [
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-        program.to_str().unwrap(),
-        "build",
-        "profiles/t.toml",
-        "-o",
-        link.to_str().unwrap(),
-    ];
-    let mut command = other.command_of(Path::new("setpriv"), program);
-    command.env("HOME", &home);
+    let args = ["build", "profiles/t.toml", "-o", link.to_str().unwrap()];
+    let mut command = other.command_as_nobody(&home, &args);
     let ran = Ran::new(command.output().unwrap()).ok();
     assert_same(&as_root, &ran.path());
     assert_eq!(fs::read_link(&link).unwrap(), ran.path());
