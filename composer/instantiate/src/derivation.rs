@@ -15,7 +15,7 @@ use xsc_model::{
     InputSource, MountPoint, OutputName, System,
 };
 
-use crate::read::{Args, invalid, text};
+use crate::read::{Args, NO_PATH, invalid, text};
 use crate::recipes::HashSources;
 
 /// What `derivation` is documented to do, for `:doc` and the manual.
@@ -36,11 +36,38 @@ const KNOWN: [&str; 10] = [
     "keepsBuildDir",
 ];
 
+/// The builtin that a derivation calls where it meets a string: it only explains.
+pub(crate) const TEXT: &str = "derivationText";
+
+/// What that builtin is documented to do.
+pub(crate) const TEXT_DOC: &str = "Fails, and says why a derivation cannot be part of a string.";
+
+/// The variable that tells a command how many processors it may use.
+const CORES: &str = "XSC_CORES";
+
 /// What the builtin shares with its [`crate::Recipes`].
 pub(crate) struct Instantiator {
     pub(crate) graph: Rc<RefCell<Graph>>,
     pub(crate) root: PathBuf,
     pub(crate) hash_sources: HashSources,
+    /// The attribute `__toString` of every derivation; one value, so that equal ones stay equal.
+    pub(crate) text: Value,
+}
+
+/// The value of [`Instantiator::text`].
+pub(crate) fn text_attr() -> Value {
+    Value::lazy(|eval| eval.eval_str("derivation", "/", &format!("builtins.{TEXT}")))
+}
+
+/// What runs when a derivation meets a string.
+pub(crate) fn explain_text(eval: &Evaluator, drv: &Value) -> EvalError {
+    let name = |attrs: Rc<Attrs>| {
+        let attr = attrs.get(eval.symbol("name"))?;
+        text(eval, &attr.value, "name").ok()
+    };
+    let name = eval.expect_attrs(drv, "a derivation").ok().and_then(name);
+    let name = name.unwrap_or_else(|| "it".to_owned());
+    invalid(format!("`{name}` is a derivation, and {NO_PATH}"))
 }
 
 impl Instantiator {
@@ -54,7 +81,7 @@ impl Instantiator {
             .parse()
             .map_err(|e: xsc_model::ParseSystemError| args.error("system", e.to_string()))?;
         let outputs = outputs(&args)?;
-        let builder = self.builder(eval, &args)?;
+        let builder = self.builder(eval, &args, &outputs)?;
         let inputs = self.inputs(eval, &args)?;
         if matches!(builder, Builder::Exec(_)) {
             distinct_places(&args, &inputs)?;
@@ -68,10 +95,15 @@ impl Instantiator {
         };
         let id = self.graph.borrow_mut().insert(drv);
         let given = eval.expect_attrs(given, "`derivation`")?;
-        Ok(described(eval, &given, &id.to_string(), &outputs))
+        Ok(self.described(eval, &given, &id.to_string(), &outputs))
     }
 
-    fn builder(&self, eval: &Evaluator, args: &Args<'_>) -> Result<Builder, EvalError> {
+    fn builder(
+        &self,
+        eval: &Evaluator,
+        args: &Args<'_>,
+        outputs: &BTreeSet<OutputName>,
+    ) -> Result<Builder, EvalError> {
         let builder = args.required("builder", args.string("builder")?)?;
         let Some(name) = builder.strip_prefix("builtin:") else {
             if args.has("params") {
@@ -84,9 +116,19 @@ impl Instantiator {
             } else {
                 Cores::One
             };
+            let env = args.string_map("env")?;
+            if let Some(taken) = env.keys().find(|name| {
+                *name == CORES
+                    || outputs
+                        .iter()
+                        .any(|output| output.as_str() == name.as_str())
+            }) {
+                let problem = format!("`{taken}` is set by the composer itself");
+                return Err(args.error("env", problem));
+            }
             return Ok(Builder::Exec(Exec {
                 command,
-                env: args.string_map("env")?,
+                env,
                 cores,
                 keeps_build_dir: args.bool("keepsBuildDir")?,
             }));
@@ -96,7 +138,15 @@ impl Instantiator {
                 return Err(args.error(only_exec, "a `builtin:` builder takes `params` instead"));
             }
         }
+        // What is built in makes one tree: another output would never come to be.
+        if outputs.len() != 1 || !outputs.contains(&OutputName::out()) {
+            let problem = "a `builtin:` builder has the one output `out`";
+            return Err(args.error("outputs", problem));
+        }
         if name == "fetch" {
+            if !args.list("inputs")?.is_empty() {
+                return Err(args.error("inputs", "`builtin:fetch` takes none"));
+            }
             return self.fetch(eval, args);
         }
         let Some(builtin) = BuiltinName::from_name(name) else {
@@ -170,7 +220,7 @@ impl Instantiator {
     fn source(&self, eval: &Evaluator, value: &Value, at: &str) -> Result<InputSource, EvalError> {
         let value = eval.force(value)?;
         match &value {
-            Value::Attrs(attrs) if eval.is_derivation(attrs)? => output_of(eval, attrs),
+            Value::Attrs(attrs) if eval.is_derivation(attrs)? => self.output_of(eval, attrs),
             Value::Path(path) => self.repository_files(std::slice::from_ref(&path.as_str())),
             Value::List(list) => {
                 let mut paths = Vec::new();
@@ -198,6 +248,9 @@ impl Instantiator {
             .iter()
             .map(|path| path.trim_start_matches('/').to_owned())
             .collect();
+        for path in &relative {
+            self.refuse_links(path, relative.len() == 1)?;
+        }
         let absolute: Vec<PathBuf> = relative
             .iter()
             .map(|path| self.root.join(Path::new(path)))
@@ -209,6 +262,105 @@ impl Instantiator {
             paths: relative,
         })
     }
+
+    /// Hashing follows links on the way to a source, and the one source that is itself a link;
+    /// what they lead to may lie outside the repository.
+    fn refuse_links(&self, relative: &str, only: bool) -> Result<(), EvalError> {
+        let mut path = self.root.clone();
+        let mut parts = relative
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .peekable();
+        while let Some(part) = parts.next() {
+            path.push(part);
+            let kept_as_link = parts.peek().is_none() && !only;
+            if path.is_symlink() && !kept_as_link {
+                let link = path.strip_prefix(&self.root).unwrap_or(&path).display();
+                let problem = format!(
+                    "cannot use `{relative}`: `{link}` is a symbolic link; name what it leads to"
+                );
+                return Err(invalid(problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// The output that a derivation's value stands for; a recipe may have changed the value.
+    fn output_of(&self, eval: &Evaluator, attrs: &Attrs) -> Result<InputSource, EvalError> {
+        let field = |name: &str| -> Result<String, EvalError> {
+            let attr = attrs
+                .get(eval.symbol(name))
+                .ok_or_else(|| invalid(format!("this derivation has no `{name}`")))?;
+            text(eval, &attr.value, name)
+        };
+        let id = field("drvPath")?;
+        let unknown = || {
+            invalid(format!(
+                "`drvPath` is `{id}`, which no `derivation` returned"
+            ))
+        };
+        let drv = id
+            .parse()
+            .map_err(|_: xsc_model::ParseDigestError| unknown())?;
+        let graph = self.graph.borrow();
+        let known = graph.get(&drv).ok_or_else(unknown)?;
+        let output = field("outputName")?;
+        match known.outputs.iter().find(|o| o.as_str() == output) {
+            Some(output) => Ok(InputSource::Output {
+                drv,
+                output: output.clone(),
+            }),
+            None => Err(invalid(format!(
+                "`{}` has no output `{output}`",
+                known.name
+            ))),
+        }
+    }
+
+    /// The value of a derivation: what was given, its id, and its outputs.
+    fn described(
+        &self,
+        eval: &Evaluator,
+        given: &Attrs,
+        drv: &str,
+        outputs: &BTreeSet<OutputName>,
+    ) -> Value {
+        let first = outputs
+            .iter()
+            .find(|o| **o == OutputName::out())
+            .or(outputs.first());
+        let default = first.map_or("out", OutputName::as_str);
+        let with_output = |output: &str| -> Vec<(String, Value)> {
+            let mut attrs: Vec<(String, Value)> = vec![
+                ("type".to_owned(), Value::string("derivation")),
+                ("drvPath".to_owned(), Value::string(drv)),
+                ("outputName".to_owned(), Value::string(output)),
+                ("__toString".to_owned(), self.text.clone()),
+            ];
+            let given = eval.sorted(given);
+            attrs.extend(
+                given
+                    .into_iter()
+                    .map(|(name, attr)| (name.to_owned(), attr.value.clone())),
+            );
+            attrs
+        };
+        let make = |attrs: &[(String, Value)]| {
+            eval.make_attrs(
+                attrs
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.clone())),
+            )
+        };
+        let mut attrs = with_output(default);
+        for output in outputs {
+            attrs.push((
+                output.as_str().to_owned(),
+                make(&with_output(output.as_str())),
+            ));
+        }
+        make(&attrs)
+    }
 }
 
 fn outputs(args: &Args<'_>) -> Result<BTreeSet<OutputName>, EvalError> {
@@ -218,6 +370,10 @@ fn outputs(args: &Args<'_>) -> Result<BTreeSet<OutputName>, EvalError> {
     let mut outputs = BTreeSet::new();
     for name in args.strings("outputs")? {
         let name = OutputName::new(name).map_err(|e| args.error("outputs", e.to_string()))?;
+        if KNOWN.contains(&name.as_str()) || name.as_str() == "type" {
+            let problem = format!("`{name}` is another attribute of the derivation");
+            return Err(args.error("outputs", problem));
+        }
         outputs.insert(name);
     }
     if outputs.is_empty() {
@@ -243,56 +399,4 @@ fn distinct_places(args: &Args<'_>, inputs: &[Input]) -> Result<(), EvalError> {
         return Err(args.error("inputs", problem));
     }
     Ok(())
-}
-
-fn output_of(eval: &Evaluator, attrs: &Attrs) -> Result<InputSource, EvalError> {
-    let field = |name: &str| -> Result<String, EvalError> {
-        let attr = attrs
-            .get(eval.symbol(name))
-            .ok_or_else(|| invalid(format!("this derivation has no `{name}`")))?;
-        text(eval, &attr.value, name)
-    };
-    let drv = field("drvPath")?
-        .parse()
-        .map_err(|e: xsc_model::ParseDigestError| invalid(e.to_string()))?;
-    let output = OutputName::new(field("outputName")?).map_err(|e| invalid(e.to_string()))?;
-    Ok(InputSource::Output { drv, output })
-}
-
-/// The value of a derivation: what was given, its id, and its outputs.
-fn described(eval: &Evaluator, given: &Attrs, drv: &str, outputs: &BTreeSet<OutputName>) -> Value {
-    let first = outputs
-        .iter()
-        .find(|o| **o == OutputName::out())
-        .or(outputs.first());
-    let default = first.map_or("out", OutputName::as_str);
-    let with_output = |output: &str| -> Vec<(String, Value)> {
-        let mut attrs: Vec<(String, Value)> = vec![
-            ("type".to_owned(), Value::string("derivation")),
-            ("drvPath".to_owned(), Value::string(drv)),
-            ("outputName".to_owned(), Value::string(output)),
-        ];
-        let given = eval.sorted(given);
-        attrs.extend(
-            given
-                .into_iter()
-                .map(|(name, attr)| (name.to_owned(), attr.value.clone())),
-        );
-        attrs
-    };
-    let make = |attrs: &[(String, Value)]| {
-        eval.make_attrs(
-            attrs
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.clone())),
-        )
-    };
-    let mut attrs = with_output(default);
-    for output in outputs {
-        attrs.push((
-            output.as_str().to_owned(),
-            make(&with_output(output.as_str())),
-        ));
-    }
-    make(&attrs)
 }

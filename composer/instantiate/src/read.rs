@@ -126,9 +126,19 @@ impl<'e> Args<'e> {
     }
 }
 
+/// Why a derivation is no text, and what to do instead.
+pub(crate) const NO_PATH: &str = "a derivation has no path that a string could hold; \
+place it with `inputs = [ { at = \"/...\"; from = ...; } ]` and write the place";
+
 /// A string of UTF-8; derivations have no path, so one in a string is an error of its own.
 pub(crate) fn text(eval: &Evaluator, value: &Value, what: &str) -> Result<String, EvalError> {
-    let string = eval.expect_string(value, what)?;
+    let value = eval.force(value)?;
+    if let Value::Attrs(attrs) = &value
+        && eval.is_derivation(attrs)?
+    {
+        return Err(invalid(format!("{what} is a derivation, and {NO_PATH}")));
+    }
+    let string = eval.expect_string(&value, what)?;
     Ok(eval.utf8(&string, what)?.to_owned())
 }
 

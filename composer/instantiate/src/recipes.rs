@@ -12,7 +12,7 @@ use xsc_eval::{Evaluator, StdIo, Value};
 use xsc_model::{DrvId, Graph, TreeId};
 use xsc_profile::{Lock, Profile};
 
-use crate::derivation::{DOC, Instantiator};
+use crate::derivation::{DOC, Instantiator, TEXT, TEXT_DOC, explain_text, text_attr};
 use crate::values;
 
 /// The file that composes a profile.
@@ -82,10 +82,14 @@ impl Recipes {
             graph: Rc::clone(&graph),
             root: root.to_owned(),
             hash_sources,
+            text: text_attr(),
         };
         let eval = Evaluator::builder(io)
             .builtin("derivation", 1, DOC, move |eval, args| {
                 instantiator.derivation(eval, &args[0])
+            })
+            .builtin(TEXT, 1, TEXT_DOC, |eval, args| {
+                Err(explain_text(eval, &args[0]))
             })
             .global_builtin("derivation")
             .build();
@@ -109,7 +113,7 @@ impl Recipes {
             found,
         };
         let Value::Attrs(attrs) = &value else {
-            return Err(not(value.type_name()));
+            return Err(not(described(&value)));
         };
         if !self
             .eval
@@ -176,6 +180,20 @@ impl Recipes {
             })?;
         }
         self.eval.force(&value).map_err(|e| self.failed(&e))
+    }
+}
+
+fn described(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Int(_) => "an integer",
+        Value::Float(_) => "a float",
+        Value::String(_) => "a string",
+        Value::Path(_) => "a path",
+        Value::List(_) => "a list",
+        Value::Attrs(_) => "a set",
+        _ => "a function",
     }
 }
 

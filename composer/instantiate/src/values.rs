@@ -3,9 +3,13 @@
 //! Used by `recipes.rs`. Invariant: what recipes see of the lock is what identifies content and
 //! says where to find it; when and from where the lock was made is not visible.
 
+use std::rc::Rc;
+
 use serde_json::{Map, json};
 use xsc_eval::{EvalError, Evaluator, Value};
 use xsc_profile::{Lock, LockedContent, LockedFile, Profile};
+
+use crate::read::invalid;
 
 /// The argument `profile` of images/default.nix.
 pub(crate) fn profile(eval: &Evaluator, profile: &Profile) -> Value {
@@ -85,33 +89,67 @@ fn from_json(eval: &Evaluator, value: &serde_json::Value) -> Value {
     }
 }
 
+/// Deeper than any value that a person reads; an infinite one is stopped here.
+const MAX_DEPTH: usize = 200;
+
 /// A value as JSON for people: a derivation is its name and id, a function is said to be one.
 pub(crate) fn to_json(eval: &Evaluator, value: &Value) -> Result<serde_json::Value, EvalError> {
-    Ok(match eval.force(value)? {
+    json_within(eval, value, &mut Vec::new())
+}
+
+/// `open` holds the lists and sets that the value is in: one of them again is a cycle.
+fn json_within(
+    eval: &Evaluator,
+    value: &Value,
+    open: &mut Vec<usize>,
+) -> Result<serde_json::Value, EvalError> {
+    let value = eval.force(value)?;
+    let place = match &value {
+        Value::List(list) => Rc::as_ptr(list).addr(),
+        Value::Attrs(attrs) => Rc::as_ptr(attrs).addr(),
+        _ => return Ok(scalar(&value)),
+    };
+    if open.contains(&place) {
+        return Ok(json!("<repeated>"));
+    }
+    if open.len() == MAX_DEPTH {
+        let message = format!("this value is nested more than {MAX_DEPTH} deep; name a part of it");
+        return Err(invalid(message));
+    }
+    open.push(place);
+    let json = match &value {
+        Value::List(list) => {
+            let items: Result<Vec<_>, _> = list
+                .as_slice()
+                .iter()
+                .map(|item| json_within(eval, item, open))
+                .collect();
+            serde_json::Value::Array(items?)
+        }
+        Value::Attrs(attrs) => {
+            let is_derivation = eval.is_derivation(attrs)?;
+            let mut map = Map::new();
+            for (name, attr) in eval.sorted(attrs) {
+                if !is_derivation || ["type", "name", "drvPath", "system"].contains(&name) {
+                    map.insert(name.to_owned(), json_within(eval, &attr.value, open)?);
+                }
+            }
+            serde_json::Value::Object(map)
+        }
+        other => scalar(other),
+    };
+    open.pop();
+    Ok(json)
+}
+
+fn scalar(value: &Value) -> serde_json::Value {
+    match value {
         Value::Null => serde_json::Value::Null,
         Value::Bool(value) => json!(value),
         Value::Int(value) => json!(value),
         Value::Float(value) => json!(value),
         Value::String(text) => json!(text.to_string_lossy()),
         Value::Path(path) => json!(path.as_str().trim_start_matches('/')),
-        Value::List(list) => {
-            let items: Result<Vec<_>, _> = list
-                .as_slice()
-                .iter()
-                .map(|item| to_json(eval, item))
-                .collect();
-            serde_json::Value::Array(items?)
-        }
-        Value::Attrs(attrs) => {
-            let is_derivation = eval.is_derivation(&attrs)?;
-            let mut map = Map::new();
-            for (name, attr) in eval.sorted(&attrs) {
-                if !is_derivation || ["type", "name", "drvPath", "system"].contains(&name) {
-                    map.insert(name.to_owned(), to_json(eval, &attr.value)?);
-                }
-            }
-            serde_json::Value::Object(map)
-        }
         other => json!(format!("<{}>", other.type_name())),
-    })
+    }
 }
