@@ -41,6 +41,11 @@ tidy:
 test-all:
     ./x test
 
+# Times of the composer itself: nothing to do, and many trivial derivations
+[group('test')]
+bench: composer
+    XSC_COMPOSE={{ compose }} composer/cli/benches/run.sh
+
 # Rewrite the golden files; look at the diff before you commit it
 [group('test')]
 goldens:
