@@ -5,14 +5,14 @@
 //! in `inputs` and never inside a string (docs/adr/0003).
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use xsc_eval::{Attrs, EvalError, Evaluator, Value};
 use xsc_model::{
     Builder, BuiltinName, Cores, Derivation, DrvName, Exec, Fetch, Graph, Input, InputMode,
-    InputSource, MountPoint, OutputName, System,
+    InputSource, MountPoint, OutputName, System, TreeId,
 };
 
 use crate::read::{Args, NO_PATH, invalid, text};
@@ -50,6 +50,8 @@ pub(crate) struct Instantiator {
     pub(crate) graph: Rc<RefCell<Graph>>,
     pub(crate) root: PathBuf,
     pub(crate) hash_sources: HashSources,
+    /// Sources hashed so far: the same files are often an input of many derivations.
+    pub(crate) hashed: RefCell<BTreeMap<Vec<String>, TreeId>>,
     /// The attribute `__toString` of every derivation; one value, so that equal ones stay equal.
     pub(crate) text: Value,
 }
@@ -248,6 +250,12 @@ impl Instantiator {
             .iter()
             .map(|path| path.trim_start_matches('/').to_owned())
             .collect();
+        if let Some(tree) = self.hashed.borrow().get(&relative) {
+            return Ok(InputSource::Source {
+                tree: *tree,
+                paths: relative,
+            });
+        }
         for path in &relative {
             self.refuse_links(path, relative.len() == 1)?;
         }
@@ -257,6 +265,7 @@ impl Instantiator {
             .collect();
         let tree = (self.hash_sources)(&absolute)
             .map_err(|e| invalid(format!("cannot use `{}`: {e}", relative.join(", "))))?;
+        self.hashed.borrow_mut().insert(relative.clone(), tree);
         Ok(InputSource::Source {
             tree,
             paths: relative,

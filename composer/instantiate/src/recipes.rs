@@ -82,6 +82,7 @@ impl Recipes {
             graph: Rc::clone(&graph),
             root: root.to_owned(),
             hash_sources,
+            hashed: RefCell::default(),
             text: text_attr(),
         };
         let eval = Evaluator::builder(io)
