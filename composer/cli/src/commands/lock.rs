@@ -13,7 +13,7 @@ use xsc_profile::Lock;
 use super::{Cancel, downloader, read_flake};
 use crate::args::Update;
 use crate::context::{Context, Repository};
-use crate::error::{CommandError, chain};
+use crate::error::CommandError;
 
 pub(crate) fn lock(context: &Context, cancel: &Cancel) -> Result<(), CommandError> {
     resolve(context, Which::Stale, cancel)
@@ -73,8 +73,10 @@ fn resolve(context: &Context, which: Which<'_>, cancel: &Cancel) -> Result<(), C
     let (lock, changes) = resolver
         .lock(&flake, old.as_ref(), which)
         .map_err(|e| CommandError::from_error(&e))?;
-    for change in &changes {
-        eprintln!("{}", shown(change));
+    if !context.quiet {
+        for change in &changes {
+            eprintln!("{}", shown(change));
+        }
     }
     write(&path, &lock.to_text())?;
     if !context.quiet {
@@ -111,10 +113,16 @@ fn shown(change: &Change) -> String {
 fn write(path: &Path, text: &str) -> Result<(), CommandError> {
     let failed =
         |e: std::io::Error| CommandError::other(format!("cannot write {}: {e}", path.display()));
-    let temporary = path.with_extension("lock.new");
-    let mut file = std::fs::File::create(&temporary).map_err(failed)?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(failed)?;
-    std::fs::rename(&temporary, path).map_err(|e| CommandError::other(chain(&e)))
+    // A name of its own: two runs at once must not write into one file.
+    let temporary = path.with_extension(format!("lock.new-{}", std::process::id()));
+    let written = std::fs::File::create(&temporary).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    });
+    written.map_err(|error| {
+        // It may never have been made; what went wrong is said already.
+        let _ = std::fs::remove_file(&temporary);
+        failed(error)
+    })
 }
