@@ -63,12 +63,19 @@ pub(crate) fn run(
             Ok(outputs)
         }
         Err(kind) => {
-            let kept = if engine.options.keep_failed {
-                Some(scratch.keep(name)?)
+            // Why the build failed matters more than that its directory could not be moved or removed.
+            let (kept, trouble) = if engine.options.keep_failed {
+                match scratch.keep(name) {
+                    Ok(kept) => (Some(kept), None),
+                    Err(error) => (None, Some(error)),
+                }
             } else {
-                scratch.remove()?;
-                None
+                (None, scratch.remove().err())
             };
+            if let Some(error) = trouble {
+                let text = format!("warning: {error}");
+                engine.observer.event(&Event::Notice { text: &text });
+            }
             Err(Failed {
                 kind: Box::new(kind),
                 log_tail: tail.lines(),
