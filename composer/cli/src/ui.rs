@@ -17,6 +17,9 @@ use xsc_model::DrvId;
 /// With no terminal, how long may pass without a line.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
+/// Bytes of an unfinished line that are kept back before they are shown as one.
+const LONGEST_LINE: usize = 64 << 10;
+
 /// How a user wants to see builds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct UiOptions {
@@ -192,6 +195,11 @@ impl Ui {
             while let Some(end) = running.partial.iter().position(|b| *b == b'\n') {
                 let line: Vec<u8> = running.partial.drain(..=end).collect();
                 lines.push(String::from_utf8_lossy(&line[..end]).into_owned());
+            }
+            // A program that ends no line must not fill the memory.
+            if running.partial.len() > LONGEST_LINE {
+                let line = std::mem::take(&mut running.partial);
+                lines.push(String::from_utf8_lossy(&line).into_owned());
             }
         }
         for line in lines {
