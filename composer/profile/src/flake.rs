@@ -209,6 +209,7 @@ fn read_inputs(table: &Table<'_, '_>, mirrors: &Mirrors) -> BTreeMap<String, Inp
             ("file", read_file_input),
         ];
         let Some(read) = input.choice("type", &kinds) else {
+            input.give_up("type");
             continue;
         };
         let kind = read(&input, mirrors);

@@ -157,21 +157,33 @@ impl<'r, 't> Table<'r, 't> {
 
     fn need(&self, key: &str) -> Option<Value<'r, 't>> {
         let value = self.get(key);
-        if value.is_none() {
-            // A missing key next to a misspelt one is reported once, at the misspelt one.
-            let misspelt = self.table.iter().any(|(k, _)| {
-                closest(k.get_ref(), [key]).is_some()
-                    && !self.asked.borrow().iter().any(|a| a == k.get_ref())
-            });
-            if !misspelt {
-                let message = format!("{} lacks the key `{key}`", self.shown());
-                self.problem(self.span.clone(), message);
-            } else {
-                // Keep the file invalid even if `finish` is never reached.
-                self.asked.borrow_mut().push(key.to_owned());
-            }
+        // A missing key next to a misspelt one is reported once, by `finish`, at the misspelt one.
+        if value.is_none() && self.misspelt(key).is_none() {
+            let message = format!("{} lacks the key `{key}`", self.shown());
+            self.problem(self.span.clone(), message);
         }
         value
+    }
+
+    /// A key of the table that nobody asked for and that looks like `key`.
+    fn misspelt(&self, key: &str) -> Option<&str> {
+        let asked = self.asked.borrow();
+        let unasked = self.table.iter().map(|(k, _)| k.get_ref().as_ref());
+        let mut like = unasked.filter(|k| closest(k, [key]).is_some());
+        like.find(|k| !asked.iter().any(|a| a == k))
+    }
+
+    /// For a table that is given up because the required `key` is misspelt, so that `finish`,
+    /// which would report it, is never reached.
+    pub(crate) fn give_up(&self, key: &str) {
+        if let Some(wrong) = self.misspelt(key)
+            && self.get(key).is_none()
+        {
+            let message = format!("{} lacks the key `{key}`", self.shown());
+            let problem = Problem::new(self.reader.text, self.span.clone(), message)
+                .suggest(Some(format!("did you mean `{key}` by `{wrong}`?")));
+            self.report(self.span.clone(), problem);
+        }
     }
 
     pub(crate) fn wrong_type(&self, key: &str, value: Value<'_, '_>, wanted: &str) {

@@ -131,6 +131,11 @@ flake-like.toml:12:24: no table [mirrors.debain] declares the mirror `debain`
             "did you mean `debian-source`?",
         ),
         (
+            "type = \"debian-source\"",
+            "typ = \"debian-source\"",
+            "did you mean `type` by `typ`?",
+        ),
+        (
             "from = \"apt\"\n",
             "from = \"atp\"\n",
             "did you mean `apt`?",
