@@ -9,6 +9,7 @@ mod context;
 mod error;
 mod ui;
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,11 +36,14 @@ fn main() -> ExitCode {
         eprintln!("error: cannot handle signals: {failure}");
         return ExitCode::from(error::exit::OTHER);
     }
-    match commands::dispatch(&cli, &cancel) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
+    let dispatched = AssertUnwindSafe(|| commands::dispatch(&cli, &cancel));
+    match std::panic::catch_unwind(dispatched) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => {
             eprint!("{}", failure.render());
             ExitCode::from(failure.code)
         }
+        // The panic said where; its own exit code, 101, would read as a build that timed out.
+        Err(_) => ExitCode::from(error::exit::OTHER),
     }
 }
