@@ -39,7 +39,9 @@ pub(crate) fn find(opened: &mut Opened, which: &str) -> Result<(Graph, DrvId), C
     if let Some(id) = closure.iter().find(|id| name(id) == which) {
         return Ok((graph.clone(), *id));
     }
-    if let Ok(id) = opened.recipes.derivation(which) {
+    if which.contains('.')
+        && let Ok(id) = opened.recipes.derivation(which)
+    {
         return Ok((opened.recipes.graph(), id));
     }
     let error = CommandError::usage(format!(
