@@ -4,16 +4,15 @@
 
 use std::path::{Path, PathBuf};
 
-use xsc_model::{ActionId, BlobId, Digest, DrvId, DrvName, TreeId};
+use xsc_model::{ActionId, BlobId, Digest, DrvName, TreeId};
 
 /// The names at the top of a store.
-pub(crate) const TOP: [&str; 15] = [
+pub(crate) const TOP: [&str; 14] = [
     "version",
     "objects",
     "dirs",
     "trees",
     "realisations",
-    "derivations",
     "logs",
     "history",
     "roots",
@@ -25,12 +24,11 @@ pub(crate) const TOP: [&str; 15] = [
     "gc.lock",
 ];
 /// The ones that are directories.
-pub(crate) const FOLDERS: [&str; 13] = [
+pub(crate) const FOLDERS: [&str; 12] = [
     "objects",
     "dirs",
     "trees",
     "realisations",
-    "derivations",
     "logs",
     "history",
     "roots",
@@ -68,10 +66,6 @@ pub(crate) fn tree(tree: TreeId) -> String {
 
 pub(crate) fn realisation(action: ActionId) -> String {
     sharded("realisations", action.digest(), "")
-}
-
-pub(crate) fn derivation(drv: DrvId) -> String {
-    format!("derivations/{drv}")
 }
 
 pub(crate) fn log(action: ActionId) -> String {

@@ -1,4 +1,4 @@
-//! Small records: realisations, derivations, build logs and past durations.
+//! Small records: realisations, build logs and past durations.
 //!
 //! The scheduler reads and writes them. Invariant: a realisation is returned only if every tree
 //! that it names is in the store, so a caller may use its outputs without looking again.
@@ -8,7 +8,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use xsc_model::{ActionId, DrvId, DrvName, Realisation};
+use xsc_model::{ActionId, DrvName, Realisation};
 
 use crate::error::{Context, FileError};
 use crate::fsops::{read_optional, write_atomic};
@@ -51,20 +51,6 @@ impl Store {
         }
         let path = self.at(&layout::realisation(realisation.action));
         self.put(&path, realisation.to_text().as_bytes())
-    }
-
-    /// Keeps the encoding of a derivation, to show it to people.
-    pub fn put_derivation(&self, drv: &DrvId, encoding: &[u8]) -> Result<(), StoreError> {
-        let path = self.at(&layout::derivation(*drv));
-        if crate::fsops::exists(&path)? {
-            return Ok(());
-        }
-        self.put(&path, encoding)
-    }
-
-    /// The encoding of a derivation, if it was kept.
-    pub fn derivation(&self, drv: &DrvId) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(read_optional(&self.at(&layout::derivation(*drv)))?)
     }
 
     /// Opens a new log of an action. It takes the place of an older one when it is finished.

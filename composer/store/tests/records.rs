@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use xsc_model::{
-    ActionId, Digest, DirectorySource, DrvId, OutputName, Realisation, TreeId, merge_trees,
-};
+use xsc_model::{ActionId, Digest, DirectorySource, OutputName, Realisation, TreeId, merge_trees};
 use xsc_store::{
     Damage, GcError, GcOptions, IngestError, IngestOptions, Store, StoreError, VerifyError, Warning,
 };
@@ -136,7 +134,7 @@ fn merged_trees_are_laid_out_from_their_records() {
 }
 
 #[test]
-fn logs_derivations_and_durations_are_kept() {
+fn logs_and_durations_are_kept() {
     let f = fixture();
     let id = action("log");
     assert!(f.store.read_log(&id).unwrap().is_none());
@@ -147,9 +145,6 @@ fn logs_derivations_and_durations_are_kept() {
     let mut reader = f.store.read_log(&id).unwrap().unwrap();
     reader.read_to_string(&mut text).unwrap();
     assert_eq!(text, "line\n");
-    let drv = DrvId(Digest::of(b"drv"));
-    f.store.put_derivation(&drv, b"bytes").unwrap();
-    assert_eq!(f.store.derivation(&drv).unwrap().unwrap(), b"bytes");
     assert_eq!(f.store.last_duration("zlib"), None);
     for ms in 1..=20 {
         f.store.record_duration("zlib", Duration::from_millis(ms));
