@@ -98,16 +98,14 @@ impl Engine<'_> {
         started();
         self.import_sources(drv)?;
         let scratch = || self.store.scratch(drv.name.as_str());
+        let name = drv.name.as_str();
+        let mut isolation = Vec::new();
         let outputs = match &action.builder {
-            Builder::Exec(command) => exec::run(
-                self,
-                id,
-                drv.name.as_str(),
-                action,
-                command,
-                scratch()?,
-                slot,
-            )?,
+            Builder::Exec(command) => {
+                let built = exec::run(self, id, name, action, command, scratch()?, slot)?;
+                isolation = built.isolation;
+                built.outputs
+            }
             Builder::Fetch(file) => fetch::run(self, id, file, scratch()?)?,
             Builder::Builtin { name, params } => {
                 let tree = builtin::run(self, *name, params, action)?;
@@ -117,6 +115,7 @@ impl Engine<'_> {
         let realisation = Realisation {
             action: action_id,
             outputs,
+            isolation,
         };
         self.store.put_realisation(&realisation)?;
         Ok((realisation, Ended::Done))

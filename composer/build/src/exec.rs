@@ -19,6 +19,12 @@ use crate::event::Event;
 /// How many lines of a failed build are shown.
 const TAIL_LINES: usize = 25;
 
+/// What a command made, and in what isolation.
+pub(crate) struct Built {
+    pub(crate) outputs: BTreeMap<OutputName, TreeId>,
+    pub(crate) isolation: Vec<String>,
+}
+
 pub(crate) fn run(
     engine: &Engine<'_>,
     id: DrvId,
@@ -27,7 +33,7 @@ pub(crate) fn run(
     command: &Exec,
     scratch: ScratchDir,
     slot: usize,
-) -> Result<BTreeMap<OutputName, TreeId>, Failed> {
+) -> Result<Built, Failed> {
     if Some(action.system) != xsc_model::System::host() {
         let host = xsc_model::System::host().map_or("unknown".to_owned(), |s| s.to_string());
         return Err(FailureKind::System {
@@ -55,12 +61,16 @@ pub(crate) fn run(
     log.finish()?;
     let result = report.map_err(FailureKind::from).and_then(|report| {
         judge(&report.outcome)?;
-        collect(engine, action, command, &scratch)
+        let outputs = collect(engine, action, command, &scratch)?;
+        Ok(Built {
+            outputs,
+            isolation: report.isolation.0,
+        })
     });
     match result {
-        Ok(outputs) => {
+        Ok(built) => {
             scratch.remove()?;
-            Ok(outputs)
+            Ok(built)
         }
         Err(kind) => {
             // Why the build failed matters more than that its directory could not be moved or removed.

@@ -139,7 +139,8 @@ fn failed(failures: &[Failure], skipped: usize, profile: &Path) -> CommandError 
     if skipped > 0 {
         let _ = write!(
             message,
-            "\nnot tried because of this: {skipped} derivations"
+            "\nnot tried because of this: {}",
+            crate::ui::count(skipped, "derivation")
         );
     }
     let code = failures

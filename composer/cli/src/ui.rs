@@ -41,7 +41,8 @@ struct State {
     built: usize,
     fetched: usize,
     cutoffs: Vec<String>,
-    expected: usize,
+    /// On a terminal, how much of the work is done.
+    total: Option<ProgressBar>,
     last_line: Option<Instant>,
 }
 
@@ -49,7 +50,6 @@ struct State {
 pub(crate) struct Ui {
     options: UiOptions,
     bars: Option<MultiProgress>,
-    total: Option<ProgressBar>,
     state: Mutex<State>,
     stop: AtomicBool,
 }
@@ -69,7 +69,6 @@ impl Ui {
         Ui {
             options,
             bars,
-            total: None,
             state: Mutex::default(),
             stop: AtomicBool::new(false),
         }
@@ -100,8 +99,12 @@ impl Ui {
         })
     }
 
-    pub(crate) fn tally(&self) -> Tally {
-        let state = self.lock();
+    /// Ends the display and says what was done.
+    pub(crate) fn finish(&self) -> Tally {
+        let mut state = self.lock();
+        if let Some(total) = state.total.take() {
+            total.finish_and_clear();
+        }
         Tally {
             built: state.built,
             fetched: state.fetched,
@@ -145,6 +148,15 @@ impl Ui {
         state.last_line = Some(Instant::now());
         drop(state);
         self.line(&format!("still running: {}", names.join(", ")));
+    }
+
+    fn start_total(&self, steps: usize) {
+        let Some(bars) = &self.bars else { return };
+        let bar = bars.add(ProgressBar::new(steps as u64));
+        let template = "{pos}/{len} steps, {elapsed}";
+        bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
+        bar.enable_steady_tick(Duration::from_millis(250));
+        self.lock().total = Some(bar);
     }
 
     fn started(&self, drv: DrvId, name: &str, work: Work, expected: Option<Duration>) {
@@ -227,6 +239,9 @@ impl Ui {
             (Ended::Failed, _) => {}
         }
         state.last_line = Some(Instant::now());
+        if let Some(total) = &state.total {
+            total.inc(1);
+        }
         let rest = running.map(|r| r.partial).unwrap_or_default();
         drop(state);
         if self.options.print_logs && !rest.is_empty() {
@@ -239,9 +254,6 @@ impl Ui {
             }
             Ended::Done => {}
             Ended::Failed => self.line(&format!("failed {name} after {}", human(took))),
-        }
-        if let Some(total) = &self.total {
-            total.inc(1);
         }
     }
 }
@@ -256,13 +268,14 @@ impl Observer for Ui {
                 bytes,
                 estimate,
             } => {
-                self.lock().expected = fetches + builds;
                 if fetches + builds > 0 {
+                    self.start_total(fetches + builds);
                     let estimate = estimate
                         .map(|e| format!(", about {} by past times", human(e)))
                         .unwrap_or_default();
                     self.line(&format!(
-                        "{total} derivations: {fetches} to fetch ({}), {builds} to build{estimate}",
+                        "{}: {fetches} to fetch ({}), {builds} to build{estimate}",
+                        count(*total, "derivation"),
                         HumanBytes(*bytes)
                     ));
                 }
@@ -299,6 +312,11 @@ fn style(work: Work) -> ProgressStyle {
         Work::Build => "  build {prefix} {elapsed} {msg}",
     };
     ProgressStyle::with_template(template).expect("the templates are valid")
+}
+
+/// A number of things: `1 derivation`, `2 derivations`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// A duration as people say it: `0.4 s`, `12 s`, `3 min 20 s`.

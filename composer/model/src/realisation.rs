@@ -14,6 +14,9 @@ pub struct Realisation {
     pub action: ActionId,
     /// Its outputs by name.
     pub outputs: BTreeMap<OutputName, TreeId>,
+    /// The parts of the isolation that the build ran in, such as `net`; empty for what ran no
+    /// command.
+    pub isolation: Vec<String>,
 }
 
 /// A realisation file that cannot be read.
@@ -27,12 +30,16 @@ pub struct ParseRealisationError {
 const HEADER: &str = "xsc-realisation-1";
 
 impl Realisation {
-    /// The text form: a header with the action, a line an output, and a closing line, so that a
+    /// The text form: a header with the action, a line an output, one with the isolation where
+    /// there was a command, and a closing line, so that a
     /// file cut short is never taken for whole.
     pub fn to_text(&self) -> String {
         let mut text = format!("{HEADER} {}\n", self.action);
         for (name, tree) in &self.outputs {
             text.push_str(&format!("output {name} {tree}\n"));
+        }
+        if !self.isolation.is_empty() {
+            text.push_str(&format!("isolation {}\n", self.isolation.join(" ")));
         }
         text.push_str("end\n");
         text
@@ -42,6 +49,7 @@ impl Realisation {
     pub fn parse(text: &str) -> Result<Self, ParseRealisationError> {
         let mut action = None;
         let mut outputs = BTreeMap::new();
+        let mut isolation = Vec::new();
         let mut ended = false;
         let mut count = 0;
         for (index, line) in text.lines().enumerate() {
@@ -57,12 +65,22 @@ impl Realisation {
                         return Err(bad());
                     }
                 }
+                ["isolation", parts @ ..] if action.is_some() && !ended && isolation.is_empty() => {
+                    if parts.is_empty() || parts.iter().any(|part| part.is_empty()) {
+                        return Err(bad());
+                    }
+                    isolation = parts.iter().map(|part| (*part).to_owned()).collect();
+                }
                 ["end"] if !ended => ended = true,
                 _ => return Err(bad()),
             }
         }
         match action {
-            Some(action) if ended && text.ends_with('\n') => Ok(Realisation { action, outputs }),
+            Some(action) if ended && text.ends_with('\n') => Ok(Realisation {
+                action,
+                outputs,
+                isolation,
+            }),
             _ => Err(ParseRealisationError { line: count + 1 }),
         }
     }

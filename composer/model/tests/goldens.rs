@@ -211,6 +211,7 @@ fn actions_and_realisations() {
             (OutputName::new("dev").unwrap(), inner().id()),
             (OutputName::out(), outer().id()),
         ]),
+        isolation: vec!["user".to_owned(), "net".to_owned()],
     };
     let text = realisation.to_text();
     check(&[
@@ -261,6 +262,7 @@ fn a_realisation_that_is_cut_short_is_refused() {
     let text = Realisation {
         action: action(Cores::One).id(),
         outputs: BTreeMap::from([(OutputName::out(), TreeId(Digest::of(b"t")))]),
+        isolation: Vec::new(),
     }
     .to_text();
     for end in 0..text.len() {

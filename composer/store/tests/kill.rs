@@ -34,6 +34,7 @@ fn ingest(store: &Store, round: u64) -> TreeId {
     let realisation = Realisation {
         action: ActionId(Digest::of(&round.to_le_bytes())),
         outputs: [(OutputName::out(), tree)].into(),
+        isolation: Vec::new(),
     };
     store.put_realisation(&realisation).unwrap();
     tree

@@ -45,6 +45,7 @@ impl Fixture {
         let realisation = Realisation {
             action: action(name),
             outputs: BTreeMap::from([(OutputName::out(), tree)]),
+            isolation: Vec::new(),
         };
         self.store.put_realisation(&realisation).unwrap();
         action(name)
@@ -76,6 +77,7 @@ fn a_realisation_counts_only_while_its_trees_exist() {
     let error = f.store.put_realisation(&Realisation {
         action: id,
         outputs: BTreeMap::from([(OutputName::out(), tree)]),
+        isolation: Vec::new(),
     });
     assert!(matches!(error, Err(StoreError::MissingDirectory { tree: t }) if t == tree));
 }

@@ -51,11 +51,7 @@ fn resolve(context: &Context, which: Which<'_>, cancel: &Cancel) -> Result<(), C
     let repository = Repository::find(Path::new("."))?;
     let flake = read_flake(&repository)?;
     let path = repository.lock_path();
-    let old = match std::fs::read_to_string(&path) {
-        // A lock that cannot be read is what `lock` mends: it is written anew.
-        Ok(text) => Lock::parse("flake-like.lock", &text).ok(),
-        Err(_) => None,
-    };
+    let old = read_old(&repository, &path, context.quiet)?;
     let store = context.store()?;
     let downloader = downloader(context, &flake)?;
     let notices = Notices {
@@ -92,6 +88,34 @@ fn resolve(context: &Context, which: Which<'_>, cancel: &Cancel) -> Result<(), C
         );
     }
     Ok(())
+}
+
+/// The lock as it is, if there is one. One that cannot be understood is what `lock` mends: it is
+/// written anew, and the user is told that no pin is kept.
+fn read_old(
+    repository: &Repository,
+    path: &Path,
+    quiet: bool,
+) -> Result<Option<Lock>, CommandError> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(CommandError::other(format!(
+                "cannot read {}: {error}",
+                path.display()
+            )));
+        }
+    };
+    match Lock::parse(&repository.shown(path).to_string(), &text) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(error) => {
+            if !quiet {
+                eprintln!("warning: {error}\nwarning: every input is resolved anew");
+            }
+            Ok(None)
+        }
+    }
 }
 
 /// A change as `old → new`; of a list of packages only what is new or gone.

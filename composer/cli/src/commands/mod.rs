@@ -224,7 +224,7 @@ pub(crate) fn realise(
     };
     let begin = std::time::Instant::now();
     let result = ui.during(|| engine.realise(graph, wanted));
-    let tally = ui.tally();
+    let tally = ui.finish();
     ui.line(&format!(
         "{} built, {} fetched, {} unchanged, in {}",
         tally.built,

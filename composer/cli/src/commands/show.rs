@@ -39,9 +39,7 @@ pub(crate) fn find(opened: &mut Opened, which: &str) -> Result<(Graph, DrvId), C
     if let Some(id) = closure.iter().find(|id| name(id) == which) {
         return Ok((graph.clone(), *id));
     }
-    if which.contains('.')
-        && let Ok(id) = opened.recipes.derivation(which)
-    {
+    if let Ok(id) = opened.recipes.derivation(which) {
         return Ok((opened.recipes.graph(), id));
     }
     let error = CommandError::usage(format!(
@@ -74,6 +72,11 @@ fn one(context: &Context, store: &Store, graph: &Graph, id: DrvId) -> Result<(),
             )
         })
         .collect();
+    let isolation = plan
+        .known
+        .get(&id)
+        .map(|r| r.isolation.clone())
+        .unwrap_or_default();
     let last = store.last_duration(drv.name.as_str());
     if context.json {
         let outputs: serde_json::Map<String, Value> = outputs
@@ -89,6 +92,7 @@ fn one(context: &Context, store: &Store, graph: &Graph, id: DrvId) -> Result<(),
             "inputs": inputs(graph, drv),
             "action": action.map(|a| a.to_string()),
             "outputs": outputs,
+            "isolation": isolation,
             "last_duration_ms": last.map(|d| d.as_millis() as u64),
         });
         print(&serde_json::to_string_pretty(&value).expect("a JSON value can be written"));
@@ -118,6 +122,9 @@ fn one(context: &Context, store: &Store, graph: &Graph, id: DrvId) -> Result<(),
     }
     if outputs.is_empty() {
         let _ = writeln!(text, "output      not built");
+    }
+    if !isolation.is_empty() {
+        let _ = writeln!(text, "isolation   {}", isolation.join(" "));
     }
     if let Some(last) = last {
         let _ = writeln!(text, "last took   {}", human(last));

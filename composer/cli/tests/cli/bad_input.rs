@@ -248,7 +248,7 @@ fn a_failed_build_shows_its_last_words_and_where_the_rest_is() {
         &[
             "error: bad-1.0: the builder exited with status 3",
             "\n  1000\n  the reason\n",
-            "not tried because of this: 1 derivations",
+            "not tried because of this: 1 derivation",
         ],
     );
     assert!(

@@ -66,8 +66,14 @@ fn show_says_what_is_built_and_from_what() {
     assert!(rows.iter().all(|row| row["realised"] == true), "{json}");
     let top = show(&["images", "--json"]).ok().json();
     assert_eq!(top["outputs"]["out"].as_str(), path.to_str());
-    let by_attribute = show(&["result", "--json"]);
-    by_attribute.fails(2, &["error: profile t has no derivation `result`"]);
+    let built = show(&["lib-1.0", "--json"]).ok().json();
+    let isolation = built["isolation"].as_array().unwrap();
+    for part in ["user", "mount", "pid", "net", "clock"] {
+        assert!(isolation.iter().any(|p| p == part), "no {part} in {built}");
+    }
+    let by_attribute = show(&["result", "--json"]).ok().json();
+    assert_eq!(by_attribute["name"], "images");
+    show(&["nothing"]).fails(2, &["error: profile t has no derivation `nothing`"]);
     show(&["lib-1.1"]).fails(2, &["hint: did you mean lib-1.0?"]);
 }
 
