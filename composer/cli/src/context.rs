@@ -30,6 +30,9 @@ struct Config {
 /// What every verb starts from.
 pub(crate) struct Context {
     store_dir: PathBuf,
+    /// What the user has to add to another command so that it uses the same store: nothing, or
+    /// ` --store DIR`.
+    pub(crate) store_words: String,
     /// Base addresses of mirrors from the configuration file.
     pub(crate) mirrors: BTreeMap<String, Vec<String>>,
     /// The proxy for fetches, from `https_proxy`, `http_proxy` or `all_proxy`.
@@ -73,8 +76,14 @@ impl Context {
         .iter()
         .filter_map(|name| std::env::var(name).ok())
         .find(|value| !value.is_empty());
+        let store_words = cli
+            .store
+            .as_ref()
+            .map(|dir| format!(" --store {}", dir.display()))
+            .unwrap_or_default();
         Ok(Context {
             store_dir,
+            store_words,
             mirrors,
             proxy,
             json: cli.json,

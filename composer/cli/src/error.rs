@@ -5,7 +5,6 @@
 
 use std::error::Error;
 use std::fmt::Write;
-use std::path::Path;
 
 use xsc_build::{Failure, FailureKind, RealiseError};
 use xsc_fetch::DownloadError;
@@ -88,15 +87,16 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// A run of builds that did not give what was wanted, for the profile at `profile`.
-pub(crate) fn realise_error(error: RealiseError, profile: &Path) -> CommandError {
+/// A run of builds that did not give what was wanted. `log` is the command that shows the log of
+/// a derivation named after it.
+pub(crate) fn realise_error(error: RealiseError, log: &str) -> CommandError {
     match error {
         RealiseError::Interrupted => CommandError {
             code: exit::INTERRUPTED,
             message: "interrupted".to_owned(),
             hints: vec!["what was finished is kept; run the same command to go on".to_owned()],
         },
-        RealiseError::Failed { failures, skipped } => failed(&failures, skipped, profile),
+        RealiseError::Failed { failures, skipped } => failed(&failures, skipped, log),
         RealiseError::Store(error) => store_error(&error),
     }
 }
@@ -114,7 +114,7 @@ pub(crate) fn disk_error(error: CommandError, full: bool) -> CommandError {
 const DISK_FULL: &str = "the disk is full; `xsc-compose gc` frees what no `result` link needs, \
 and --store or XSC_STORE puts the store elsewhere";
 
-fn failed(failures: &[Failure], skipped: usize, profile: &Path) -> CommandError {
+fn failed(failures: &[Failure], skipped: usize, log: &str) -> CommandError {
     let mut message = String::new();
     let mut hints = Vec::new();
     for (index, failure) in failures.iter().enumerate() {
@@ -125,7 +125,7 @@ fn failed(failures: &[Failure], skipped: usize, profile: &Path) -> CommandError 
         for line in &failure.log_tail {
             let _ = write!(message, "\n  {line}");
         }
-        hints.extend(hints_for(failure, profile));
+        hints.extend(hints_for(failure, log));
     }
     if failures.len() > 1 {
         let names: Vec<&str> = failures.iter().map(|f| f.name.as_str()).collect();
@@ -174,14 +174,10 @@ fn code_of(kind: &FailureKind) -> u8 {
     }
 }
 
-fn hints_for(failure: &Failure, profile: &Path) -> Vec<String> {
+fn hints_for(failure: &Failure, log: &str) -> Vec<String> {
     let mut hints = Vec::new();
     if !failure.log_tail.is_empty() {
-        let profile = profile.display();
-        hints.push(format!(
-            "the whole log: xsc-compose log {profile} {}",
-            failure.name
-        ));
+        hints.push(format!("the whole log: {log} {}", failure.name));
     }
     if let Some(kept) = &failure.kept {
         hints.push(format!("the failed build is kept in {}", kept.display()));

@@ -233,7 +233,9 @@ pub(crate) fn realise(
         crate::ui::human(begin.elapsed())
     ));
     report_warnings(store, &ui);
-    result.map_err(|error| crate::error::realise_error(error, &opened.path))
+    let words = &context.store_words;
+    let log = format!("xsc-compose{words} log {}", opened.path.display());
+    result.map_err(|error| crate::error::realise_error(error, &log))
 }
 
 /// Tells what the store found damaged and got over.
