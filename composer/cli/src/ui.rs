@@ -150,11 +150,14 @@ impl Ui {
         self.line(&format!("still running: {}", names.join(", ")));
     }
 
-    fn start_total(&self, steps: usize) {
+    fn start_total(&self, steps: usize, estimate: Option<Duration>) {
         let Some(bars) = &self.bars else { return };
         let bar = bars.add(ProgressBar::new(steps as u64));
-        let template = "{pos}/{len} steps, {elapsed}";
+        let template = "{pos}/{len} steps, {elapsed}{msg}";
         bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
+        if let Some(estimate) = estimate {
+            bar.set_message(format!(" of about {}", human(estimate)));
+        }
         bar.enable_steady_tick(Duration::from_millis(250));
         self.lock().total = Some(bar);
     }
@@ -269,7 +272,7 @@ impl Observer for Ui {
                 estimate,
             } => {
                 if fetches + builds > 0 {
-                    self.start_total(fetches + builds);
+                    self.start_total(fetches + builds, *estimate);
                     let estimate = estimate
                         .map(|e| format!(", about {} by past times", human(e)))
                         .unwrap_or_default();
