@@ -72,12 +72,13 @@ impl<K: Into<FailureKind>> From<K> for Failed {
 
 impl Engine<'_> {
     /// Performs one action whose inputs are realised, unless another composer does so first:
-    /// `started` is called only when there is work.
+    /// `started` is called only when there is work. `input_names` says what people call the inputs.
     pub(crate) fn perform(
         &self,
         id: DrvId,
         drv: &Derivation,
         action: &Action,
+        input_names: &[String],
         slot: usize,
         started: impl FnOnce(),
     ) -> Result<(Realisation, Ended), Failed> {
@@ -108,7 +109,7 @@ impl Engine<'_> {
             }
             Builder::Fetch(file) => fetch::run(self, id, file, scratch()?)?,
             Builder::Builtin { name, params } => {
-                let tree = builtin::run(self, *name, params, action)?;
+                let tree = builtin::run(self, *name, params, action, input_names)?;
                 BTreeMap::from([(OutputName::out(), tree)])
             }
         };

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use xsc_model::{Action, Builder, Derivation, DrvId, Graph, Realisation};
+use xsc_model::{Action, Builder, Derivation, DrvId, Graph, Input, InputSource, Realisation};
 
 use crate::engine::{Engine, Failed};
 use crate::error::{Failure, RealiseError};
@@ -284,7 +284,8 @@ impl<'a> Run<'a> {
                 expected: self.engine.store.last_duration(name),
             });
         };
-        let result = self.engine.perform(id, drv, action, slot, started);
+        let names = self.input_names(drv);
+        let result = self.engine.perform(id, drv, action, &names, slot, started);
         let ended = match &result {
             Ok((_, ended)) => *ended,
             Err(_) => Ended::Failed,
@@ -296,6 +297,18 @@ impl<'a> Run<'a> {
         }
         let (realisation, _) = result.map_err(failure)?;
         Ok(realisation)
+    }
+
+    /// What people call each input of `drv`: a derivation's name, or paths of the repository.
+    fn input_names(&self, drv: &Derivation) -> Vec<String> {
+        let name = |input: &Input| match &input.source {
+            InputSource::Source { paths, .. } => paths.join(", "),
+            InputSource::Output { drv, .. } => self
+                .graph
+                .get(drv)
+                .map_or(String::new(), |drv| drv.name.to_string()),
+        };
+        drv.inputs.iter().map(name).collect()
     }
 
     fn settle(&self, id: DrvId, result: Result<Realisation, Box<Failure>>) {

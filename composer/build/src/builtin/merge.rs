@@ -13,7 +13,12 @@ use xsc_store::{Store, StoreError};
 use super::params::Params;
 use crate::error::FailureKind;
 
-pub(crate) fn run(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureKind> {
+/// `names` says what people call the inputs, for the error when two do not fit together.
+pub(crate) fn run(
+    store: &Store,
+    params: &Params<'_>,
+    names: &[String],
+) -> Result<TreeId, FailureKind> {
     params.only(&["links", "lastWins"])?;
     let mut overlay = Overlay {
         store,
@@ -21,7 +26,10 @@ pub(crate) fn run(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureK
     };
     let mut trees = Vec::new();
     for (index, (at, tree)) in params.inputs().enumerate() {
-        let label = format!("input {} at {at}", index + 1);
+        let label = names.get(index).filter(|name| !name.is_empty());
+        let label = label
+            .cloned()
+            .unwrap_or_else(|| format!("input {} at {at}", index + 1));
         let tree = overlay.nest(at, Node::Directory { tree });
         trees.push((label, tree));
     }

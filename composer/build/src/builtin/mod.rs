@@ -22,12 +22,13 @@ pub(crate) fn run(
     name: BuiltinName,
     params: &BTreeMap<String, Param>,
     action: &Action,
+    input_names: &[String],
 ) -> Result<TreeId, FailureKind> {
     let params = Params::new(name, params, action);
     match name {
         BuiltinName::UnpackDeb => unpack::deb(engine.store, &params),
         BuiltinName::UnpackTar => unpack::tar(engine.store, &params),
-        BuiltinName::Merge => merge::run(engine.store, &params),
+        BuiltinName::Merge => merge::run(engine.store, &params, input_names),
         BuiltinName::Cpio => image::cpio(engine.store, &params),
         BuiltinName::Fat => image::fat(engine.store, &params),
         BuiltinName::Iso => image::iso(engine.store, &params),

@@ -279,6 +279,22 @@ fn a_failed_build_shows_its_last_words_and_where_the_rest_is() {
     repo.assert_sound();
 }
 
+#[test]
+fn trees_that_do_not_fit_together_are_named() {
+    if !can_build("trees_that_do_not_fit_together_are_named") {
+        return;
+    }
+    let repo = TestRepo::new(
+        r#"mawk = run "mawk-1.3" "mkdir -p $out/bin; echo m >$out/bin/awk";
+        gawk = run "gawk-5.2" "mkdir -p $out/bin; echo g >$out/bin/awk";
+        result = step "both" "builtin:merge" { }
+            (map (from: { at = "/"; inherit from; }) [ mawk gawk ]);"#,
+    );
+    let conflict = "error: both: `/bin/awk` is provided by both `mawk-1.3` and `gawk-5.2`, \
+                    with different content";
+    repo.build().fails(100, &[conflict]);
+}
+
 const MANY: &str = r#"
 bad1 = run "bad1" "echo one >&2; exit 1";
 bad2 = run "bad2" "sleep 0.5; echo two >&2; exit 1";
