@@ -28,6 +28,9 @@ pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<()
     if args.flags.dry_run {
         return dry_run(context, &store, &graph, drv);
     }
+    if !args.no_link {
+        check_link(&args.out_link)?;
+    }
     let known = realise(
         context,
         &opened,
@@ -48,6 +51,24 @@ pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<()
     }
     report(context, &opened, &path, realisation);
     Ok(())
+}
+
+/// Refuses a place where no link can be made, before a build that may take minutes.
+fn check_link(link: &Path) -> Result<(), CommandError> {
+    let dir = link.parent().filter(|dir| !dir.as_os_str().is_empty());
+    let error = match (std::fs::symlink_metadata(link), dir) {
+        (Ok(meta), _) if !meta.is_symlink() => CommandError::usage(format!(
+            "`{}` exists and is not a symbolic link",
+            link.display()
+        )),
+        (_, Some(dir)) if !dir.is_dir() => CommandError::usage(format!(
+            "cannot link the result as `{}`: there is no directory `{}`",
+            link.display(),
+            dir.display()
+        )),
+        _ => return Ok(()),
+    };
+    Err(error.hint("name another place with -o LINK, or make no link with --no-link"))
 }
 
 /// Evaluates `attr` to a derivation.

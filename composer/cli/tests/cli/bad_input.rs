@@ -443,8 +443,20 @@ fn a_link_never_replaces_something_else() {
     }
     let repo = TestRepo::new(FINE);
     repo.write("result", "precious");
-    repo.build()
-        .fails(1, &["result` exists and is not a symbolic link"]);
+    let ran = repo.build().fails(
+        2,
+        &[
+            "`result` exists and is not a symbolic link",
+            "hint: name another place",
+        ],
+    );
+    assert!(
+        !ran.err.contains("built"),
+        "said before the build: {}",
+        ran.err
+    );
+    repo.build_with(&["-o", "nowhere/result"])
+        .fails(2, &["there is no directory `nowhere`"]);
     assert_eq!(
         fs::read_to_string(repo.dir().join("result")).unwrap(),
         "precious"
