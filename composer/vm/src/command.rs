@@ -43,12 +43,6 @@ pub(crate) fn board(system: System, accel: &str) -> Vec<OsString> {
         (System::Aarch64, "tcg") => ("virt", "max,pauth-impdef=on"),
         (System::Aarch64, _) => ("virt", "max"),
     };
-    // Under QEMU 7.2 with a thread for each processor, a guest processor can run code that another
-    // one has just patched (a jump label): `Oops: int3`, about once in 20 boots with two of them.
-    let accel = match accel {
-        "tcg" => "tcg,thread=single",
-        other => other,
-    };
     [
         "-no-user-config",
         "-nodefaults",
@@ -286,7 +280,7 @@ mod tests {
 -no-reboot
 -display none
 -machine q35
--accel tcg,thread=single
+-accel tcg
 -cpu max
 -m 128
 -smp 1
@@ -320,7 +314,7 @@ mod tests {
 -no-reboot
 -display none
 -machine virt
--accel tcg,thread=single
+-accel tcg
 -cpu max,pauth-impdef=on
 -m 256
 -smp 1
