@@ -2,7 +2,7 @@
 /*
  * The operations a ring knows, and what of an entry is checked before one is executed.
  * To add one: an opcode in the uapi header, a row here, a function in its family's file,
- * a test, a line in docs/xsc.rst. xsc_opdef_init() refuses a table that contradicts itself.
+ * a test, a line in docs/xsc-abi.rst. xsc_opdef_init() refuses a table that contradicts itself.
  */
 #define pr_fmt(fmt) "xsc: " fmt
 

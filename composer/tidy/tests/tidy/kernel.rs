@@ -7,7 +7,7 @@ use crate::assert_tidy;
 use crate::tree::{File, files};
 
 const HEADER: &str = "kernel/include/uapi/linux/xsc.h";
-const PAGE: &str = "kernel/docs/xsc.rst";
+const PAGE: &str = "kernel/docs/xsc-abi.rst";
 const TESTS: &str = "kernel/tests";
 
 /// What the header needs for itself: the end of an enum, a part of ioctl numbers.
@@ -117,7 +117,7 @@ fn a_name_without_page_or_test_is_seen() {
         complaints(header, "``XSC_A`` is", "f(XSC_AB, XSC_B)"),
         [
             "XSC_A is in no test under kernel/tests",
-            "XSC_B is not in kernel/docs/xsc.rst"
+            "XSC_B is not in kernel/docs/xsc-abi.rst"
         ]
     );
     assert!(complaints(header, "XSC_A XSC_B", "XSC_A|XSC_B").is_empty());
