@@ -153,18 +153,24 @@ pub(crate) enum MediumArg {
     Cd,
     /// The ISO as a disk.
     Disk,
+    /// The kernel of a `boot` image, loaded by QEMU itself.
+    Kernel,
 }
 
 /// How to boot; shared by `run` and `test`.
 #[derive(Debug, Args)]
 pub(crate) struct BootFlags {
-    /// The firmware.
-    #[arg(long, value_enum, default_value_t = FirmwareArg::Bios)]
-    pub(crate) firmware: FirmwareArg,
+    /// The firmware [default: bios; uefi for an ISO of aarch64].
+    #[arg(long, value_enum)]
+    pub(crate) firmware: Option<FirmwareArg>,
 
-    /// How the machine sees the ISO.
-    #[arg(long, value_enum, default_value_t = MediumArg::Cd)]
-    pub(crate) medium: MediumArg,
+    /// What the machine boots [default: cd where the profile makes an ISO, else kernel].
+    #[arg(long, value_enum)]
+    pub(crate) medium: Option<MediumArg>,
+
+    /// Put WORDS behind the kernel's command line; may be repeated. Not with an ISO.
+    #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
+    pub(crate) append: Vec<String>,
 
     /// Memory of the machine in MiB [default: of the profile].
     #[arg(long, value_name = "MIB")]
@@ -195,6 +201,18 @@ pub(crate) struct Test {
     /// Where to leave console, command line and verdict of a failed test.
     #[arg(long, value_name = "DIR", default_value = "result-boot-failure")]
     pub(crate) bundle: PathBuf,
+
+    /// Longest time from the start of the machine to its end, in seconds [default: of the profile].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) boot_timeout: Option<Duration>,
+
+    /// Print what the guest wrote on the verdict channel beside its verdict.
+    #[arg(long)]
+    pub(crate) report: bool,
+
+    /// Skip the test unless this attribute of the recipes is built, such as `pkgs.linux.objects`.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) if_built: Option<String>,
 
     #[command(flatten)]
     pub(crate) boot: BootFlags,

@@ -35,6 +35,8 @@ pub enum ImageKind {
     Iso,
     /// `oci`: an OCI image layout.
     Oci,
+    /// `boot`: kernel, initramfs and command line, for a machine that loads them itself.
+    Boot,
 }
 
 const SYSTEMS: [(&str, System); 2] = [
@@ -42,7 +44,11 @@ const SYSTEMS: [(&str, System); 2] = [
     ("aarch64-linux", System::Aarch64Linux),
 ];
 const VARIANTS: [(&str, Variant); 2] = [("base", Variant::Base), ("cfi", Variant::Cfi)];
-const IMAGES: [(&str, ImageKind); 2] = [("iso", ImageKind::Iso), ("oci", ImageKind::Oci)];
+const IMAGES: [(&str, ImageKind); 3] = [
+    ("iso", ImageKind::Iso),
+    ("oci", ImageKind::Oci),
+    ("boot", ImageKind::Boot),
+];
 
 impl System {
     /// Returns the word a profile uses, such as `x86_64-linux`.
@@ -59,7 +65,7 @@ impl Variant {
 }
 
 impl ImageKind {
-    /// Returns the word a profile uses: `iso` or `oci`.
+    /// Returns the word a profile uses, such as `iso`.
     pub fn as_str(self) -> &'static str {
         word(&IMAGES, self)
     }

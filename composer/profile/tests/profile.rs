@@ -9,7 +9,7 @@ description = "A machine"
 system = "aarch64-linux"
 variant = "cfi"
 modules = ["minimal", "net"]
-images = ["oci"]
+images = ["oci", "boot"]
 
 [options]
 kernel.debug = true
@@ -56,6 +56,8 @@ fn options_become_json_with_lines() {
     assert_eq!(profile.test.memory_mib, None);
     assert_eq!(profile.modules[1].line, 7);
     assert_eq!(profile.variant.as_str(), "cfi");
+    assert_eq!(profile.images, [ImageKind::Oci, ImageKind::Boot]);
+    assert_eq!(ImageKind::Boot.as_str(), "boot");
 }
 
 #[test]
@@ -81,12 +83,12 @@ profiles/x.toml:5:10: `system` can't be \"aarch-linux\"
      = valid: x86_64-linux, aarch64-linux"
     );
     assert_eq!(
-        fails(&GOOD.replace("\"oci\"", "\"oci\", \"isu\"")),
+        fails(&GOOD.replace("\"boot\"", "\"isu\"")),
         "\
 profiles/x.toml:8:18: `images` can't hold \"isu\"
    8 | images = [\"oci\", \"isu\"]
      |                  ^^^^^ did you mean `iso`?
-     = valid: iso, oci"
+     = valid: iso, oci, boot"
     );
 }
 

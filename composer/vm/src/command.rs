@@ -40,8 +40,8 @@ pub(crate) fn board(system: System, accel: &str) -> Vec<OsString> {
     let (machine, cpu) = match (system, accel) {
         (System::X86_64, _) => ("q35", "max"),
         // The default pointer authentication is a cipher that is slow to emulate.
-        (System::Aarch64, "tcg") => ("virt", "max,pauth-impdef=on"),
-        (System::Aarch64, _) => ("virt", "max"),
+        (System::Aarch64, "tcg") => ("virt,gic-version=3", "max,pauth-impdef=on"),
+        (System::Aarch64, _) => ("virt,gic-version=3", "max"),
     };
     [
         "-no-user-config",
@@ -313,7 +313,7 @@ mod tests {
 -nodefaults
 -no-reboot
 -display none
--machine virt
+-machine virt,gic-version=3
 -accel tcg
 -cpu max,pauth-impdef=on
 -m 256

@@ -25,6 +25,8 @@ pub(crate) struct Judgement {
     pub(crate) failures: Vec<Failure>,
     pub(crate) counts: Option<Counts>,
     pub(crate) failed_tests: Vec<String>,
+    /// What the verdict channel carried beside the verdict.
+    pub(crate) report: Vec<String>,
 }
 
 pub(crate) fn judge(evidence: &Evidence<'_>) -> Judgement {
@@ -69,6 +71,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> Judgement {
         failures,
         counts,
         failed_tests: report.failed_tests,
+        report: report.lines,
     }
 }
 

@@ -128,6 +128,7 @@ pub fn test(
         counts: judgement.counts,
         failures: judgement.failures,
         failed_tests,
+        report: judgement.report,
         kernel_complaints: std::mem::take(&mut watch.complaints),
         ended,
         duration,

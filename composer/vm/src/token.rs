@@ -39,12 +39,15 @@ pub(crate) struct Report {
     pub(crate) counts: Result<Counts, Failure>,
     /// The `not ok` lines without a SKIP, TODO or XFAIL directive.
     pub(crate) failed_tests: Vec<String>,
+    /// Every line that is not a verdict.
+    pub(crate) lines: Vec<String>,
 }
 
 /// Reads the bytes of the verdict channel.
 pub(crate) fn read(bytes: &[u8]) -> Report {
     let mut verdicts = Vec::new();
     let mut failed_tests = Vec::new();
+    let mut lines = Vec::new();
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let complete = line.ends_with(b"\n");
         let text = String::from_utf8_lossy(line);
@@ -55,8 +58,11 @@ pub(crate) fn read(bytes: &[u8]) -> Report {
             } else {
                 Err("it has no end of line".to_owned())
             });
-        } else if is_failed_test(text) {
-            failed_tests.push(plain(text));
+        } else {
+            if is_failed_test(text) {
+                failed_tests.push(plain(text));
+            }
+            lines.push(plain(text));
         }
     }
     let counts = match verdicts.len() {
@@ -67,6 +73,7 @@ pub(crate) fn read(bytes: &[u8]) -> Report {
     Report {
         counts,
         failed_tests,
+        lines,
     }
 }
 
@@ -163,6 +170,8 @@ mod tests {
         assert_eq!((counts.pass, counts.fail, counts.skip), (3, 0, 1));
         assert_eq!((counts.taint, counts.warn), (0, 0));
         assert!(counts.extra.is_empty() && report.failed_tests.is_empty());
+        let before: Vec<&str> = text.lines().take(4).collect();
+        assert_eq!(report.lines, before);
     }
 
     #[test]

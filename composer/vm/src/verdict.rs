@@ -135,6 +135,8 @@ pub struct Verdict {
     pub failures: Vec<Failure>,
     /// The `not ok` lines of the verdict channel or, if it has none, of the console.
     pub failed_tests: Vec<String>,
+    /// What the verdict channel carried beside the verdict line, such as a benchmark's table.
+    pub report: Vec<String>,
     /// The console lines in which the kernel complains, at most 100.
     pub kernel_complaints: Vec<String>,
     /// How the machine ended.
@@ -175,6 +177,7 @@ impl Verdict {
             "counts": counts,
             "failures": failures,
             "failed_tests": self.failed_tests,
+            "report": self.report,
             "kernel_complaints": self.kernel_complaints,
             "ended": self.ended.to_string(),
             "duration_ms": u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX),

@@ -108,11 +108,10 @@ pub(crate) struct Images {
 /// Builds a profile's images for `run` and `test`; none with --dry-run.
 pub(crate) fn images(
     context: &Context,
-    path: &Path,
+    mut opened: Opened,
     flags: &BuildFlags,
     cancel: &Cancel,
 ) -> Result<Option<Images>, CommandError> {
-    let mut opened = open(path)?;
     let drv = derivation(&mut opened, RESULT)?;
     let graph = opened.recipes.graph();
     let store = context.store()?;

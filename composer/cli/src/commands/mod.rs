@@ -7,6 +7,7 @@ mod eval;
 mod gc;
 mod lock;
 mod log;
+mod machine;
 mod run;
 mod show;
 mod test;

@@ -1,29 +1,39 @@
-//! `test`: builds a profile, boots its ISO in QEMU and judges what it says.
+//! `test`: builds a profile, boots it in QEMU and judges what it says.
 //!
-//! Prints the verdict; exit code 1 where it is a failure. Invariant: only a verdict that the
+//! Prints the verdict; exit code 1 where it is a failure, 0 where it is a skip. Invariant: only a verdict that the
 //! guest sent over the second channel, and a clean console, count as success.
 
 use std::time::Duration;
 
+use serde_json::json;
 use xsc_vm::{TestSpec, Verdict};
 
-use super::run::{prepare, vm_error};
-use super::{Cancel, build, print};
+use super::machine::{choose, prepare, vm_error};
+use super::{Cancel, Opened, build, open, print};
 use crate::args::Test;
 use crate::context::Context;
-use crate::error::{CommandError, exit};
+use crate::error::{CommandError, exit, store_error};
 use crate::ui::human;
 
 pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(), CommandError> {
-    let images = build::images(context, &args.profile, &args.flags, cancel)?;
+    let mut opened = open(&args.profile)?;
+    let medium = choose(&opened.profile, &args.boot)?;
+    if let Some(attr) = &args.if_built
+        && !is_built(context, &mut opened, attr)?
+    {
+        skip(context, &format!("{attr} is not built"));
+        return Ok(());
+    }
+    let images = build::images(context, opened, &args.flags, cancel)?;
     let Some(images) = images else {
         return Ok(());
     };
-    let (emulator, machine) = prepare(&images.opened.profile, &images.path, &args.boot, cancel)?;
-    let total = images.opened.profile.test.timeout_seconds.unwrap_or(600);
+    let profile = &images.opened.profile;
+    let (emulator, machine) = prepare(profile, &images.path, medium, &args.boot, cancel)?;
+    let total = Duration::from_secs(profile.test.timeout_seconds.unwrap_or(600));
     let spec = TestSpec {
         deadline_silence: emulator.accel.default_silence(),
-        deadline_total: Duration::from_secs(total),
+        deadline_total: args.boot_timeout.unwrap_or(total),
         bundle_dir: args.bundle.clone(),
     };
     let show = args.flags.print_build_logs && !context.quiet;
@@ -37,12 +47,32 @@ pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(),
     if context.json {
         print(verdict.to_json().trim_end());
     } else {
+        if args.report {
+            verdict.report.iter().for_each(|line| print(line));
+        }
         print(&summary(&verdict));
     }
     if verdict.passed {
         Ok(())
     } else {
         Err(failed(&verdict))
+    }
+}
+
+/// Whether the derivation at `attr` is in the store.
+fn is_built(context: &Context, opened: &mut Opened, attr: &str) -> Result<bool, CommandError> {
+    let drv = build::derivation(opened, attr)?;
+    let store = context.store()?;
+    let plan = xsc_build::Plan::new(&store, &opened.recipes.graph(), &[drv]);
+    Ok(plan.map_err(|e| store_error(&e))?.known.contains_key(&drv))
+}
+
+/// Says that the test was not run.
+fn skip(context: &Context, reason: &str) {
+    if context.json {
+        print(&json!({ "version": 1, "skipped": reason }).to_string());
+    } else {
+        print(&format!("boot test skipped: {reason}"));
     }
 }
 

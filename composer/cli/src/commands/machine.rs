@@ -1,0 +1,176 @@
+//! The machine that a profile's images boot on; `run` and `test` share it.
+//!
+//! Invariants: what cannot be booted is refused before anything is built; an image in the store is
+//! never written to.
+
+use std::path::{Path, PathBuf};
+
+use xsc_profile::{ImageKind, Profile};
+use xsc_vm::{Emulator, Firmware, Machine, Medium, System, VmError};
+
+use super::Cancel;
+use crate::args::{BootFlags, FirmwareArg, MediumArg};
+use crate::error::{CommandError, exit};
+
+/// The files of an image of the kind `boot`, which has a name that ends like this.
+const BOOT: &str = "boot";
+const KERNEL: &str = "vmlinuz";
+const INITRAMFS: &str = "initramfs";
+const CMDLINE: &str = "cmdline";
+
+/// Chooses what to boot: what the user names, else the ISO, else the kernel itself.
+pub(crate) fn choose(profile: &Profile, flags: &BootFlags) -> Result<MediumArg, CommandError> {
+    let makes = |kind| profile.images.contains(&kind);
+    let name = &profile.name;
+    let medium = match flags.medium {
+        Some(medium) => medium,
+        None if makes(ImageKind::Iso) => MediumArg::Cd,
+        None if makes(ImageKind::Boot) => MediumArg::Kernel,
+        None => {
+            let error = CommandError::usage(format!("profile {name} makes nothing to boot"));
+            return Err(error.hint("add \"iso\" or \"boot\" to `images` of the profile"));
+        }
+    };
+    let (kind, what) = match medium {
+        MediumArg::Cd | MediumArg::Disk => (ImageKind::Iso, "no ISO to boot"),
+        MediumArg::Kernel => (ImageKind::Boot, "no kernel to boot directly"),
+    };
+    if !makes(kind) {
+        let error = CommandError::usage(format!("profile {name} makes {what}"));
+        let word = kind.as_str();
+        return Err(error.hint(format!("add \"{word}\" to `images` of the profile")));
+    }
+    if !flags.append.is_empty() && medium != MediumArg::Kernel {
+        let error = CommandError::usage(format!(
+            "--append needs a kernel booted directly; profile {name} boots an ISO, which holds its \
+             command line"
+        ));
+        return Err(error.hint(if makes(ImageKind::Boot) {
+            "add --medium kernel"
+        } else {
+            "add \"boot\" to `images` of the profile, or the words to its `options.cmdline`"
+        }));
+    }
+    Ok(medium)
+}
+
+/// Finds QEMU and describes the machine that boots `medium`, which `choose` chose.
+pub(crate) fn prepare(
+    profile: &Profile,
+    images: &Path,
+    medium: MediumArg,
+    flags: &BootFlags,
+    cancel: &Cancel,
+) -> Result<(Emulator, Machine), CommandError> {
+    let system = match profile.system {
+        xsc_profile::System::X86_64Linux => System::X86_64,
+        xsc_profile::System::Aarch64Linux => System::Aarch64,
+    };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let emulator = Emulator::locate(system, &path, cancel).map_err(|e| vm_error(&e))?;
+    let medium = match medium {
+        MediumArg::Cd => Medium::Cdrom(image(images, ImageKind::Iso.as_str())?),
+        MediumArg::Disk => Medium::Disk(image(images, ImageKind::Iso.as_str())?),
+        MediumArg::Kernel => direct(&image(images, BOOT)?, &flags.append)?,
+    };
+    // A board of aarch64 brings no firmware along; only a kernel starts without.
+    let default = match (system, &medium) {
+        (System::Aarch64, Medium::Cdrom(_) | Medium::Disk(_)) => FirmwareArg::Uefi,
+        _ => FirmwareArg::Bios,
+    };
+    let firmware = match flags.firmware.unwrap_or(default) {
+        FirmwareArg::Bios => Firmware::Bios,
+        FirmwareArg::Uefi => xsc_vm::find_uefi(system).map_err(|e| vm_error(&e))?,
+    };
+    let profile_memory = profile
+        .test
+        .memory_mib
+        .and_then(|mib| u32::try_from(mib).ok());
+    let memory_mib = flags.memory.or(profile_memory).unwrap_or(512);
+    let machine = Machine {
+        system,
+        medium,
+        firmware,
+        memory_mib,
+        cpus: flags.cpus,
+        extra: Vec::new(),
+    };
+    Ok((emulator, machine))
+}
+
+/// The image with that extension among a profile's images.
+fn image(images: &Path, extension: &str) -> Result<PathBuf, CommandError> {
+    let entries = std::fs::read_dir(images)
+        .map_err(|e| CommandError::other(format!("cannot read {}: {e}", images.display())))?;
+    entries
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|found| found == extension))
+        .ok_or_else(|| {
+            let images = images.display();
+            CommandError::other(format!("{images} holds no file that ends in .{extension}"))
+        })
+}
+
+/// The kernel, initramfs and command line of an image of the kind `boot`, with `append` behind it.
+fn direct(image: &Path, append: &[String]) -> Result<Medium, CommandError> {
+    let path = image.join(CMDLINE);
+    let text = std::fs::read_to_string(&path)
+        .map_err(|e| CommandError::other(format!("cannot read {}: {e}", path.display())))?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    if line.contains(char::is_control) {
+        let path = path.display();
+        let message = format!("{path} is not one line without control characters");
+        return Err(CommandError::other(message));
+    }
+    let words = std::iter::once(line).chain(append.iter().map(String::as_str));
+    let words: Vec<&str> = words
+        .map(str::trim)
+        .filter(|words| !words.is_empty())
+        .collect();
+    Ok(Medium::Kernel {
+        kernel: image.join(KERNEL),
+        initrd: Some(image.join(INITRAMFS)),
+        cmdline: words.join(" "),
+    })
+}
+
+pub(crate) fn vm_error(error: &VmError) -> CommandError {
+    let mut found = CommandError::from_error(error);
+    if matches!(error, VmError::Cancelled) {
+        found.code = exit::INTERRUPTED;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_is_one_line_and_words_go_behind_it() {
+        let image = tempfile::tempdir().unwrap();
+        let read = |text: &str, append: &[&str]| {
+            std::fs::write(image.path().join(CMDLINE), text).unwrap();
+            let append: Vec<String> = append.iter().map(|words| (*words).to_owned()).collect();
+            match direct(image.path(), &append) {
+                Ok(Medium::Kernel { cmdline, .. }) => Ok(cmdline),
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => Err(error.message),
+            }
+        };
+        assert_eq!(read("a b\n", &[]).unwrap(), "a b");
+        assert_eq!(read("a", &["b=1 c", " d "]).unwrap(), "a b=1 c d");
+        assert_eq!(read("\n", &["b"]).unwrap(), "b");
+        for bad in ["a\nb\n", "a\n\n", "a\0", "\u{1b}[2J"] {
+            let error = read(bad, &[]).unwrap_err();
+            assert!(
+                error.ends_with("is not one line without control characters"),
+                "{error}"
+            );
+        }
+        std::fs::remove_file(image.path().join(CMDLINE)).unwrap();
+        let error = direct(image.path(), &[]).unwrap_err().message;
+        assert!(error.contains("/cmdline"), "{error}");
+    }
+}
