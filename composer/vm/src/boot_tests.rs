@@ -1,7 +1,9 @@
-//! Tests that boot real guests under QEMU: boot sectors of a few instructions with known manners.
+//! Tests that boot real guests under QEMU: boot sectors and kernels of a few instructions with known manners.
 //!
-//! Run where qemu-system-x86_64 is installed; elsewhere each prints why it was skipped. Invariant: no test
-//! asserts how long something takes, only how it ended.
+//! Run where QEMU is installed; elsewhere each prints why it was skipped. Invariant: no test asserts how long
+//! something takes, only how it ended.
+
+mod kernels;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,9 +26,9 @@ const GOOD: &str = "TAP version 13\nok 1\nxsc-verdict: pass=1 fail=0 skip=0 tain
 const NEVER: Duration = Duration::from_secs(60);
 
 /// The emulator under TCG, so that the tests are the same everywhere; `None` where there is none.
-fn emulator() -> Option<Emulator> {
+fn emulator(system: System) -> Option<Emulator> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    match Emulator::locate(System::X86_64, &path, &AtomicBool::new(false)) {
+    match Emulator::locate(system, &path, &AtomicBool::new(false)) {
         Ok(found) => Some(Emulator {
             accel: Accel::Tcg {
                 reason: "chosen by the test".to_owned(),
@@ -41,7 +43,7 @@ fn emulator() -> Option<Emulator> {
     }
 }
 
-/// A folder with the disk of one guest.
+/// A folder with the files of one guest.
 struct Bench {
     folder: TempDir,
     emulator: Emulator,
@@ -52,18 +54,21 @@ struct Bench {
 }
 
 impl Bench {
+    /// A guest that starts from a disk.
     fn new(sector: Sector) -> Option<Bench> {
-        let emulator = emulator()?;
+        Bench::with(System::X86_64, |folder| {
+            // The comma proves that paths are escaped.
+            Medium::Disk(read_only(&folder.join("disk,1.img"), &sector.disk()))
+        })
+    }
+
+    /// A guest of that system, with a medium made in a new folder.
+    fn with(system: System, medium: impl FnOnce(&Path) -> Medium) -> Option<Bench> {
+        let emulator = emulator(system)?;
         let folder = tempfile::tempdir().unwrap();
-        // The comma proves that paths are escaped; the mode is that of a file in the store.
-        let image = folder.path().join("disk,1.img");
-        fs::write(&image, sector.disk()).unwrap();
-        let mut mode = fs::metadata(&image).unwrap().permissions();
-        mode.set_readonly(true);
-        fs::set_permissions(&image, mode).unwrap();
         let machine = Machine {
-            system: System::X86_64,
-            medium: Medium::Disk(image),
+            system,
+            medium: medium(folder.path()),
             firmware: Firmware::Bios,
             memory_mib: 64,
             cpus: 1,
@@ -112,6 +117,15 @@ impl Bench {
         let kinds = verdict.failures.iter().map(Failure::kind).collect();
         (kinds, verdict)
     }
+}
+
+/// Writes a file with the mode that it would have in the store.
+fn read_only(path: &Path, content: &[u8]) -> PathBuf {
+    fs::write(path, content).unwrap();
+    let mut mode = fs::metadata(path).unwrap().permissions();
+    mode.set_readonly(true);
+    fs::set_permissions(path, mode).unwrap();
+    path.to_owned()
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -379,7 +393,7 @@ fn vm_a_bundle_that_cannot_be_written_keeps_the_verdict() {
 
 #[test]
 fn vm_the_probe_runs_guest_code() {
-    let Some(emulator) = emulator() else {
+    let Some(emulator) = emulator(System::X86_64) else {
         return;
     };
     let run = |accel: &str, limit: Duration| {

@@ -32,6 +32,15 @@ impl Lines {
     }
 }
 
+/// Cuts a whole text into lines.
+pub(crate) fn plain_lines(bytes: &[u8]) -> Vec<String> {
+    let mut lines = Lines::default();
+    let mut found = Vec::new();
+    lines.push(bytes, &mut |line| found.push(line.to_owned()));
+    lines.finish(&mut |line| found.push(line.to_owned()));
+    found
+}
+
 /// Drops escape sequences and control characters; a tab becomes a space.
 pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
@@ -66,6 +75,9 @@ mod tests {
     use super::*;
 
     fn lines(pieces: &[&[u8]]) -> Vec<String> {
+        if let [whole] = pieces {
+            return plain_lines(whole);
+        }
         let mut lines = Lines::default();
         let mut out = Vec::new();
         for piece in pieces {

@@ -22,6 +22,8 @@ mod verdict;
 mod wire;
 
 #[cfg(test)]
+mod arm;
+#[cfg(test)]
 mod boot_tests;
 
 pub use accel::{Accel, probe};

@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use crate::bundle::{self, Contents};
 use crate::command::{Wiring, arguments};
 use crate::complaints::{PANIC, complaint_in};
-use crate::console::Lines;
+use crate::console::{Lines, plain_lines};
 use crate::error::VmError;
 use crate::guest::{Guest, POLL, Stdio3};
 use crate::judge::{Evidence, judge};
@@ -98,7 +98,13 @@ pub fn test(
     let receiver = listeners.read().map_err(follow)?;
 
     let mut watch = Watch::new(console_log, observe);
-    let ended = watch_guest(&mut guest, &receiver, &mut watch, spec, start, cancel)?;
+    let mut ended = watch_guest(&mut guest, &receiver, &mut watch, spec, start, cancel)?;
+    if let Ended::Exited(status) = &mut ended {
+        let words = last_words(&qemu_log);
+        if !words.is_empty() {
+            *status = format!("{status}: {words}");
+        }
+    }
     watch.finish();
     if let Some(source) = watch.log_error.take() {
         return Err(scratch_error(&console)(source));
@@ -154,7 +160,7 @@ fn connect(
     guest: &mut Guest,
     listeners: &mut Listeners,
     emulator: &Emulator,
-    qemu_log: &PathBuf,
+    qemu_log: &Path,
     cancel: &AtomicBool,
 ) -> Result<(), VmError> {
     let program = || emulator.program.clone();
@@ -168,14 +174,10 @@ fn connect(
             return Ok(());
         }
         if let Some(status) = guest.try_wait()? {
-            let said = fs::read(qemu_log).unwrap_or_default();
-            let said = String::from_utf8_lossy(&said);
-            let mut last: Vec<&str> = said.lines().rev().take(5).collect();
-            last.reverse();
             return Err(VmError::Refused {
                 program: program(),
                 status,
-                message: last.join("; "),
+                message: last_words(qemu_log),
             });
         }
         if cancel.load(Ordering::Relaxed) {
@@ -189,6 +191,13 @@ fn connect(
         }
         thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// The last lines of what QEMU itself said.
+fn last_words(qemu_log: &Path) -> String {
+    let said = fs::read(qemu_log).unwrap_or_default();
+    let said = plain_lines(&said);
+    said[said.len().saturating_sub(5)..].join("; ")
 }
 
 /// Follows the guest to its end and returns how it came; QEMU is reaped then, unless cancelled.

@@ -1,13 +1,33 @@
 //! Writes boot sectors: 16-bit programs of a few instructions, started by SeaBIOS at 0000:7c00.
 //!
-//! Called by `accel` for its probe and by the tests of the runner, which need guests with known manners.
-//! Invariant: the code is position independent and fits the 510 bytes of a sector.
+//! Called by `accel` for its probe and by the tests of the runner, which need guests with known manners, also in
+//! the form of a kernel. Invariant: the code is position independent and fits the 510 bytes of a sector.
 
 /// SeaBIOS does not boot from a disk without a whole cylinder.
 const DISK_BYTES: usize = 1 << 20;
 
 /// Offset of the print routine, right behind the jump over it.
 const PRINT: usize = 12;
+
+/// Where the program finds the command line as a kernel.
+#[cfg(test)]
+const COMMAND_LINE: u16 = 0x8000;
+
+/// Writes the zero-terminated text at ds:si to the first serial port.
+const WRITE: [u8; 22] = [
+    0xac, // next: lodsb
+    0x84, 0xc0, // test al, al
+    0x74, 0x11, // jz done
+    0x88, 0xc4, // mov ah, al
+    0xba, 0xfd, 0x03, // mov dx, 0x3fd
+    0xec, // wait: in al, dx
+    0xa8, 0x20, // test al, 0x20
+    0x74, 0xfb, // jz wait
+    0xb2, 0xf8, // mov dl, 0xf8
+    0x88, 0xe0, // mov al, ah
+    0xee, // out dx, al
+    0xeb, 0xea, // jmp next
+];
 
 /// A boot sector under construction.
 #[derive(Debug, Clone)]
@@ -26,23 +46,10 @@ impl Sector {
             0xeb, 0x00, // jmp over print, patched below
         ];
         assert_eq!(code.len(), PRINT, "PRINT is the offset of the routine");
-        // print: writes the zero-terminated text behind the call to the first serial port.
-        code.extend([
-            0x5e, // pop si
-            0xac, // next: lodsb
-            0x84, 0xc0, // test al, al
-            0x74, 0x11, // jz done
-            0x88, 0xc4, // mov ah, al
-            0xba, 0xfd, 0x03, // mov dx, 0x3fd
-            0xec, // wait: in al, dx
-            0xa8, 0x20, // test al, 0x20
-            0x74, 0xfb, // jz wait
-            0xb2, 0xf8, // mov dl, 0xf8
-            0x88, 0xe0, // mov al, ah
-            0xee, // out dx, al
-            0xeb, 0xea, // jmp next
-            0xff, 0xe6, // done: jmp si
-        ]);
+        // print: writes the zero-terminated text behind the call.
+        code.push(0x5e); // pop si
+        code.extend(WRITE);
+        code.extend([0xff, 0xe6]); // jmp si
         code[PRINT - 1] = u8::try_from(code.len() - PRINT).expect("the routine is short");
         Sector { code }
     }
@@ -80,6 +87,55 @@ impl Sector {
         self.code.extend(text.bytes());
         self.code.push(0);
         self
+    }
+
+    /// Prints the command line; only for `kernel`.
+    pub(crate) fn print_command_line(mut self) -> Self {
+        self.code.push(0xbe); // mov si, COMMAND_LINE
+        self.code.extend(COMMAND_LINE.to_le_bytes());
+        self.code.extend(WRITE);
+        self
+    }
+
+    /// Returns the program as a Linux kernel of protocol 2.4 whose setup code, which a loader starts at 1020:0000,
+    /// puts program and command line where they are looked for.
+    pub(crate) fn kernel(self) -> Vec<u8> {
+        const SETUP: usize = 0x200;
+        const PROGRAM: usize = 0x400;
+        let mut kernel = vec![0; PROGRAM];
+        kernel[0x1f1] = 2; // sectors of setup code: this one and the program
+        kernel[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
+        kernel[SETUP..0x202].copy_from_slice(&[0xeb, 0x6e]); // jmp setup
+        kernel[0x202..0x206].copy_from_slice(b"HdrS");
+        kernel[0x206..0x208].copy_from_slice(&[0x04, 0x02]);
+        kernel[0x211] = 1; // the rest of the file goes above 1 MiB
+        kernel[0x22c..0x230].copy_from_slice(&[0xff, 0xff, 0xff, 0x37]); // the end of the initial file system
+        let command_line = COMMAND_LINE.to_le_bytes();
+        #[rustfmt::skip]
+        let setup = [
+            0xfc, // cld
+            0x0e, 0x1f, // push cs; pop ds
+            0x31, 0xc0, 0x8e, 0xc0, // xor ax, ax; mov es, ax
+            0xbe, 0x00, 0x02, // mov si, PROGRAM - SETUP
+            0xbf, 0x00, 0x7c, // mov di, 0x7c00
+            0xb9, 0x00, 0x02, // mov cx, 512
+            0xf3, 0xa4, // rep movsb
+            0x66, 0xa1, 0x28, 0x00, // mov eax, [command line pointer]
+            0x66, 0xc1, 0xe8, 0x04, // shr eax, 4
+            0x8e, 0xd8, // mov ds, ax
+            0x31, 0xf6, // xor si, si
+            0xbf, command_line[0], command_line[1], // mov di, COMMAND_LINE
+            0xb9, 0x00, 0x01, // mov cx, 256
+            0xf3, 0xa4, // rep movsb
+            0xea, 0x00, 0x7c, 0x00, 0x00, // jmp 0:0x7c00
+        ];
+        kernel[0x270..0x270 + setup.len()].copy_from_slice(&setup);
+        let mut program = self.code;
+        program.resize(512, 0);
+        kernel.extend(program);
+        // What a loader takes for the kernel proper; nothing jumps there.
+        kernel.resize(kernel.len() + 512, 0);
+        kernel
     }
 
     /// Prints `text` for ever.
