@@ -30,7 +30,7 @@ fn main() -> ExitCode {
             // The second signal: builds die with this process, the store stays usable.
             std::process::exit(i32::from(error::exit::INTERRUPTED));
         }
-        eprintln!("stopping; a second interrupt stops at once");
+        ui::say("stopping; a second interrupt stops at once");
     });
     if let Err(failure) = handler {
         eprintln!("error: cannot handle signals: {failure}");

@@ -6,19 +6,34 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 use xsc_build::{Ended, Event, Observer, Work};
 use xsc_model::DrvId;
 
+use crate::commands::Cancel;
+
 /// With no terminal, how long may pass without a line.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// Bytes of an unfinished line that are kept back before they are shown as one.
 const LONGEST_LINE: usize = 64 << 10;
+
+/// The display that is on, for words from outside of a run.
+static SHOWN: Mutex<Option<MultiProgress>> = Mutex::new(None);
+
+/// Says a line above the display that is on, or plainly where there is none.
+pub(crate) fn say(text: &str) {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    // Either fails only where standard error is gone, and then nobody reads.
+    let _ = match &*shown {
+        Some(bars) => bars.println(text),
+        None => writeln!(std::io::stderr().lock(), "{text}"),
+    };
+}
 
 /// How a user wants to see builds.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +64,8 @@ struct State {
 /// The user interface of one run.
 pub(crate) struct Ui {
     options: UiOptions,
+    /// Set by a signal: what fails then was stopped.
+    cancel: Cancel,
     bars: Option<MultiProgress>,
     state: Mutex<State>,
     stop: AtomicBool,
@@ -63,11 +80,16 @@ pub(crate) struct Tally {
 }
 
 impl Ui {
-    pub(crate) fn new(options: UiOptions) -> Self {
+    pub(crate) fn new(options: UiOptions, cancel: &Cancel) -> Self {
         let terminal = std::io::stderr().is_terminal() && !options.quiet;
         let bars = terminal.then(MultiProgress::new);
+        SHOWN
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&bars);
         Ui {
             options,
+            cancel: Cancel::clone(cancel),
             bars,
             state: Mutex::default(),
             stop: AtomicBool::new(false),
@@ -105,6 +127,7 @@ impl Ui {
         if let Some(total) = state.total.take() {
             total.finish_and_clear();
         }
+        SHOWN.lock().unwrap_or_else(PoisonError::into_inner).take();
         Tally {
             built: state.built,
             fetched: state.fetched,
@@ -113,9 +136,7 @@ impl Ui {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes one line for people.
@@ -256,7 +277,11 @@ impl Ui {
                 self.line(&format!("built {name} in {}", human(took)));
             }
             Ended::Done => {}
-            Ended::Failed => self.line(&format!("failed {name} after {}", human(took))),
+            Ended::Failed => {
+                let stopped = self.cancel.load(Ordering::SeqCst);
+                let verb = if stopped { "stopped" } else { "failed" };
+                self.line(&format!("{verb} {name} after {}", human(took)));
+            }
         }
     }
 }

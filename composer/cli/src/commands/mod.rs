@@ -193,10 +193,11 @@ pub(crate) fn realise(
     if plan.missing().next().is_none() {
         return Ok(plan.known);
     }
-    let ui = Ui::new(UiOptions {
+    let options = UiOptions {
         quiet: context.quiet,
         print_logs: flags.print_build_logs,
-    });
+    };
+    let ui = Ui::new(options, cancel);
     let downloader = if flags.offline {
         None
     } else {

@@ -171,11 +171,13 @@ fn an_interrupt_ends_the_build_and_its_processes() {
         let ran = Ran::new(child.wait_with_output().unwrap());
         let said = [
             "stopping; a second interrupt stops at once",
+            "stopped long after ",
             "error: interrupted\n",
             "hint: what was finished is kept",
         ];
         let ran = ran.fails(130, &said);
         assert!(ran.err.contains("built before in "), "{}", ran.err);
+        assert!(!ran.err.contains("failed long"), "{}", ran.err);
         assert_eq!(
             processes_of(repo.temp()),
             Vec::<String>::new(),

@@ -4,6 +4,7 @@
 //! leaves the machine. A test that cannot run here prints `SKIP <test>: <reason>`. Needs `ldd`.
 
 mod bad_input;
+mod boot;
 mod build;
 mod env;
 mod fetch;
