@@ -41,6 +41,21 @@ tidy:
 test-all:
     ./x test
 
+# Boot an image and judge it: just boot-test [PROFILE] [flags of xsc-compose test]
+[group('test')]
+boot-test profile=profile *flags: composer
+    {{ compose }} test {{ profile }} {{ flags }}
+
+# The hostile-ring fuzzer on the debug kernel
+[group('test')]
+fuzz minutes='20':
+    ./x fuzz {{ minutes }}
+
+# Operations by trap and by ring, in ns, in one guest; says TCG or KVM
+[group('test')]
+bench-ring:
+    ./x bench-ring
+
 # Times of the composer itself: nothing to do, and many trivial derivations
 [group('test')]
 bench: composer
@@ -71,11 +86,6 @@ build profile=profile *flags: composer
 [group('image')]
 run profile=profile *flags: composer
     {{ compose }} run {{ profile }} {{ flags }}
-
-# Boot an image and judge it
-[group('image')]
-boot-test profile=profile *flags: composer
-    {{ compose }} test {{ profile }} {{ flags }}
 
 # Set-up, composer, image and boot, with the time of each
 [group('image')]
