@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/xsc: open, XSC_IOC_SETUP, XSC_IOC_WAKE, mmap, poll, release. Every entry here is
+ * /dev/xsc: open, XSC_IOC_SETUP, _WAKE, _CANCEL, mmap, poll, release. Every entry here is
  * called by user space with hostile arguments. Invariant: a ring answers only to the
  * address space it was set up in; a forked child that inherited the file gets -EPERM.
  */
@@ -18,8 +18,6 @@
 
 #include "opdef.h"
 #include "xsc.h"
-
-#define XSC_IDLE_US_DEFAULT	1000
 
 static_assert(sizeof(struct xsc_setup) == XSC_SETUP_SIZE_VER0);
 
@@ -102,7 +100,7 @@ static int xsc_setup_get(struct xsc_setup *setup, void __user *arg)
 	setup->size = sizeof(*setup);
 	setup->sq_entries = XSC_RING_ENTRIES;
 	setup->cq_entries = XSC_RING_ENTRIES;
-	setup->idle_us = setup->idle_us ?: XSC_IDLE_US_DEFAULT;
+	setup->idle_us = setup->idle_us ?: READ_ONCE(xsc_worker_idle_us_default);
 	return 0;
 }
 
@@ -143,6 +141,20 @@ static int xsc_ioc_setup(struct xsc_ctx *ctx, void __user *arg)
 	return 0;
 }
 
+static long xsc_ioc_cancel(struct xsc_ctx *ctx, const void __user *arg)
+{
+	struct xsc_cancel cancel;
+	int ret = xsc_check_caller(ctx);
+
+	if (ret)
+		return ret;
+	if (copy_from_user(&cancel, arg, sizeof(cancel)))
+		return -EFAULT;
+	if (cancel.flags & ~XSC_CANCEL_ANY || memchr_inv(cancel.__resv, 0, sizeof(cancel.__resv)))
+		return -EINVAL;
+	return xsc_worker_cancel(ctx, cancel.user_data, cancel.flags & XSC_CANCEL_ANY);
+}
+
 static long xsc_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct xsc_ctx *ctx = file->private_data;
@@ -158,6 +170,8 @@ static long xsc_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		if (ret)
 			return ret;
 		return xsc_worker_wake(ctx) ? 0 : -EOWNERDEAD;
+	case XSC_IOC_CANCEL:
+		return xsc_ioc_cancel(ctx, (void __user *)arg);
 	default:
 		return -ENOTTY;
 	}

@@ -6,6 +6,7 @@
  */
 #include <linux/errno.h>
 #include <linux/mm.h>
+#include <linux/shm.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
@@ -22,12 +23,20 @@ static_assert(sizeof(struct xsc_cq_ring) == 192);
 #define XSC_SQES_SIZE	(XSC_RING_ENTRIES * sizeof(struct xsc_sqe))
 #define XSC_CQES_SIZE	(XSC_RING_ENTRIES * sizeof(struct xsc_cqe))
 
+/* vmalloc_user(), charged to the caller's memory cgroup: anyone can have rings. */
+static void *xsc_region_alloc(size_t size)
+{
+	return __vmalloc_node_range(size, SHMLBA, VMALLOC_START, VMALLOC_END,
+				    GFP_KERNEL_ACCOUNT | __GFP_ZERO, PAGE_KERNEL,
+				    VM_USERMAP, NUMA_NO_NODE, __builtin_return_address(0));
+}
+
 int xsc_ring_alloc(struct xsc_ring *ring)
 {
-	ring->sq = vmalloc_user(sizeof(*ring->sq));
-	ring->cq = vmalloc_user(sizeof(*ring->cq));
-	ring->sqes = vmalloc_user(XSC_SQES_SIZE);
-	ring->cqes = vmalloc_user(XSC_CQES_SIZE);
+	ring->sq = xsc_region_alloc(sizeof(*ring->sq));
+	ring->cq = xsc_region_alloc(sizeof(*ring->cq));
+	ring->sqes = xsc_region_alloc(XSC_SQES_SIZE);
+	ring->cqes = xsc_region_alloc(XSC_CQES_SIZE);
 	if (!ring->sq || !ring->cq || !ring->sqes || !ring->cqes) {
 		xsc_ring_free(ring);
 		return -ENOMEM;
@@ -127,20 +136,43 @@ enum xsc_ring_state xsc_ring_check(struct xsc_ring *ring)
 }
 
 /*
- * Takes one entry, after XSC_RING_WORK. It is copied once, word by word, so no later
- * check can look at something else than what is executed; then the slot is free again.
+ * Takes one entry, after XSC_RING_WORK, under the lock of its context; false if it was
+ * cancelled. It is copied once, word by word, so no later check can look at something
+ * else than what is executed; then the slot is free again.
  */
-void xsc_ring_fetch(struct xsc_ring *ring, struct xsc_sqe *sqe)
+bool xsc_ring_fetch(struct xsc_ring *ring, struct xsc_sqe *sqe)
 {
 	const u64 *from = (const u64 *)&ring->sqes[ring->sq_head & XSC_MASK];
 	u64 *to = (u64 *)sqe;
+	bool cancelled;
 	size_t i;
 
 	for (i = 0; i < sizeof(*sqe) / sizeof(u64); i++)
 		to[i] = READ_ONCE(from[i]);
+	cancelled = __test_and_clear_bit(ring->sq_head & XSC_MASK, ring->cancelled);
 	WRITE_ONCE(ring->sq_head, ring->sq_head + 1);
 	/* Pairs with user space's acquire: the slot has been read. */
 	smp_store_release(&ring->sq->head, ring->sq_head);
+	return !cancelled;
+}
+
+/*
+ * Marks the submitted entries with this user_data, or any; how many were not marked before.
+ * Under the lock of the context, so that no entry is taken meanwhile.
+ */
+unsigned int xsc_ring_cancel(struct xsc_ring *ring, u64 user_data, bool any)
+{
+	/* Pairs with user space's release: entries up to tail are written. */
+	u32 tail = smp_load_acquire(&ring->sq->tail);
+	unsigned int count = 0;
+	u32 pos;
+
+	if (tail - ring->sq_head > XSC_RING_ENTRIES)
+		return 0;
+	for (pos = ring->sq_head; pos != tail; pos++)
+		if (any || READ_ONCE(ring->sqes[pos & XSC_MASK].user_data) == user_data)
+			count += !__test_and_set_bit(pos & XSC_MASK, ring->cancelled);
+	return count;
 }
 
 /* Posts one result; XSC_RING_WORK said that there is room. */

@@ -6,9 +6,8 @@
  * credentials the owner has at that moment; anything else is answered -XSC_EINLINE.
  */
 #include <linux/cred.h>
-#include <linux/fs_struct.h>
 #include <linux/entry-common.h>
-#include <linux/hashtable.h>
+#include <linux/fs_struct.h>
 #include <linux/pkeys.h>
 #include <linux/poll.h>
 #include <linux/resume_user_mode.h>
@@ -24,29 +23,49 @@
 #include "opdef.h"
 #include "xsc.h"
 
-/* Rings with a running worker, by their process (its signal_struct): for the exit hook. */
-static DEFINE_HASHTABLE(xsc_processes, 6);
-static DEFINE_SPINLOCK(xsc_processes_lock);
-atomic_t xsc_live_workers = ATOMIC_INIT(0);
+unsigned int xsc_worker_idle_us_default = 1000;
+unsigned int xsc_worker_backoff_us = 50;
+
+/* The shortest part of the idle time that a worker spins, after long silence. */
+#define XSC_SPIN_SHIFT_MAX	4
+
+/* Whether something watches or filters the task's system calls; the XSC guard does not. */
+static bool xsc_task_watched(const struct task_struct *task)
+{
+#ifdef CONFIG_GENERIC_ENTRY
+	unsigned long work = READ_ONCE(task_thread_info(task)->syscall_work);
+
+	work &= SYSCALL_WORK_ENTER | SYSCALL_WORK_EXIT;
+#ifdef SYSCALL_WORK_XSC
+	work &= ~SYSCALL_WORK_XSC;
+#endif
+#else
+	unsigned long work = READ_ONCE(task_thread_info(task)->flags);
+
+	work &= _TIF_SYSCALL_TRACE | _TIF_SYSCALL_AUDIT | _TIF_SYSCALL_TRACEPOINT |
+		_TIF_SECCOMP | _TIF_SYSCALL_EMU;
+#endif
+#ifdef CONFIG_SECCOMP
+	if (READ_ONCE(task->seccomp.mode) != SECCOMP_MODE_DISABLED)
+		return true;
+#endif
+	return work;
+}
 
 /*
  * May this task stand in for the owner? Not when something watches or filters the owner's
  * system calls, nor when the owner unshared what a thread inherits, nor under protection
  * keys, which are a register of the owner. Read after the acquire of the SQ tail, so a
- * change made by the owner before it submitted is seen.
+ * change made by the owner before it submitted is seen; and after xsc_begin(), so a
+ * change announced by xsc_quiesce() is seen or waits for the end of the operation.
  */
 static bool xsc_owner_neutral(const struct xsc_ctx *ctx)
 {
 	struct task_struct *owner = ctx->owner;
-	unsigned long work = READ_ONCE(task_thread_info(owner)->syscall_work);
 
-	if (work & (SYSCALL_WORK_ENTER | SYSCALL_WORK_EXIT))
+	if (xsc_task_watched(owner))
 		return false;
-#ifdef CONFIG_SECCOMP
-	if (READ_ONCE(owner->seccomp.mode) != SECCOMP_MODE_DISABLED)
-		return false;
-#endif
-#ifdef CONFIG_X86_INTEL_MEMORY_PROTECTION_KEYS
+#ifdef CONFIG_ARCH_HAS_PKEYS
 	if (READ_ONCE(mm_pkey_allocation_map(current->mm)) & ~1U)
 		return false;
 #endif
@@ -64,50 +83,128 @@ static void xsc_run_task_work(void)
 		task_work_run();
 }
 
-static s64 xsc_execute(const struct xsc_ctx *ctx, const struct xsc_sqe *sqe)
+/* Takes an entry off the ring. False if it was cancelled; else it is active and busy. */
+static bool xsc_take(struct xsc_ctx *ctx, struct xsc_sqe *sqe)
 {
-	const struct xsc_op_def *def = xsc_opdef_find(sqe);
+	bool wanted;
+
+	spin_lock(&ctx->lock);
+	wanted = xsc_ring_fetch(&ctx->ring, sqe);
+	ctx->user_data = sqe->user_data;
+	ctx->interrupt = false;
+	ctx->active = wanted;
+	ctx->busy = wanted;
+	ctx->counters.submitted++;
+	ctx->counters.cancelled += !wanted;
+	spin_unlock(&ctx->lock);
+	return wanted;
+}
+
+/* Begins or ends what xsc_quiesce() waits for. False if the entry was cancelled meanwhile. */
+static bool xsc_set_busy(struct xsc_ctx *ctx, bool busy)
+{
+	bool drain, wanted;
+
+	spin_lock(&ctx->lock);
+	drain = ctx->drain;
+	wanted = !ctx->interrupt;
+	ctx->busy = busy;
+	WRITE_ONCE(ctx->drain, false);
+	spin_unlock(&ctx->lock);
+	if (drain)
+		xsc_workers_drained();
+	return wanted;
+}
+
+/* Counts an entry that is answered with res. */
+static void xsc_done(struct xsc_ctx *ctx, s64 res)
+{
+	spin_lock(&ctx->lock);
+	ctx->active = false;
+	if (res == -XSC_EINLINE)
+		ctx->counters.inlined++;
+	else
+		ctx->counters.executed++;
+	spin_unlock(&ctx->lock);
+}
+
+static s64 xsc_issue(const struct xsc_ctx *ctx, const struct xsc_op_def *def, const u64 *args)
+{
 	const struct cred *cred, *saved;
 	s64 res;
 
-	if (IS_ERR(def))
-		return PTR_ERR(def);
-	if (!def || !xsc_owner_neutral(ctx))
+	if (!xsc_owner_neutral(ctx))
 		return -XSC_EINLINE;
-
 	cred = get_task_cred(ctx->owner);
 	saved = override_creds(cred);
-	res = def->issue(sqe->args);
+	res = def->issue(args);
 	/* close(2) means that the file is gone when the result is there. */
 	xsc_run_task_work();
 	revert_creds(saved);
 	put_cred(cred);
-
-	switch (res) {
-	case -ERESTARTSYS:
-	case -ERESTARTNOINTR:
-	case -ERESTARTNOHAND:
-	case -ERESTART_RESTARTBLOCK:
-		return -EINTR;
-	}
 	return res;
 }
 
-/* Executes one entry if there is one and room for its result. */
+/*
+ * Something interrupted a wait in an operation: a stop, a freezer, a tracer, xsc_quiesce(),
+ * which are served here, with nothing under way; or a cancellation, or the end. Whether
+ * to try again: no signal handler ever runs in this task, so the operation is restarted.
+ */
+static bool xsc_interrupted(struct xsc_ctx *ctx)
+{
+	struct ksignal ksig;
+
+	xsc_set_busy(ctx, false);
+	if (!READ_ONCE(ctx->stop) && get_signal(&ksig))
+		WRITE_ONCE(ctx->stop, true);
+	return xsc_set_busy(ctx, true) && !READ_ONCE(ctx->stop);
+}
+
+static s64 xsc_execute(struct xsc_ctx *ctx, const struct xsc_sqe *sqe)
+{
+	const struct xsc_op_def *def = xsc_opdef_find(sqe);
+	s64 res;
+
+	if (IS_ERR(def))
+		return PTR_ERR(def);
+	if (!def)
+		return -XSC_EINLINE;
+	for (;;) {
+		res = xsc_issue(ctx, def, sqe->args);
+		switch (res) {
+		case -ERESTARTSYS:
+		case -ERESTARTNOINTR:
+		case -ERESTARTNOHAND:
+			if (xsc_interrupted(ctx))
+				continue;
+			return -EINTR;
+		case -ERESTART_RESTARTBLOCK:
+			return -EINTR;
+		}
+		return res;
+	}
+}
+
+/* Answers one entry if there is one and room for its result. */
 static bool xsc_step(struct xsc_ctx *ctx)
 {
+	s64 res = -ECANCELED;
 	struct xsc_sqe sqe;
 
 	if (xsc_ring_check(&ctx->ring) != XSC_RING_WORK)
 		return false;
-	xsc_ring_fetch(&ctx->ring, &sqe);
-	xsc_ring_post(&ctx->ring, sqe.user_data, xsc_execute(ctx, &sqe));
+	if (xsc_take(ctx, &sqe)) {
+		res = xsc_execute(ctx, &sqe);
+		xsc_set_busy(ctx, false);
+		xsc_done(ctx, res);
+	}
+	xsc_ring_post(&ctx->ring, sqe.user_data, res);
 	if (wq_has_sleeper(&ctx->wait))
 		wake_up_interruptible_poll(&ctx->wait, EPOLLIN | EPOLLOUT);
 	return true;
 }
 
-/* Something to do, looked at by a worker about to sleep, and each time it is woken. */
+/* Something to do, looked at by a worker about to pause, and each time it is woken. */
 static bool xsc_work_pending(struct xsc_ctx *ctx)
 {
 	enum xsc_ring_state state = xsc_ring_check(&ctx->ring);
@@ -123,10 +220,50 @@ static bool xsc_work_pending(struct xsc_ctx *ctx)
  */
 static void xsc_sleep(struct xsc_ctx *ctx)
 {
+	spin_lock(&ctx->lock);
+	ctx->counters.sleeps++;
+	spin_unlock(&ctx->lock);
 	xsc_ring_set_flags(&ctx->ring, XSC_SQ_NEED_WAKEUP, 0);
 	smp_mb();	/* see above */
 	wait_event_interruptible(ctx->idle, xsc_work_pending(ctx));
 	xsc_ring_set_flags(&ctx->ring, 0, XSC_SQ_NEED_WAKEUP);
+}
+
+/* How a worker without work spends its time, from the last entry on. */
+struct xsc_idler {
+	u64 since;		/* the last entry, or the end of a sleep */
+	u64 pause_ns;		/* the next pause */
+	unsigned int shift;	/* idle_ns >> shift is spent spinning */
+};
+
+static void xsc_idler_reset(struct xsc_idler *idler)
+{
+	idler->since = local_clock();
+	idler->pause_ns = XSC_WORKER_BACKOFF_US_MIN * NSEC_PER_USEC;
+}
+
+/*
+ * No work: spins for the active window, then pauses ever longer, then sleeps. The window
+ * doubles when work came just after it, and is halved when none came at all.
+ */
+static void xsc_idle(struct xsc_ctx *ctx, struct xsc_idler *idler)
+{
+	u64 gone = local_clock() - idler->since;
+	u64 max_ns = (u64)READ_ONCE(xsc_worker_backoff_us) * NSEC_PER_USEC;
+
+	if ((s64)gone < (s64)(ctx->idle_ns >> idler->shift)) {
+		cond_resched_tasks_rcu_qs();
+		cpu_relax();
+	} else if (gone < ctx->idle_ns && max_ns) {
+		if (wait_event_interruptible_hrtimeout(ctx->idle, xsc_work_pending(ctx),
+						       ns_to_ktime(idler->pause_ns)) == 0)
+			idler->shift -= idler->shift > 0;
+		idler->pause_ns = min(idler->pause_ns * 2, max_ns);
+	} else {
+		xsc_sleep(ctx);
+		idler->shift = min(idler->shift + 1, XSC_SPIN_SHIFT_MAX);
+		xsc_idler_reset(idler);
+	}
 }
 
 /*
@@ -135,7 +272,7 @@ static void xsc_sleep(struct xsc_ctx *ctx)
  */
 static long xsc_worker_done(struct xsc_ctx *ctx)
 {
-	struct task_struct *self, *owner;
+	struct task_struct *self;
 	long code;
 
 	spin_lock(&ctx->lock);
@@ -146,28 +283,21 @@ static long xsc_worker_done(struct xsc_ctx *ctx)
 
 	xsc_ring_set_flags(&ctx->ring, XSC_SQ_DEAD, XSC_SQ_NEED_WAKEUP);
 	wake_up_interruptible_poll(&ctx->wait, EPOLLHUP | EPOLLIN | EPOLLOUT);
-
-	spin_lock(&xsc_processes_lock);
-	hash_del(&ctx->by_process);
-	code = ctx->exit_code;
-	owner = ctx->owner;
-	ctx->owner = NULL;
-	spin_unlock(&xsc_processes_lock);
-	put_task_struct(owner);
-	atomic_dec(&xsc_live_workers);
+	code = xsc_workers_del(ctx);
 	xsc_ctx_put(ctx);
 	return code;
 }
 
 static int xsc_worker_main(void *arg)
 {
+	struct xsc_idler idler = { .shift = 1 };
 	struct xsc_ctx *ctx = arg;
-	u64 spin_until = local_clock() + ctx->idle_ns;
 	char name[TASK_COMM_LEN];
 
-	snprintf(name, sizeof(name), "xsc-%d", ctx->owner->pid);
+	snprintf(name, sizeof(name), "xsc-%d", task_pid_vnr(ctx->owner));
 	set_task_comm(current, name);
 
+	xsc_idler_reset(&idler);
 	while (!READ_ONCE(ctx->stop)) {
 		if (signal_pending(current)) {
 			struct ksignal ksig;
@@ -179,14 +309,10 @@ static int xsc_worker_main(void *arg)
 		}
 		xsc_run_task_work();
 		if (xsc_step(ctx)) {
-			spin_until = local_clock() + ctx->idle_ns;
-			cond_resched();
-		} else if (local_clock() < spin_until) {
-			cond_resched();
-			cpu_relax();
+			xsc_idler_reset(&idler);
+			cond_resched_tasks_rcu_qs();
 		} else {
-			xsc_sleep(ctx);
-			spin_until = local_clock() + ctx->idle_ns;
+			xsc_idle(ctx, &idler);
 		}
 	}
 	do_exit(xsc_worker_done(ctx));
@@ -204,10 +330,7 @@ int xsc_worker_start(struct xsc_ctx *ctx)
 		return PTR_ERR(worker);
 	}
 	ctx->worker = get_task_struct(worker);
-	atomic_inc(&xsc_live_workers);
-	spin_lock(&xsc_processes_lock);
-	hash_add(xsc_processes, &ctx->by_process, (unsigned long)current->signal);
-	spin_unlock(&xsc_processes_lock);
+	xsc_workers_add(ctx);
 	wake_up_new_task(worker);
 	return 0;
 }
@@ -219,6 +342,7 @@ bool xsc_worker_wake(struct xsc_ctx *ctx)
 
 	spin_lock(&ctx->lock);
 	alive = ctx->worker;
+	ctx->counters.wakeups += alive;
 	spin_unlock(&ctx->lock);
 	wake_up_interruptible(&ctx->idle);
 	return alive;
@@ -235,23 +359,21 @@ void xsc_worker_stop(struct xsc_ctx *ctx)
 }
 
 /*
- * do_exit() of a task while workers exist. Without this an owner that leaves by exit(2) as
- * the last user thread is never reaped: its worker keeps the thread group alive.
+ * Cancels the entries with this user_data, or any: how many get -ECANCELED. If none, but the
+ * one being executed has it: -EALREADY; its wait, if it is in one, ends with -EINTR.
  */
-void __xsc_exit_task(struct task_struct *tsk, long code)
+int xsc_worker_cancel(struct xsc_ctx *ctx, u64 user_data, bool any)
 {
-	struct xsc_ctx *ctx;
+	int ret;
 
-	if (tsk->flags & PF_USER_WORKER)
-		return;
-	spin_lock(&xsc_processes_lock);
-	hash_for_each_possible(xsc_processes, ctx, by_process, (unsigned long)tsk->signal) {
-		/* the worker pins the signal_struct, so a match is no stale pointer */
-		if (ctx->owner->signal != tsk->signal)
-			continue;
-		ctx->exit_code = code;
-		if (ctx->owner == tsk)
-			xsc_worker_stop(ctx);
+	spin_lock(&ctx->lock);
+	ret = xsc_ring_cancel(&ctx->ring, user_data, any) ?: -ENOENT;
+	if (ctx->active && ctx->worker && (any || ctx->user_data == user_data)) {
+		ctx->interrupt = true;
+		set_notify_signal(ctx->worker);
+		if (ret == -ENOENT)
+			ret = -EALREADY;
 	}
-	spin_unlock(&xsc_processes_lock);
+	spin_unlock(&ctx->lock);
+	return ret;
 }

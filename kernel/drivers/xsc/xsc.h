@@ -7,6 +7,7 @@
 #ifndef _DRIVERS_XSC_XSC_H
 #define _DRIVERS_XSC_XSC_H
 
+#include <linux/bitmap.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -28,6 +29,18 @@ struct xsc_ring {
 	u32 sq_head;			/* the worker's own, copied out to sq->head */
 	u32 cq_tail;			/* the same, to cq->tail */
 	u32 flags;			/* the same, to sq->flags */
+	/* Slots between sq_head and the tail whose entries were cancelled; under xsc_ctx.lock. */
+	DECLARE_BITMAP(cancelled, XSC_RING_ENTRIES);
+};
+
+/* What a worker did since its ring was set up. */
+struct xsc_counters {
+	u64 submitted;			/* entries taken from the ring */
+	u64 executed;			/* of these: by the worker, errors included */
+	u64 inlined;			/* answered -XSC_EINLINE */
+	u64 cancelled;			/* answered -ECANCELED */
+	u64 sleeps;			/* of the worker, with XSC_SQ_NEED_WAKEUP */
+	u64 wakeups;			/* asked for by XSC_IOC_WAKE or poll */
 };
 
 struct xsc_ctx {
@@ -36,14 +49,21 @@ struct xsc_ctx {
 	bool ready;			/* set once, by a release store */
 	bool stop;
 	struct xsc_ring ring;
-	u64 idle_ns;			/* spin time before the worker sleeps */
+	u64 idle_ns;			/* time without work before the worker sleeps */
 
 	struct task_struct *owner;	/* who set the ring up; NULL once the worker is gone */
 	struct mm_struct *mm;		/* its address space then, mmgrab()bed */
 
-	spinlock_t lock;		/* protects worker */
+	spinlock_t lock;		/* protects what follows, up to the next empty line */
 	struct task_struct *worker;	/* NULL before setup and after its exit */
-	struct hlist_node by_process;	/* in worker.c's table, under its lock */
+	bool active;			/* an entry was taken and not answered yet, this one: */
+	u64 user_data;
+	bool interrupt;			/* it was cancelled since */
+	bool busy;			/* it is being executed */
+	bool drain;			/* somebody waits for the end of that */
+	struct xsc_counters counters;
+
+	struct hlist_node by_process;	/* in workers.c's table, under its lock */
 	long exit_code;			/* the same: what the worker exits with */
 	wait_queue_head_t idle;		/* the worker */
 	wait_queue_head_t wait;		/* poll(2) */
@@ -63,7 +83,8 @@ int xsc_ring_alloc(struct xsc_ring *ring);
 void xsc_ring_free(struct xsc_ring *ring);
 int xsc_ring_mmap(struct xsc_ring *ring, struct vm_area_struct *vma);
 enum xsc_ring_state xsc_ring_check(struct xsc_ring *ring);
-void xsc_ring_fetch(struct xsc_ring *ring, struct xsc_sqe *sqe);
+bool xsc_ring_fetch(struct xsc_ring *ring, struct xsc_sqe *sqe);
+unsigned int xsc_ring_cancel(struct xsc_ring *ring, u64 user_data, bool any);
 void xsc_ring_post(struct xsc_ring *ring, u64 user_data, s64 res);
 void xsc_ring_set_flags(struct xsc_ring *ring, u32 set, u32 clear);
 void xsc_ring_publish_flags(struct xsc_ring *ring);
@@ -72,8 +93,20 @@ bool xsc_ring_has_results(struct xsc_ring *ring);
 bool xsc_ring_has_room(struct xsc_ring *ring);
 
 /* worker.c */
+#define XSC_WORKER_BACKOFF_US_MIN	5
+
+extern unsigned int xsc_worker_idle_us_default;	/* for a set-up that leaves it to us */
+extern unsigned int xsc_worker_backoff_us;	/* longest pause between two looks at a ring */
+
 int xsc_worker_start(struct xsc_ctx *ctx);
 bool xsc_worker_wake(struct xsc_ctx *ctx);
 void xsc_worker_stop(struct xsc_ctx *ctx);
+int xsc_worker_cancel(struct xsc_ctx *ctx, u64 user_data, bool any);
+
+/* workers.c */
+void xsc_workers_add(struct xsc_ctx *ctx);
+long xsc_workers_del(struct xsc_ctx *ctx);
+void xsc_workers_drained(void);
+unsigned int xsc_worker_counters(const struct task_struct *task, struct xsc_counters *sum);
 
 #endif /* _DRIVERS_XSC_XSC_H */
