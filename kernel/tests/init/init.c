@@ -339,6 +339,9 @@ static void set_up(void)
 	mount_or_say("tracefs", "/sys/kernel/tracing", false);
 	if (boot_option("xsc.seconds", value, sizeof(value)) && atoi(value) > 0)
 		test_seconds = atoi(value);
+	if (boot_option("xsc.fuzz_seconds", value, sizeof(value)) &&
+	    atoi(value) + 120UL > test_seconds)
+		test_seconds = atoi(value) + 120;
 }
 
 int main(void)

@@ -135,5 +135,6 @@ __attribute__((used)) void xsc_start(long *sp)
 #include "print.h"
 #include "tap.h"
 #include "process.h"
+#include "batch.h"
 
 #endif /* XSC_TEST_H */
