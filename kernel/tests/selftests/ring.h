@@ -160,6 +160,40 @@ static inline bool ring_ready(const struct ring *r)
 	return __atomic_load_n(&r->cq->tail, __ATOMIC_ACQUIRE) != r->cq->head;
 }
 
+/* What is known about a ring that does not answer, and about the threads of its process. */
+static inline void ring_diagnose(const struct ring *r)
+{
+	static const char *const files[] = { "comm", "stat", "wchan", "syscall", "stack" };
+	char path[64], line[512];
+	unsigned int tid, i;
+	ssize_t n;
+	int fd;
+
+	printf("# no result: sq %u/%u cq %u/%u flags %x\n", r->sq->head, r->sq->tail,
+	       r->cq->head, r->cq->tail, r->sq->flags);
+	for (tid = getpid(); tid < (unsigned int)getpid() + 8; tid++) {
+		for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
+			snprintf(path, sizeof(path), "/proc/self/task/%u/%s", tid, files[i]);
+			fd = open(path, O_RDONLY);
+			n = fd < 0 ? 0 : read(fd, line, sizeof(line) - 1);
+			line[n > 0 ? n : 0] = 0;
+			if (n > 0)
+				printf("# %s: %s\n", path, line);
+			close(fd);
+		}
+	}
+	fflush(stdout);
+}
+
+static inline void cpu_relax(void)
+{
+#ifdef __x86_64__
+	__asm__ volatile("pause" ::: "memory");
+#else
+	__asm__ volatile("yield" ::: "memory");
+#endif
+}
+
 /* Polls memory for a result; false after the time limit. */
 static inline bool ring_wait(struct ring *r)
 {
@@ -167,10 +201,10 @@ static inline bool ring_wait(struct ring *r)
 
 	while (!ring_ready(r)) {
 		if (now_ms() > end) {
-			printf("# no result: sq %u/%u cq %u/%u flags %x\n", r->sq->head,
-			       r->sq->tail, r->cq->head, r->cq->tail, r->sq->flags);
+			ring_diagnose(r);
 			return false;
 		}
+		cpu_relax();
 	}
 	return true;
 }
