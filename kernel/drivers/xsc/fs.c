@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * File operations, executed by the worker. Invariant: only on files whose operations neither
- * wait for another party nor signal or identify the calling task, that is regular files of a
- * page cache file system and directories; pipes, terminals, sockets, devices and the files
- * of /proc and /sys are left to the owner (-XSC_EINLINE). The file looked at is the file used.
+ * File operations, for opdef.c's table, and what a worker does for them. Invariant: a worker
+ * uses only files whose operations neither wait for another party nor signal or identify the
+ * calling task, that is regular files of a page cache file system and directories; pipes,
+ * terminals, sockets, devices and the files of /proc and /sys are left to the owner
+ * (-XSC_EINLINE). The file looked at is the file used.
  */
 #include <linux/backing-dev.h>
 #include <linux/fdtable.h>
@@ -12,12 +13,17 @@
 #include <linux/magic.h>
 #include <linux/namei.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/xacct.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/syscalls.h>
+#include <linux/uio.h>
+#include <uapi/linux/fcntl.h>
 #include <uapi/linux/xsc.h>
 #include <asm/unistd.h>
 
 #include "../../fs/internal.h"
-#include "arch_x86.h"
+#include "arch.h"
 #include "fs.h"
 
 #define XSC_INLINE	((s64)-XSC_EINLINE)
@@ -52,7 +58,7 @@ static bool xsc_may_exceed_fsize(struct file *file, loff_t pos, size_t count)
 	return pos < 0 || count > limit || pos > limit - count;
 }
 
-s64 xsc_fs_read(const u64 *args)
+static s64 xsc_fs_read(const u64 *args)
 {
 	struct fd f = fdget_pos(args[0]);
 	struct file *file = fd_file(f);
@@ -71,7 +77,7 @@ s64 xsc_fs_read(const u64 *args)
 	return ret;
 }
 
-s64 xsc_fs_write(const u64 *args)
+static s64 xsc_fs_write(const u64 *args)
 {
 	struct fd f = fdget_pos(args[0]);
 	struct file *file = fd_file(f);
@@ -90,7 +96,7 @@ s64 xsc_fs_write(const u64 *args)
 	return ret;
 }
 
-s64 xsc_fs_pread(const u64 *args)
+static s64 xsc_fs_pread(const u64 *args)
 {
 	loff_t pos = args[3];
 	CLASS(fd, f)(args[0]);
@@ -106,7 +112,7 @@ s64 xsc_fs_pread(const u64 *args)
 	return vfs_read(fd_file(f), u64_to_user_ptr(args[1]), args[2], &pos);
 }
 
-s64 xsc_fs_pwrite(const u64 *args)
+static s64 xsc_fs_pwrite(const u64 *args)
 {
 	loff_t pos = args[3];
 	CLASS(fd, f)(args[0]);
@@ -121,6 +127,80 @@ s64 xsc_fs_pwrite(const u64 *args)
 	if (!(fd_file(f)->f_mode & FMODE_PWRITE))
 		return -ESPIPE;
 	return vfs_write(fd_file(f), u64_to_user_ptr(args[1]), args[2], &pos);
+}
+
+/*
+ * readv(2) and writev(2) of a file with an iterator; its position is the file's own. Checks in
+ * the order of vfs_readv(), so errors come in the same order.
+ */
+static s64 xsc_fs_readv(const u64 *args)
+{
+	struct iovec stack[UIO_FASTIOV], *iov = stack;
+	struct fd f = fdget_pos(args[0]);
+	struct file *file = fd_file(f);
+	struct iov_iter iter;
+	s64 ret = XSC_INLINE;
+	loff_t pos;
+
+	if (!file)
+		return -EBADF;
+	if (!xsc_plain_file(file_inode(file)) || !file->f_op->read_iter)
+		goto out;
+	ret = -EBADF;
+	if (!(file->f_mode & FMODE_READ))
+		goto out;
+	ret = import_iovec(ITER_DEST, u64_to_user_ptr(args[1]), args[2], ARRAY_SIZE(stack), &iov,
+			   &iter);
+	if (ret < 0)
+		goto out;
+	pos = file->f_pos;
+	ret = vfs_iter_read(file, &iter, &pos, 0);
+	if (ret >= 0)
+		file->f_pos = pos;
+	kfree(iov);
+	if (ret > 0)
+		add_rchar(current, ret);
+	inc_syscr(current);
+out:
+	fdput_pos(f);
+	return ret;
+}
+
+static s64 xsc_fs_writev(const u64 *args)
+{
+	struct iovec stack[UIO_FASTIOV], *iov = stack;
+	struct fd f = fdget_pos(args[0]);
+	struct file *file = fd_file(f);
+	struct iov_iter iter;
+	s64 ret = XSC_INLINE;
+	loff_t pos;
+
+	if (!file)
+		return -EBADF;
+	if (!xsc_plain_file(file_inode(file)) || !file->f_op->write_iter)
+		goto out;
+	ret = -EBADF;
+	if (!(file->f_mode & FMODE_WRITE))
+		goto out;
+	ret = import_iovec(ITER_SOURCE, u64_to_user_ptr(args[1]), args[2], ARRAY_SIZE(stack), &iov,
+			   &iter);
+	if (ret < 0)
+		goto out;
+	pos = file->f_pos;
+	if (xsc_may_exceed_fsize(file, pos, iov_iter_count(&iter))) {
+		ret = XSC_INLINE;
+	} else {
+		ret = vfs_iter_write(file, &iter, &pos, 0);
+		if (ret >= 0)
+			file->f_pos = pos;
+		if (ret > 0)
+			add_wchar(current, ret);
+		inc_syscw(current);
+	}
+	kfree(iov);
+out:
+	fdput_pos(f);
+	return ret;
 }
 
 /*
@@ -147,7 +227,7 @@ static s64 xsc_fs_probe(int dfd, struct filename *name, const struct open_how *h
 }
 
 /* openat(2), in the order of do_sys_openat2(), so errors come in the same order. */
-s64 xsc_fs_openat(const u64 *args)
+static s64 xsc_fs_openat(const u64 *args)
 {
 	struct open_how how = build_open_how((int)args[2] | O_LARGEFILE, args[3]);
 	struct open_flags op;
@@ -190,7 +270,7 @@ out_name:
  * close(2) of what closes without waiting: plain files, directories, pipes, and anything
  * opened with O_PATH. The final release runs as task work before the result is posted.
  */
-s64 xsc_fs_close(const u64 *args)
+static s64 xsc_fs_close(const u64 *args)
 {
 	struct file *file;
 	umode_t mode;
@@ -206,7 +286,7 @@ s64 xsc_fs_close(const u64 *args)
 	return ours ? close_fd(args[0]) : XSC_INLINE;
 }
 
-s64 xsc_fs_fsync(const u64 *args)
+static s64 xsc_fs_fsync(const u64 *args)
 {
 	CLASS(fd, f)(args[0]);
 
@@ -218,7 +298,144 @@ s64 xsc_fs_fsync(const u64 *args)
 }
 
 /* Any file: its attributes don't depend on who asks. */
-s64 xsc_fs_fstat(const u64 *args)
+static s64 xsc_fs_fstat(const u64 *args)
 {
-	return xsc_syscall2(__NR_fstat, args[0], args[1]);
+	return xsc_sys_call(__NR_fstat, args[0], args[1], 0, 0);
 }
+
+static void xsc_fs_open_args(const u64 *args, u64 *openat)
+{
+	openat[0] = AT_FDCWD;
+	memcpy(openat + 1, args, 3 * sizeof(u64));
+}
+
+static int xsc_fs_map_open(const u64 *args, struct xsc_call *call)
+{
+	u64 openat[4];
+
+	xsc_fs_open_args(args, openat);
+	memcpy(call->args, openat, sizeof(openat));
+	return 0;
+}
+
+static s64 xsc_fs_open(const u64 *args)
+{
+	u64 openat[4];
+
+	xsc_fs_open_args(args, openat);
+	return xsc_fs_openat(openat);
+}
+
+static int xsc_fs_stat_args(const u64 *args, unsigned long flags, struct xsc_call *call)
+{
+	call->args[0] = AT_FDCWD;
+	call->args[1] = args[0];
+	call->args[2] = args[1];
+	call->args[3] = flags;
+	return 0;
+}
+
+static int xsc_fs_map_stat(const u64 *args, struct xsc_call *call)
+{
+	return xsc_fs_stat_args(args, 0, call);
+}
+
+static int xsc_fs_map_lstat(const u64 *args, struct xsc_call *call)
+{
+	return xsc_fs_stat_args(args, AT_SYMLINK_NOFOLLOW, call);
+}
+
+/* Any path, as for fstat: looking up is what an open does too. */
+static s64 xsc_fs_stat(const u64 *args)
+{
+	return xsc_sys_call(__NR_newfstatat, AT_FDCWD, args[0], args[1], 0);
+}
+
+static s64 xsc_fs_lstat(const u64 *args)
+{
+	return xsc_sys_call(__NR_newfstatat, AT_FDCWD, args[0], args[1], AT_SYMLINK_NOFOLLOW);
+}
+
+const struct xsc_op_def xsc_fs_ops[XSC_FAMILY_OPS] = {
+	[XSC_ROW(XSC_OP_READ)] = {
+		.name	= "read",
+		.nr	= __NR_read,
+		.nargs	= 3,
+		.issue	= xsc_fs_read,
+	},
+	[XSC_ROW(XSC_OP_WRITE)] = {
+		.name	= "write",
+		.nr	= __NR_write,
+		.nargs	= 3,
+		.issue	= xsc_fs_write,
+	},
+	[XSC_ROW(XSC_OP_PREAD)] = {
+		.name	= "pread",
+		.nr	= __NR_pread64,
+		.nargs	= 4,
+		.issue	= xsc_fs_pread,
+	},
+	[XSC_ROW(XSC_OP_PWRITE)] = {
+		.name	= "pwrite",
+		.nr	= __NR_pwrite64,
+		.nargs	= 4,
+		.issue	= xsc_fs_pwrite,
+	},
+	[XSC_ROW(XSC_OP_OPENAT)] = {
+		.name	= "openat",
+		.nr	= __NR_openat,
+		.nargs	= 4,
+		.issue	= xsc_fs_openat,
+	},
+	[XSC_ROW(XSC_OP_CLOSE)] = {
+		.name	= "close",
+		.nr	= __NR_close,
+		.nargs	= 1,
+		.issue	= xsc_fs_close,
+	},
+	[XSC_ROW(XSC_OP_FSYNC)] = {
+		.name	= "fsync",
+		.nr	= __NR_fsync,
+		.nargs	= 1,
+		.issue	= xsc_fs_fsync,
+	},
+	[XSC_ROW(XSC_OP_FSTAT)] = {
+		.name	= "fstat",
+		.nr	= __NR_fstat,
+		.nargs	= 2,
+		.issue	= xsc_fs_fstat,
+	},
+	[XSC_ROW(XSC_OP_READV)] = {
+		.name	= "readv",
+		.nr	= __NR_readv,
+		.nargs	= 3,
+		.issue	= xsc_fs_readv,
+	},
+	[XSC_ROW(XSC_OP_WRITEV)] = {
+		.name	= "writev",
+		.nr	= __NR_writev,
+		.nargs	= 3,
+		.issue	= xsc_fs_writev,
+	},
+	[XSC_ROW(XSC_OP_OPEN)] = {
+		.name	= "open",
+		.nr	= __NR_openat,
+		.nargs	= 3,
+		.map	= xsc_fs_map_open,
+		.issue	= xsc_fs_open,
+	},
+	[XSC_ROW(XSC_OP_STAT)] = {
+		.name	= "stat",
+		.nr	= __NR_newfstatat,
+		.nargs	= 2,
+		.map	= xsc_fs_map_stat,
+		.issue	= xsc_fs_stat,
+	},
+	[XSC_ROW(XSC_OP_LSTAT)] = {
+		.name	= "lstat",
+		.nr	= __NR_newfstatat,
+		.nargs	= 2,
+		.map	= xsc_fs_map_lstat,
+		.issue	= xsc_fs_lstat,
+	},
+};

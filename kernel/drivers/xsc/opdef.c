@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The operations a ring knows, and what of an entry is checked before one is executed.
- * To add one: an opcode in the uapi header, a row here, a function in its family's file,
- * a test, a line in docs/xsc-abi.rst. xsc_opdef_init() refuses a table that contradicts itself.
+ * The families of operations, and what of an entry is checked before one is executed. The rows
+ * are in the families' own files. To add one: an opcode in the uapi header, a row there, a
+ * test, a line in docs/xsc-abi.rst. xsc_opdef_init() refuses a table that contradicts itself.
  */
 #define pr_fmt(fmt) "xsc: " fmt
 
@@ -16,117 +16,177 @@
 #include <asm/unistd.h>
 
 #include "fs.h"
+#include "net.h"
 #include "opdef.h"
+#include "process.h"
+#include "sync.h"
+#include "timer.h"
 
 static s64 xsc_nop(const u64 *args)
 {
 	return 0;
 }
 
-static const struct xsc_op_def xsc_op_defs[XSC_OP_LAST] = {
+static const struct xsc_op_def xsc_basic_ops[XSC_FAMILY_OPS] = {
 	[XSC_OP_NOP] = {
 		.name	= "nop",
-		.nr	= -1,
-		.nargs	= 0,
+		.nr	= XSC_NR_NONE,
 		.issue	= xsc_nop,
 	},
-	[XSC_OP_READ] = {
-		.name	= "read",
-		.nr	= __NR_read,
-		.nargs	= 3,
-		.issue	= xsc_fs_read,
-	},
-	[XSC_OP_WRITE] = {
-		.name	= "write",
-		.nr	= __NR_write,
-		.nargs	= 3,
-		.issue	= xsc_fs_write,
-	},
-	[XSC_OP_PREAD] = {
-		.name	= "pread",
-		.nr	= __NR_pread64,
-		.nargs	= 4,
-		.issue	= xsc_fs_pread,
-	},
-	[XSC_OP_PWRITE] = {
-		.name	= "pwrite",
-		.nr	= __NR_pwrite64,
-		.nargs	= 4,
-		.issue	= xsc_fs_pwrite,
-	},
-	[XSC_OP_OPENAT] = {
-		.name	= "openat",
-		.nr	= __NR_openat,
-		.nargs	= 4,
-		.issue	= xsc_fs_openat,
-	},
-	[XSC_OP_CLOSE] = {
-		.name	= "close",
-		.nr	= __NR_close,
+	/* enter.c does it; anywhere else there is nothing to cancel. */
+	[XSC_OP_CANCEL] = {
+		.name	= "cancel",
+		.nr	= XSC_NR_NONE,
 		.nargs	= 1,
-		.issue	= xsc_fs_close,
-	},
-	[XSC_OP_FSYNC] = {
-		.name	= "fsync",
-		.nr	= __NR_fsync,
-		.nargs	= 1,
-		.issue	= xsc_fs_fsync,
-	},
-	[XSC_OP_FSTAT] = {
-		.name	= "fstat",
-		.nr	= __NR_fstat,
-		.nargs	= 2,
-		.issue	= xsc_fs_fstat,
 	},
 };
 
-/* Opcode by system call number; 0 (XSC_OP_NOP, which has none) where there is none. */
+static const struct xsc_op_def *const xsc_families[XSC_FAMILIES] = {
+	xsc_basic_ops,
+	xsc_fs_ops,
+	xsc_net_ops,
+	xsc_timer_ops,
+	xsc_sync_ops,
+	xsc_process_ops,
+};
+
+/*
+ * Calls that make, replace or end the task, or that replace its registers, which a batch
+ * needs afterwards; and those that end by a signal only, so would stay queued for ever.
+ */
+static const u16 xsc_not_in_batch[] = {
+	__NR_clone,
+	__NR_clone3,
+#ifdef __NR_fork
+	__NR_fork,
+	__NR_vfork,
+	__NR_pause,
+#endif
+#ifdef __NR_uretprobe
+	__NR_uretprobe,
+#endif
+	__NR_execve,
+	__NR_execveat,
+	__NR_exit,
+	__NR_exit_group,
+	__NR_rt_sigreturn,
+	__NR_rt_sigsuspend,
+	__NR_restart_syscall,
+};
+
+/* Opcode by system call number, of operations that a worker executes; else 0. */
 static u8 xsc_op_by_nr[NR_syscalls] __ro_after_init;
+
+/* The row of an opcode, or NULL. XSC_OP_SYSCALL has none. */
+const struct xsc_op_def *xsc_opdef_row(u8 opcode)
+{
+	const struct xsc_op_def *family = xsc_families[opcode >> XSC_FAMILY_BITS];
+
+	if (!family || !family[XSC_ROW(opcode)].name)
+		return NULL;
+	return &family[XSC_ROW(opcode)];
+}
+
+/* Whether a batch may make this system call; the number may be any. */
+bool xsc_nr_in_batch(unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(xsc_not_in_batch); i++)
+		if (nr == xsc_not_in_batch[i])
+			return false;
+	return nr != XSC_NR_ENTER;
+}
+
+static bool __init xsc_row_is_good(u8 opcode, const struct xsc_op_def *def)
+{
+	if (opcode == XSC_OP_SYSCALL || def->nargs > 6)
+		return false;
+	if (def->nr == XSC_NR_NONE)
+		return !def->map && !def->gate_only;
+	return def->nr >= 0 && def->nr < NR_syscalls && def->gate_only == !xsc_nr_in_batch(def->nr);
+}
 
 int __init xsc_opdef_init(void)
 {
 	unsigned int op;
 
-	for (op = 0; op < XSC_OP_LAST; op++) {
-		const struct xsc_op_def *def = &xsc_op_defs[op];
+	for (op = 0; op < XSC_FAMILIES * XSC_FAMILY_OPS; op++) {
+		const struct xsc_op_def *def = xsc_opdef_row(op);
 
-		if (!def->name && !def->issue)
+		if (!def)
 			continue;
-		if (!def->name || !def->issue || def->nargs > 6 || op == XSC_OP_SYSCALL ||
-		    def->nr >= NR_syscalls || (def->nr >= 0 && xsc_op_by_nr[def->nr])) {
-			pr_err("bad row for opcode %u\n", op);
-			return -EINVAL;
-		}
-		if (def->nr >= 0)
-			xsc_op_by_nr[def->nr] = op;
+		if (!xsc_row_is_good(op, def))
+			goto bad;
+		/* By number a worker finds only what takes the system call's own arguments. */
+		if (def->nr == XSC_NR_NONE || def->map || !def->issue)
+			continue;
+		if (xsc_op_by_nr[def->nr])
+			goto bad;
+		xsc_op_by_nr[def->nr] = op;
 	}
 	return 0;
+
+bad:
+	pr_err("bad row for opcode %u\n", op);
+	return -EINVAL;
 }
 
-/*
- * The row for an entry (the kernel's copy of it), or an error pointer: -EINVAL for an entry that
- * is malformed or of an unknown opcode, -ENOSYS for a number no system call has. NULL for a
- * system call that a worker does not execute.
- */
-const struct xsc_op_def *xsc_opdef_find(const struct xsc_sqe *sqe)
+/* The row for an entry with a typed opcode, or -EINVAL for an entry that is malformed. */
+const struct xsc_op_def *xsc_opdef_typed(const struct xsc_sqe *sqe)
 {
-	const struct xsc_op_def *def;
-	unsigned int op = sqe->opcode;
+	const struct xsc_op_def *def = xsc_opdef_row(sqe->opcode);
 
-	if (sqe->flags || sqe->ioprio)
-		return ERR_PTR(-EINVAL);
-	if (op == XSC_OP_SYSCALL) {
-		if (sqe->nr >= NR_syscalls)
-			return ERR_PTR(-ENOSYS);
-		op = xsc_op_by_nr[array_index_nospec(sqe->nr, NR_syscalls)];
-		return op ? &xsc_op_defs[op] : NULL;
-	}
-	if (op >= XSC_OP_LAST)
-		return ERR_PTR(-EINVAL);
-	def = &xsc_op_defs[array_index_nospec(op, XSC_OP_LAST)];
-	if (!def->issue || sqe->nr)
+	if (!def || sqe->nr)
 		return ERR_PTR(-EINVAL);
 	if (memchr_inv(sqe->args + def->nargs, 0, (6 - def->nargs) * sizeof(u64)))
 		return ERR_PTR(-EINVAL);
 	return def;
+}
+
+/*
+ * What a worker does for an entry (the kernel's copy of it), or an error pointer: -EINVAL for
+ * an entry that is malformed or of an unknown opcode, -ENOSYS for a number no system call has.
+ * NULL for what a worker does not execute.
+ */
+const struct xsc_op_def *xsc_opdef_find(const struct xsc_sqe *sqe)
+{
+	const struct xsc_op_def *def;
+	unsigned int op;
+
+	if (sqe->flags || sqe->ioprio)
+		return ERR_PTR(-EINVAL);
+	if (sqe->opcode == XSC_OP_SYSCALL) {
+		if (sqe->nr >= NR_syscalls)
+			return ERR_PTR(-ENOSYS);
+		op = xsc_op_by_nr[array_index_nospec(sqe->nr, NR_syscalls)];
+		return op ? xsc_opdef_row(op) : NULL;
+	}
+	def = xsc_opdef_typed(sqe);
+	return IS_ERR(def) || def->issue ? def : NULL;
+}
+
+/*
+ * The system call an entry (the kernel's copy of it) asks for. 0: call it. 1: there is nothing
+ * to call and the result is 0. Negative: the entry is malformed, and this is its result. A
+ * number that no system call has is passed on, so that filters and tracers see it.
+ */
+int xsc_op_prepare(const struct xsc_sqe *sqe, struct xsc_call *call)
+{
+	const struct xsc_op_def *def;
+
+	if (sqe->flags || sqe->ioprio)
+		return -EINVAL;
+	memcpy(call->args, sqe->args, sizeof(call->args));
+	if (sqe->opcode == XSC_OP_SYSCALL) {
+		call->nr = sqe->nr;
+		return 0;
+	}
+	def = xsc_opdef_typed(sqe);
+	if (IS_ERR(def))
+		return PTR_ERR(def);
+	if (def->nr == XSC_NR_NONE)
+		return sqe->opcode == XSC_OP_NOP ? 1 : -EINVAL;
+	call->nr = def->nr;
+	return def->map ? def->map(sqe->args, call) : 0;
 }
