@@ -48,11 +48,12 @@ impl Accel {
         }
     }
 
-    /// Returns how long a healthy guest may be silent: translated code gets four times as long.
+    /// Returns how long a healthy guest may be silent: translated code gets four times as long, which is more than
+    /// the test image's init gives a program, so that a program that hangs is reported by its name.
     pub fn default_silence(&self) -> Duration {
         match self {
-            Accel::Kvm => Duration::from_secs(30),
-            Accel::Tcg { .. } => Duration::from_secs(120),
+            Accel::Kvm => Duration::from_secs(60),
+            Accel::Tcg { .. } => Duration::from_secs(240),
         }
     }
 }
