@@ -5,6 +5,7 @@
  * is copied once and only the copy decides; what a batch knows between two of its calls is
  * in the ring, so it can end after any entry (a signal, no room) and lose nothing.
  */
+#include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/ptrace.h>
 #include <linux/restart_block.h>
@@ -26,7 +27,7 @@
  * The kernel's own mark in the flags of an entry that is queued: it gets -ECANCELED. In the
  * ring, so that it holds when the batch ends before that entry's turn.
  */
-#define XSC_SQE_DOOMED		(1U << 7)
+#define XSC_SQE_DOOMED		BIT(7)
 
 #define XSC_SQE_FLAGS		(XSC_SQE_LINK | XSC_SQE_CQE_SKIP)
 
@@ -81,7 +82,7 @@ static int xsc_batch_begin(struct xsc_batch *b, unsigned long ring, unsigned lon
 
 	/* Entries are read after the tail that covers them. */
 	smp_rmb();
-	if (sq_tail - b->sq_head > XSC_RING_ENTRIES || b->cq_tail - b->cq_head > XSC_RING_ENTRIES)
+	if (!xsc_indices_valid(b->sq_head, sq_tail) || !xsc_indices_valid(b->cq_head, b->cq_tail))
 		return -EINVAL;
 	b->todo = min_t(unsigned long, to_submit, sq_tail - b->sq_head);
 	return 0;
@@ -98,7 +99,7 @@ static int xsc_batch_room(struct xsc_batch *b)
 		return 0;
 	if (get_user(b->cq_head, &b->hdr->cq_head))
 		return -EFAULT;
-	if (b->cq_tail - b->cq_head > XSC_RING_ENTRIES)
+	if (!xsc_indices_valid(b->cq_head, b->cq_tail))
 		return -EINVAL;
 	return b->cq_tail - b->cq_head == XSC_RING_ENTRIES ? -EBUSY : 0;
 }
@@ -192,11 +193,13 @@ static bool xsc_was_trapped(void)
 {
 	const struct sigqueue *q;
 	bool trapped = false;
+	unsigned long flags;
 
-	spin_lock_irq(&current->sighand->siglock);
+	if (!lock_task_sighand(current, &flags))
+		return false;
 	list_for_each_entry(q, &current->pending.list, list)
 		trapped |= q->info.si_signo == SIGSYS && q->info.si_code > 0;
-	spin_unlock_irq(&current->sighand->siglock);
+	unlock_task_sighand(current, &flags);
 	return trapped;
 }
 

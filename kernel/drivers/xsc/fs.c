@@ -29,18 +29,27 @@
 #define XSC_INLINE	((s64)-XSC_EINLINE)
 
 /*
- * A file of a real file system has a backing device of its own, or it lives in memory.
- * The rest (procfs, sysfs, tracefs, cgroupfs, ...) has "regular" files that block or that
- * answer differently to different tasks.
+ * A file whose operations wait for nobody but a disk: of a block device or in memory. The
+ * rest are remote (FUSE, even on a block device, asks a process, perhaps the owner), or have
+ * "regular" files that block or answer differently to different tasks (procfs, sysfs, ...).
  */
 static bool xsc_plain_file(struct inode *inode)
 {
 	struct super_block *sb = inode->i_sb;
 
-	if (!S_ISREG(inode->i_mode))
+	if (!S_ISREG(inode->i_mode) || sb->s_magic == FUSE_SUPER_MAGIC)
 		return false;
-	return sb->s_bdi != &noop_backing_dev_info ||
-	       sb->s_magic == TMPFS_MAGIC || sb->s_magic == RAMFS_MAGIC;
+	return sb->s_bdev || sb->s_magic == TMPFS_MAGIC || sb->s_magic == RAMFS_MAGIC;
+}
+
+/* Whether a file's attributes are at hand: not with a server, nor in a file system below. */
+static bool xsc_local_attributes(struct inode *inode)
+{
+	struct super_block *sb = inode->i_sb;
+
+	if (sb->s_magic == FUSE_SUPER_MAGIC || sb->s_magic == OVERLAYFS_SUPER_MAGIC)
+		return false;
+	return sb->s_bdev || sb->s_bdi == &noop_backing_dev_info;
 }
 
 /*
@@ -297,9 +306,15 @@ static s64 xsc_fs_fsync(const u64 *args)
 	return vfs_fsync(fd_file(f), 0);
 }
 
-/* Any file: its attributes don't depend on who asks. */
+/* Any kind of file: its attributes don't depend on who asks. */
 static s64 xsc_fs_fstat(const u64 *args)
 {
+	CLASS(fd_raw, f)(args[0]);
+
+	if (!fd_file(f))
+		return -EBADF;
+	if (!xsc_local_attributes(file_inode(fd_file(f))))
+		return XSC_INLINE;
 	return xsc_sys_call(__NR_fstat, args[0], args[1], 0, 0);
 }
 
@@ -345,15 +360,35 @@ static int xsc_fs_map_lstat(const u64 *args, struct xsc_call *call)
 	return xsc_fs_stat_args(args, AT_SYMLINK_NOFOLLOW, call);
 }
 
-/* Any path, as for fstat: looking up is what an open does too. */
+/*
+ * As for fstat. Looking the name up waits where an open would wait; if it is replaced in between,
+ * the worker may wait for a file system, interruptibly if that does.
+ */
+static s64 xsc_fs_stat_path(const u64 *args, unsigned int lookup, int flags)
+{
+	struct filename *name = getname(u64_to_user_ptr(args[0]));
+	struct path path;
+	bool local;
+	int ret;
+
+	ret = filename_lookup(AT_FDCWD, name, lookup, &path, NULL);
+	putname(name);
+	if (ret)
+		return ret;
+	local = xsc_local_attributes(d_backing_inode(path.dentry));
+	path_put(&path);
+	return local ? xsc_sys_call(__NR_newfstatat, AT_FDCWD, args[0], args[1], flags) :
+		       XSC_INLINE;
+}
+
 static s64 xsc_fs_stat(const u64 *args)
 {
-	return xsc_sys_call(__NR_newfstatat, AT_FDCWD, args[0], args[1], 0);
+	return xsc_fs_stat_path(args, LOOKUP_FOLLOW, 0);
 }
 
 static s64 xsc_fs_lstat(const u64 *args)
 {
-	return xsc_sys_call(__NR_newfstatat, AT_FDCWD, args[0], args[1], AT_SYMLINK_NOFOLLOW);
+	return xsc_fs_stat_path(args, 0, AT_SYMLINK_NOFOLLOW);
 }
 
 const struct xsc_op_def xsc_fs_ops[XSC_FAMILY_OPS] = {

@@ -7,6 +7,7 @@
 #ifndef _DRIVERS_XSC_OPDEF_H
 #define _DRIVERS_XSC_OPDEF_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 #include <uapi/linux/xsc.h>
 
@@ -32,7 +33,7 @@ struct xsc_op_def {
 
 /* Opcodes come in families, so an opcode is two indices that can't be out of range. */
 #define XSC_FAMILY_BITS		5
-#define XSC_FAMILY_OPS		(1U << XSC_FAMILY_BITS)
+#define XSC_FAMILY_OPS		BIT(XSC_FAMILY_BITS)
 #define XSC_FAMILIES		(256U >> XSC_FAMILY_BITS)
 
 /* Index of an opcode's row in its family's table */
