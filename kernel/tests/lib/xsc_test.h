@@ -44,11 +44,12 @@ long xsc_enter(unsigned long ring, long nr, long a, long b, long c, long d, long
 	XSC_ARCH_CALL(ENTER_ASM);
 }
 
-#ifdef XSC_FORM_RING
 #define XSC_ARG(x)	((long)(x))
 #define XSC_SYS(nr, a, b, c, d, e, f)						\
 	xsc_enter(xsc_current_ring(), (long)(nr), XSC_ARG(a), XSC_ARG(b), XSC_ARG(c),	\
 		  XSC_ARG(d), XSC_ARG(e), XSC_ARG(f))
+
+#ifdef XSC_FORM_RING
 #define my_syscall0(nr)				XSC_SYS(nr, 0, 0, 0, 0, 0, 0)
 #define my_syscall1(nr, a)			XSC_SYS(nr, a, 0, 0, 0, 0, 0)
 #define my_syscall2(nr, a, b)			XSC_SYS(nr, a, b, 0, 0, 0, 0)
@@ -63,9 +64,11 @@ long xsc_enter(unsigned long ring, long nr, long a, long b, long c, long d, long
 
 #include "nolibc.h"
 
-/* sys(number, up to six arguments): the kernel's own answer, -errno for an error. */
-#define SYS_ARGS(_nr, a, b, c, d, e, f, ...)					\
-	my_syscall6(_nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+/*
+ * sys(number, up to six arguments): the kernel's own answer, -errno for an error. An argument may
+ * itself be a call, which nolibc's macros do not allow.
+ */
+#define SYS_ARGS(nr, a, b, c, d, e, f, ...)	XSC_SYS(nr, a, b, c, d, e, f)
 #define sys(...)	SYS_ARGS(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
 #ifdef XSC_FORM_RING
