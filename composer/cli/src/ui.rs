@@ -17,7 +17,7 @@ use xsc_model::DrvId;
 use crate::commands::Cancel;
 
 /// With no terminal, how long may pass without a line.
-const HEARTBEAT: Duration = Duration::from_secs(30);
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// Bytes of an unfinished line that are kept back before they are shown as one.
 const LONGEST_LINE: usize = 64 << 10;
@@ -33,6 +33,29 @@ pub(crate) fn say(text: &str) {
         Some(bars) => bars.println(text),
         None => writeln!(std::io::stderr().lock(), "{text}"),
     };
+}
+
+/// Calls `beat` every second beside `work`, which runs on this thread.
+pub(crate) fn beside<T>(beat: &(dyn Fn() + Sync), work: impl FnOnce() -> T) -> T {
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let heart = scope.spawn(|| {
+            while !stop.load(Ordering::SeqCst) {
+                std::thread::park_timeout(Duration::from_secs(1));
+                beat();
+            }
+        });
+        // Set even when `work` panics, or the scope would never end; woken, or it would end late.
+        struct Stop<'a>(&'a AtomicBool, &'a std::thread::Thread);
+        impl Drop for Stop<'_> {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::SeqCst);
+                self.1.unpark();
+            }
+        }
+        let _stop = Stop(&stop, heart.thread());
+        work()
+    })
 }
 
 /// How a user wants to see builds.
@@ -68,7 +91,6 @@ pub(crate) struct Ui {
     cancel: Cancel,
     bars: Option<MultiProgress>,
     state: Mutex<State>,
-    stop: AtomicBool,
 }
 
 /// What a run did, for the closing line.
@@ -92,7 +114,6 @@ impl Ui {
             cancel: Cancel::clone(cancel),
             bars,
             state: Mutex::default(),
-            stop: AtomicBool::new(false),
         }
     }
 
@@ -101,24 +122,7 @@ impl Ui {
         if self.bars.is_some() || self.options.quiet {
             return work();
         }
-        std::thread::scope(|scope| {
-            let heart = scope.spawn(|| {
-                while !self.stop.load(Ordering::SeqCst) {
-                    std::thread::park_timeout(Duration::from_secs(1));
-                    self.heartbeat();
-                }
-            });
-            // Set even when `work` panics, or the scope would never end; woken, or it would end late.
-            struct Stop<'a>(&'a AtomicBool, &'a std::thread::Thread);
-            impl Drop for Stop<'_> {
-                fn drop(&mut self) {
-                    self.0.store(true, Ordering::SeqCst);
-                    self.1.unpark();
-                }
-            }
-            let _stop = Stop(&self.stop, heart.thread());
-            work()
-        })
+        beside(&|| self.heartbeat(), work)
     }
 
     /// Ends the display and says what was done.

@@ -3,7 +3,8 @@
 //! Prints the verdict; exit code 1 where it is a failure, 0 where it is a skip. Invariant: only a verdict that the
 //! guest sent over the second channel, and a clean console, count as success.
 
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use xsc_vm::{TestSpec, Verdict};
@@ -13,7 +14,7 @@ use super::{Cancel, Opened, build, open, print};
 use crate::args::Test;
 use crate::context::Context;
 use crate::error::{CommandError, exit, store_error};
-use crate::ui::human;
+use crate::ui::{HEARTBEAT, beside, human, say};
 
 pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(), CommandError> {
     let mut opened = open(&args.profile)?;
@@ -36,14 +37,12 @@ pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(),
         deadline_total: args.boot_timeout.unwrap_or(total),
         bundle_dir: args.bundle.clone(),
     };
-    let show = args.flags.print_build_logs && !context.quiet;
-    let mut observe = |line: &str| {
-        if show {
-            eprintln!("{line}");
-        }
-    };
-    let verdict =
-        xsc_vm::test(&emulator, &machine, &spec, cancel, &mut observe).map_err(|e| vm_error(&e))?;
+    let progress = Progress::new(args.flags.print_build_logs && !context.quiet, context.quiet);
+    let verdict = beside(&|| progress.beat(), || {
+        let mut observe = |line: &str| progress.line(line);
+        xsc_vm::test(&emulator, &machine, &spec, cancel, &mut observe)
+    });
+    let verdict = verdict.map_err(|e| vm_error(&e))?;
     if context.json {
         print(verdict.to_json().trim_end());
     } else {
@@ -56,6 +55,48 @@ pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(),
         Ok(())
     } else {
         Err(failed(&verdict))
+    }
+}
+
+/// What a person sees while the machine runs: its console, or now and then the last line of it.
+struct Progress {
+    console: bool,
+    quiet: bool,
+    begin: Instant,
+    /// When something was shown, and what the console said last.
+    last: Mutex<(Instant, String)>,
+}
+
+impl Progress {
+    fn new(console: bool, quiet: bool) -> Self {
+        let begin = Instant::now();
+        Progress {
+            console,
+            quiet,
+            begin,
+            last: Mutex::new((begin, String::new())),
+        }
+    }
+
+    fn line(&self, line: &str) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.console {
+            say(line);
+            last.0 = Instant::now();
+        }
+        line.clone_into(&mut last.1);
+    }
+
+    fn beat(&self) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.quiet && last.0.elapsed() >= HEARTBEAT {
+            say(&format!(
+                "still running after {}: {}",
+                human(self.begin.elapsed()),
+                last.1
+            ));
+            last.0 = Instant::now();
+        }
     }
 }
 
