@@ -36,8 +36,8 @@ static bool xsc_task_watched(const struct task_struct *task)
 	unsigned long work = READ_ONCE(task_thread_info(task)->syscall_work);
 
 	work &= SYSCALL_WORK_ENTER | SYSCALL_WORK_EXIT;
-#ifdef SYSCALL_WORK_XSC
-	work &= ~SYSCALL_WORK_XSC;
+#ifdef SYSCALL_WORK_XSC_GUARD
+	work &= ~SYSCALL_WORK_XSC_GUARD;
 #endif
 #else
 	unsigned long work = READ_ONCE(task_thread_info(task)->flags);

@@ -21,10 +21,15 @@ atomic_t xsc_live_workers = ATOMIC_INIT(0);
 /* Tasks in __xsc_quiesce(). */
 static DECLARE_WAIT_QUEUE_HEAD(xsc_drained);
 
-/* Under xsc_workers_lock. The worker pins the signal_struct, so a match is no stale pointer. */
-#define xsc_for_each_worker(ctx, task)							\
-	hash_for_each_possible(xsc_workers, ctx, by_process, (unsigned long)(task)->signal)	\
-		if ((ctx)->owner->signal == (task)->signal)
+/* Candidates for the rings of the task's process; under xsc_workers_lock. */
+#define xsc_for_each_candidate(ctx, task) \
+	hash_for_each_possible(xsc_workers, ctx, by_process, (unsigned long)(task)->signal)
+
+/* The worker pins the owner's signal_struct, so a match is no stale pointer. */
+static bool xsc_is_of(const struct xsc_ctx *ctx, const struct task_struct *task)
+{
+	return ctx->owner->signal == task->signal;
+}
 
 void xsc_workers_add(struct xsc_ctx *ctx)
 {
@@ -70,7 +75,9 @@ void __xsc_exit_task(struct task_struct *tsk, long code)
 	if (tsk->flags & PF_USER_WORKER)
 		return;
 	spin_lock(&xsc_workers_lock);
-	xsc_for_each_worker(ctx, tsk) {
+	xsc_for_each_candidate(ctx, tsk) {
+		if (!xsc_is_of(ctx, tsk))
+			continue;
 		ctx->exit_code = code;
 		if (ctx->owner == tsk)
 			xsc_worker_stop(ctx);
@@ -85,8 +92,9 @@ static bool xsc_is_drained(const struct task_struct *task)
 	bool drained = true;
 
 	spin_lock(&xsc_workers_lock);
-	xsc_for_each_worker(ctx, task)
-		drained &= !READ_ONCE(ctx->drain);
+	xsc_for_each_candidate(ctx, task)
+		if (xsc_is_of(ctx, task))
+			drained &= !READ_ONCE(ctx->drain);
 	spin_unlock(&xsc_workers_lock);
 	return drained;
 }
@@ -101,7 +109,9 @@ void __xsc_quiesce(struct task_struct *task, long timeout)
 	struct xsc_ctx *ctx;
 
 	spin_lock(&xsc_workers_lock);
-	xsc_for_each_worker(ctx, task) {
+	xsc_for_each_candidate(ctx, task) {
+		if (!xsc_is_of(ctx, task))
+			continue;
 		spin_lock(&ctx->lock);
 		WRITE_ONCE(ctx->drain, ctx->busy);
 		spin_unlock(&ctx->lock);
@@ -111,7 +121,9 @@ void __xsc_quiesce(struct task_struct *task, long timeout)
 	if (wait_event_killable_timeout(xsc_drained, xsc_is_drained(task), HZ / 20))
 		return;
 	spin_lock(&xsc_workers_lock);
-	xsc_for_each_worker(ctx, task) {
+	xsc_for_each_candidate(ctx, task) {
+		if (!xsc_is_of(ctx, task))
+			continue;
 		spin_lock(&ctx->lock);
 		if (ctx->drain && ctx->worker)
 			set_notify_signal(ctx->worker);
@@ -130,7 +142,9 @@ unsigned int xsc_worker_counters(const struct task_struct *task, struct xsc_coun
 
 	memset(sum, 0, sizeof(*sum));
 	spin_lock(&xsc_workers_lock);
-	xsc_for_each_worker(ctx, task) {
+	xsc_for_each_candidate(ctx, task) {
+		if (!xsc_is_of(ctx, task))
+			continue;
 		spin_lock(&ctx->lock);
 		sum->submitted += ctx->counters.submitted;
 		sum->executed += ctx->counters.executed;

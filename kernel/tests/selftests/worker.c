@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -192,6 +193,37 @@ static int filter_race(struct ring *r)
 			return 1;
 	}
 	return 0;
+}
+
+/* A tracer that watches system calls sees the open: the worker leaves it to the owner. */
+static void test_trace(void)
+{
+	int status = 0, fd, p[2];
+	uint64_t start;
+	struct ring r;
+	pid_t pid;
+
+	pipe(p);
+	pid = fork();
+	if (!pid) {
+		if (ring_open(&r, 0) || (fd = block_worker(&r)) < 0)
+			_exit(100);
+		write(p[1], "", 1);
+		_exit(next_res(&r, 1) == -XSC_EINLINE ? 7 : 1);
+	}
+	close(p[1]);
+	read(p[0], &status, 1);
+	close(p[0]);
+	ptrace(PTRACE_SEIZE, pid, 0, 0);
+	ptrace(PTRACE_INTERRUPT, pid, 0, 0);
+	check(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status), "stopped by a tracer");
+	start = now_ms();
+	check(!ptrace(PTRACE_SYSCALL, pid, 0, 0) && now_ms() - start < 10000,
+	      "which does not wait for ever");
+	while (waitpid(pid, &status, 0) == pid && WIFSTOPPED(status))
+		ptrace(PTRACE_SYSCALL, pid, 0, 0);
+	check(WIFEXITED(status) && WEXITSTATUS(status) == 7, "and the operation is the owner's: %#x",
+	      status);
 }
 
 /* A stop interrupts the open, which goes on after it. */
@@ -504,6 +536,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < 50; i++)
 		bad += in_child(filter_race) != 0;
 	check(!bad, "nothing begins once a filter is attached: %u of 50 wrong", bad);
+	test_trace();
 	test_stop();
 	expect(in_child(close_while_blocked), 0, "closed while the worker waits");
 	expect(in_child(exec_while_blocked), 0, "exec while the worker waits");
