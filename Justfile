@@ -46,10 +46,10 @@ test-all:
 boot-test profile=profile *flags: composer
     {{ compose }} test {{ profile }} {{ flags }}
 
-# The hostile-ring fuzzer on the debug kernel
+# The hostile-ring fuzzer on the debug kernel: just fuzz [MINUTES [xsc.fuzz_seed=N]]
 [group('test')]
-fuzz minutes='20':
-    ./x fuzz {{ minutes }}
+fuzz minutes='20' *words:
+    ./x fuzz {{ minutes }} {{ words }}
 
 # Operations by trap and by ring, in ns, in one guest; says TCG or KVM
 [group('test')]

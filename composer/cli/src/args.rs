@@ -206,7 +206,7 @@ pub(crate) struct Test {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) boot_timeout: Option<Duration>,
 
-    /// Print what the guest wrote on the verdict channel beside its verdict.
+    /// Print what the guest's programs wrote beside the verdict, without the kernel's log.
     #[arg(long)]
     pub(crate) report: bool,
 

@@ -239,6 +239,21 @@ fn vm_a_kernel_complaint_spoils_a_good_verdict() {
 }
 
 #[test]
+fn vm_the_report_is_what_programs_wrote() {
+    let bare = "xsc-verdict: pass=1 fail=0 skip=0 taint=0 warn=0\n";
+    let console = "BIOS\n[    0.1] Linux\ngetppid 1\n[    0.2] more\nxsc-verdict: x\n";
+    let Some(mut bench) = Bench::new(Sector::new().print(console).say(bare).power_off()) else {
+        return;
+    };
+    assert_eq!(bench.run().unwrap().report, ["getppid 1"]);
+    let guest = Sector::new().print(console).say(GOOD).power_off();
+    let Some(mut bench) = Bench::new(guest) else {
+        return;
+    };
+    assert_eq!(bench.run().unwrap().report, ["TAP version 13", "ok 1"]);
+}
+
+#[test]
 fn vm_a_reset_is_not_a_power_off() {
     let Some(mut bench) = Bench::new(Sector::new().say(GOOD).reset()) else {
         return;

@@ -49,7 +49,7 @@ pub fn complaint_in(line: &str) -> Option<&'static str> {
 }
 
 /// The text of a line of the kernel's log, which starts with a time, and perhaps a thread or processor behind it.
-fn logged(line: &str) -> Option<&str> {
+pub(crate) fn logged(line: &str) -> Option<&str> {
     let (mark, rest) = line.strip_prefix('[')?.split_once(']')?;
     let time = |c: char| c.is_ascii_digit() || c == '.' || c == ' ';
     if !mark.chars().all(time) {

@@ -15,14 +15,14 @@ use std::time::{Duration, Instant};
 
 use crate::bundle::{self, Contents};
 use crate::command::{Wiring, arguments};
-use crate::complaints::{PANIC, complaint_in};
+use crate::complaints::{PANIC, complaint_in, logged};
 use crate::console::{Lines, plain_lines};
 use crate::error::VmError;
 use crate::guest::{Guest, POLL, Stdio3};
 use crate::judge::{Evidence, judge};
 use crate::locate::Emulator;
 use crate::machine::Machine;
-use crate::token::is_failed_test;
+use crate::token::{is_failed_test, is_verdict};
 use crate::verdict::{Ended, Verdict};
 use crate::wire::{Channel, Listeners, Scratch};
 
@@ -35,6 +35,8 @@ const CONSOLE_MAX: u64 = 64 << 20;
 const VERDICT_MAX: usize = 1 << 20;
 /// The most complaints, and the most failed tests, kept as text.
 const COMPLAINTS_MAX: usize = 100;
+/// The most of what programs wrote on the console that is kept as a report.
+const REPORT_MAX: usize = 1 << 20;
 /// The silence allowed after a panic: the kernel has said its last word.
 const PANIC_SILENCE: Duration = Duration::from_secs(3);
 /// The time QEMU may take to open its channels.
@@ -123,6 +125,11 @@ pub fn test(
     } else {
         judgement.failed_tests
     };
+    let report = if judgement.report.is_empty() {
+        std::mem::take(&mut watch.said)
+    } else {
+        judgement.report
+    };
     let passed = judgement.failures.is_empty();
     let command_line = std::iter::once(emulator.program.as_os_str())
         .chain(arguments.iter().map(|word| word.as_os_str()))
@@ -134,7 +141,7 @@ pub fn test(
         counts: judgement.counts,
         failures: judgement.failures,
         failed_tests,
-        report: judgement.report,
+        report,
         kernel_complaints: std::mem::take(&mut watch.complaints),
         ended,
         duration,
@@ -267,6 +274,11 @@ struct Watch<'a> {
     complaint_count: usize,
     panicked: bool,
     failed_tests: Vec<String>,
+    /// Whether the kernel has begun: what comes before is the firmware's.
+    booted: bool,
+    /// What programs wrote, up to `REPORT_MAX` bytes.
+    said: Vec<String>,
+    said_bytes: usize,
     verdict: Vec<u8>,
     verdict_flooded: bool,
     monitor: Lines,
@@ -285,6 +297,9 @@ impl<'a> Watch<'a> {
             complaint_count: 0,
             panicked: false,
             failed_tests: Vec::new(),
+            booted: false,
+            said: Vec::new(),
+            said_bytes: 0,
             verdict: Vec::new(),
             verdict_flooded: false,
             monitor: Lines::default(),
@@ -329,6 +344,12 @@ impl<'a> Watch<'a> {
         }
         if is_failed_test(line) && self.failed_tests.len() < COMPLAINTS_MAX {
             self.failed_tests.push(line.to_owned());
+        }
+        if logged(line).is_some() {
+            self.booted = true;
+        } else if self.booted && !is_verdict(line) && self.said_bytes + line.len() <= REPORT_MAX {
+            self.said_bytes += line.len();
+            self.said.push(line.to_owned());
         }
         (self.observe)(line);
     }

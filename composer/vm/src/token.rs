@@ -77,6 +77,11 @@ pub(crate) fn read(bytes: &[u8]) -> Report {
     }
 }
 
+/// Tells whether a line is a verdict, however malformed.
+pub(crate) fn is_verdict(line: &str) -> bool {
+    line.starts_with(PREFIX)
+}
+
 /// Tells whether a TAP line reports a failure that counts.
 pub(crate) fn is_failed_test(line: &str) -> bool {
     let Some(rest) = line.strip_prefix("not ok") else {

@@ -135,7 +135,8 @@ pub struct Verdict {
     pub failures: Vec<Failure>,
     /// The `not ok` lines of the verdict channel or, if it has none, of the console.
     pub failed_tests: Vec<String>,
-    /// What the verdict channel carried beside the verdict line, such as a benchmark's table.
+    /// What the verdict channel carried beside the verdict line, such as a benchmark's table; if it carried nothing
+    /// else, what programs wrote on the console after the kernel's first line.
     pub report: Vec<String>,
     /// The console lines in which the kernel complains, at most 100.
     pub kernel_complaints: Vec<String>,
