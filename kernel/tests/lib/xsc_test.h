@@ -75,13 +75,16 @@ long xsc_enter(unsigned long ring, long nr, long a, long b, long c, long d, long
 #ifndef XSC_NOTE_FEATURES
 #define XSC_NOTE_FEATURES 0
 #endif
+#ifndef XSC_NOTE_VERSION
+#define XSC_NOTE_VERSION XSC_ABI
+#endif
 #define XSC_STR_(x)	#x
 #define XSC_STR(x)	XSC_STR_(x)
 __asm__(".pushsection .note.XSC-ABI, \"a\", %note\n"
 	".balign 4\n"
 	".long 4, 8, 1\n"
 	".asciz \"XSC\"\n"
-	".long 1, " XSC_STR(XSC_NOTE_FEATURES) "\n"
+	".long " XSC_STR(XSC_NOTE_VERSION) ", " XSC_STR(XSC_NOTE_FEATURES) "\n"
 	".popsection\n");
 #endif
 

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The guard: a trap instruction ends an XSC program with SIGSYS, whatever it does about the
+ * signal, and leaves records; so does a doorbell rung from elsewhere; nobody can write to the
+ * doorbell's page. The instructions are made at run time: this file holds none. Invariant:
+ * each forbidden thing is done by a child of its own.
+ */
+#include "xsc_test.h"
+#include "trace.h"
+#include "kmsg.h"
+
+struct trap {
+	const char *name;
+	unsigned char code[16];		/* inverted */
+	unsigned int at;		/* offset of the trap instruction */
+};
+
+#define INV(x)	((unsigned char)~(x))
+
+static const struct trap traps[] = {
+#if defined(__x86_64__)
+	/* endbr64; mov $39, %eax; TRAP; ret */
+	{ "syscall", { INV(0xf3), INV(0x0f), INV(0x1e), INV(0xfa), INV(0xb8), INV(39), INV(0),
+		       INV(0), INV(0), INV(0x0f), INV(0x05), INV(0xc3) }, 9 },
+	{ "sysenter", { INV(0xf3), INV(0x0f), INV(0x1e), INV(0xfa), INV(0xb8), INV(39), INV(0),
+			INV(0), INV(0), INV(0x0f), INV(0x34), INV(0xc3) }, 9 },
+	{ "int 0x80", { INV(0xf3), INV(0x0f), INV(0x1e), INV(0xfa), INV(0xb8), INV(39), INV(0),
+			INV(0), INV(0), INV(0xcd), INV(0x80), INV(0xc3) }, 9 },
+#define TRAP_NR 39
+#else
+	/* hint #34; mov x8, #172; svc; ret */
+	{ "svc #0", { INV(0x5f), INV(0x24), INV(0x03), INV(0xd5), INV(0x88), INV(0x15), INV(0x80),
+		      INV(0xd2), INV(0x01), INV(0x00), INV(0x00), INV(0xd4), INV(0xc0), INV(0x03),
+		      INV(0x5f), INV(0xd6) }, 8 },
+	{ "svc #1", { INV(0x5f), INV(0x24), INV(0x03), INV(0xd5), INV(0x88), INV(0x15), INV(0x80),
+		      INV(0xd2), INV(0x21), INV(0x00), INV(0x00), INV(0xd4), INV(0xc0), INV(0x03),
+		      INV(0x5f), INV(0xd6) }, 8 },
+#define TRAP_NR 172
+#endif
+};
+
+#define NR_TRAPS	(sizeof(traps) / sizeof(traps[0]))
+
+/* The address of a function that executes the trap, or 0. */
+static unsigned long make_trap(const struct trap *t)
+{
+	unsigned long map = sys(__NR_mmap, 0, 4096, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char *p = (unsigned char *)map;
+	size_t i;
+
+	if (map > -4096UL)
+		return 0;
+	for (i = 0; i < sizeof(t->code); i++)
+		p[i] = ~t->code[i];
+	if (sys(__NR_mprotect, map, 4096, PROT_READ | PROT_EXEC))
+		return 0;
+	__builtin___clear_cache((char *)p, (char *)p + sizeof(t->code));
+	return map;
+}
+
+static int call_trap(unsigned long fn)
+{
+	((long (*)(void))fn)();
+	return 7;
+}
+
+static void ignore_it(int sig)
+{
+	(void)sig;
+}
+
+static int call_handled(unsigned long fn)
+{
+	on_signal(SIGSYS, ignore_it, SA_RESTART);
+	return call_trap(fn);
+}
+
+static int call_blocked(unsigned long fn)
+{
+	struct ksigaction ign = { (void *)1 /* SIG_IGN */, 0, 0, 0 };
+
+	sys(__NR_rt_sigaction, SIGSYS, &ign, 0, 8);
+	set_signal_mask(SIG_BLOCK, SIGMASK(SIGSYS), NULL);
+	return call_trap(fn);
+}
+
+static void trap_thread(void *arg)
+{
+	call_trap((unsigned long)arg);
+}
+
+static int call_in_thread(unsigned long fn)
+{
+	struct thread t;
+
+	thread_start(&t, trap_thread, (void *)fn, true);
+	thread_join(&t);
+	return 7;
+}
+
+/* The line of the log that tells of it, and the audit record. */
+static void check_records(long log, const char *what, const char *reason)
+{
+	char text[1024], comm[64];
+	long again = kmsg_begin();
+
+	sys(__NR_close, again);
+	format(comm, sizeof(comm), "reason=%s", reason);
+	if (!has_audit()) {
+		skip("no audit in this kernel", "%s: audit record", what);
+		sys(__NR_close, log);
+		return;
+	}
+	check(kmsg_has(log, "op=xsc-trap", comm, text, sizeof(text)), "%s: audit record: %.160s",
+	      what, text);
+}
+
+static void test_traced(const struct trap *t, unsigned long fn)
+{
+	long pid = TRACED_CHILD(call_trap(fn));
+	siginfo_t info;
+	int status;
+
+	memset(&info, 0, sizeof(info));
+	ptrace_(PTRACE_CONT, pid, 0, 0);
+	status = wait_stop(pid);
+	if (STOPPED(status) && STOP_SIGNAL(status) == SIGSYS)
+		ptrace_(PTRACE_GETSIGINFO, pid, 0, (unsigned long)&info);
+	check(info.si_signo == SIGSYS && info.si_code == 2 /* SYS_USER_DISPATCH */,
+	      "%s: a tracer sees SIGSYS (status %#x, code %d)", t->name, status, info.si_code);
+	check((unsigned long)info._sifields._sigsys._call_addr == fn + t->at,
+	      "%s: si_call_addr %p (want %#lx)", t->name, info._sifields._sigsys._call_addr,
+	      fn + t->at);
+	check_res(info._sifields._sigsys._syscall, TRAP_NR, "si_syscall");
+	if (STOPPED(status)) {
+		ptrace_(PTRACE_CONT, pid, 0, SIGSYS);
+		status = wait_stop(pid);
+	}
+	check((status & 0x7f) == SIGSYS, "%s: it ends of it (%#x)", t->name, status);
+	if (STOPPED(status))
+		end_traced(pid);
+}
+
+static void test_trap(const struct trap *t)
+{
+	unsigned long fn = make_trap(t);
+	long log = kmsg_begin();
+
+	if (!check(fn != 0, "%s: the instruction is in memory", t->name))
+		return;
+	check(IN_CHILD(call_trap(fn)) == 128 + SIGSYS, "%s: SIGSYS", t->name);
+	check_records(log, t->name, "trap-instruction");
+	check(IN_CHILD(call_handled(fn)) == 128 + SIGSYS, "%s: a handler does not save it",
+	      t->name);
+	check(IN_CHILD(call_blocked(fn)) == 128 + SIGSYS,
+	      "%s: ignoring and blocking do not save it", t->name);
+	check(IN_CHILD(call_in_thread(fn)) == 128 + SIGSYS, "%s: in a thread: the process ends",
+	      t->name);
+	check(IN_CHILD(IN_CHILD(call_trap(fn))) == 128 + SIGSYS, "%s: a grandchild is guarded",
+	      t->name);
+	test_traced(t, fn);
+}
+
+/* The doorbell's page: the one before the vDSO. */
+static unsigned long doorbell(void)
+{
+	unsigned long vdso = getauxval(33 /* AT_SYSINFO_EHDR */);
+
+	return vdso ? vdso - 4096 : 0;
+}
+
+static int ring_it(unsigned long address)
+{
+	*(volatile unsigned int *)address = TRAP_NR;
+	return 7;
+}
+
+static void test_doorbell(void)
+{
+	unsigned long bell = doorbell(), r;
+	struct iovec64 local, remote;
+	long log = kmsg_begin(), fd, pid;
+	int p[2], value = 1;
+
+	check(IN_CHILD(ring_it(bell)) == 128 + SIGSYS, "doorbell: a store from elsewhere: SIGSYS");
+	check_records(log, "doorbell", "foreign-doorbell");
+	check(IN_CHILD(ring_it(bell + 4092)) == 128 + SIGSYS, "doorbell: anywhere in the page");
+	check(sys(__NR_mprotect, bell, 4096, PROT_READ | PROT_WRITE) < 0,
+	      "doorbell: mprotect does not make it writable");
+	r = sys(__NR_mremap, bell, 4096, 4096, 1 /* MREMAP_MAYMOVE */, 0);
+	check(r > -4096UL || r == bell, "doorbell: mremap does not move it (%ld)", (long)r);
+	check(gate_call(0, __NR_getpid, 0, 0, 0, 0, 0, 0) == sys(__NR_gettid),
+	      "doorbell: the gate still works");
+	sys(__NR_pipe2, p, 0);
+	sys(__NR_write, p[1], "x", 1);
+	check_res(sys(__NR_read, p[0], bell, 1), -EFAULT, "doorbell: read() into it");
+	sys(__NR_close, p[0]);
+	sys(__NR_close, p[1]);
+	local.base = &value;
+	local.len = 4;
+	remote.base = (void *)bell;
+	remote.len = 4;
+	check_res(sys(__NR_process_vm_writev, sys(__NR_getpid), &local, 1, &remote, 1, 0), -EFAULT,
+		  "doorbell: process_vm_writev");
+	fd = sys(__NR_openat, AT_FDCWD, "/proc/self/mem", O_RDWR | O_CLOEXEC);
+	check(fd >= 0 && sys(__NR_pwrite64, fd, &value, 4, bell) < 0, "doorbell: /proc/self/mem");
+	sys(__NR_close, fd);
+	pid = TRACED_CHILD(0);
+	check(ptrace_(PTRACE_POKEDATA, pid, bell, 1) < 0, "doorbell: PTRACE_POKEDATA");
+	end_traced(pid);
+	check_res(IN_CHILD((sys(__NR_munmap, bell & ~4095UL, 4096), 3)), 128 + SIGSYS,
+		  "doorbell: without its page the gate ends the program or is not taken away");
+}
+
+static int exec_trap(void)
+{
+	char *argv[] = { "/tests/fixtures/hello.trap", "31", NULL };
+
+	sys(__NR_execve, argv[0], argv, environ);
+	return 99;
+}
+
+/* What a program may know of another through its ring. */
+static void test_ring_memory(void)
+{
+	char *argv[] = { "/tests/fixtures/exec_state.ring", NULL };
+	unsigned long ring = xsc_exec_ring;
+	long pid;
+
+	if (!check(ring && ring % XSC_RING_SIZE == 0, "ring: mapped at exec, aligned: %#lx", ring))
+		return;
+	check((xsc_abi & 0xffff) == XSC_ABI && xsc_abi & XSC_ABI_GUARD, "ring: AT_XSC_ABI %#lx",
+	      xsc_abi);
+	memset((void *)(ring + XSC_RING_SQES), 0x5a, XSC_RING_SIZE - XSC_RING_SQES);
+	pid = do_fork();
+	if (!pid) {
+		unsigned long *p = (unsigned long *)(ring + XSC_RING_SQES), bits = 0;
+		size_t i;
+
+		for (i = 0; i < (XSC_RING_SIZE - XSC_RING_SQES) / 8; i++)
+			bits |= p[i];
+		do_exit(bits ? 1 : 0);
+	}
+	check_res(reap(pid), 0, "ring: empty in a forked child");
+	check(*(unsigned char *)(ring + XSC_RING_SQES) == 0x5a, "ring: the parent's is as it was");
+	pid = do_fork();
+	if (!pid) {
+		memset((void *)(ring + XSC_RING_SQES), 0x5a, XSC_RING_SIZE - XSC_RING_SQES);
+		sys(__NR_execve, argv[0], argv, environ);
+		do_exit(99);
+	}
+	check_res(reap(pid), 0, "ring: empty after exec");
+	memset((void *)(ring + XSC_RING_SQES), 0, XSC_RING_SIZE - XSC_RING_SQES);
+}
+
+int main(void)
+{
+	size_t i;
+
+	tap_begin();
+	if (!(xsc_abi & XSC_ABI_GUARD)) {
+		skip("this program is not guarded (xsc=off?)", "guard");
+		return tap_end();
+	}
+	/* no line of the log for a fault that is meant: init counts these */
+	write_file("/proc/sys/debug/exception-trace", "0");
+	for (i = 0; i < NR_TRAPS; i++)
+		test_trap(&traps[i]);
+	test_doorbell();
+	test_ring_memory();
+	if (!strcmp(xsc_mode(), "permissive"))
+		check_res(IN_CHILD(exec_trap()), 31, "permissive: an un-noted program runs unguarded");
+	else
+		skip(xsc_mode(), "permissive: an un-noted program runs unguarded");
+	write_file("/proc/sys/debug/exception-trace", "1");
+	return tap_end();
+}
