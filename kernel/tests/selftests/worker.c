@@ -144,6 +144,18 @@ static int filter_while_blocked(struct ring *r)
 	return bad;
 }
 
+/* An operation does not outlive the credentials that it began with. */
+static int setuid_while_blocked(struct ring *r)
+{
+	int fd = block_worker(r), bad;
+
+	if (fd < 0 || syscall(SYS_setresuid, 1000, 1000, 1000))
+		return 64;
+	bad = next_res(r, 1) != -EACCES;
+	unblock_worker(fd);
+	return bad;
+}
+
 static void *sync_filter(void *arg)
 {
 	return (void *)(intptr_t)install_filter(*(unsigned int *)arg);
@@ -548,6 +560,7 @@ int main(int argc, char **argv)
 		skip("needs root", "limits, namespaces, control groups, core dumps");
 		return tap_end();
 	}
+	expect(in_child(setuid_while_blocked), 0, "setuid while the worker waits");
 	expect(in_child(nproc_limit), 0, "RLIMIT_NPROC: a worker is a thread");
 	expect(in_child(unshare_user), 0, "a worker is a thread to unshare");
 	test_pid_namespace();
