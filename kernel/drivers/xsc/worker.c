@@ -6,7 +6,6 @@
  * credentials the owner has at that moment; anything else is answered -XSC_EINLINE.
  */
 #include <linux/cred.h>
-#include <linux/entry-common.h>
 #include <linux/fs_struct.h>
 #include <linux/pkeys.h>
 #include <linux/poll.h>
@@ -19,6 +18,9 @@
 #include <linux/task_work.h>
 #include <linux/thread_info.h>
 #include <linux/xsc.h>
+#ifdef CONFIG_GENERIC_ENTRY
+#include <linux/entry-common.h>
+#endif
 
 #include "opdef.h"
 #include "xsc.h"
