@@ -1,4 +1,5 @@
-//! The kernel's interface: what user space can name is documented and tested.
+//! The kernel's part: what user space can name is documented and tested, patches say what they are and are
+//! applied, licences, and what must not be included where.
 //! Invariant: every `XSC_` name that include/uapi/linux/xsc.h defines is held to it, but for those of `INTERNAL`.
 
 use std::collections::BTreeSet;
@@ -94,6 +95,122 @@ fn unlicensed(files: &[File]) -> Vec<String> {
 #[test]
 fn kernel_files_say_their_licence() {
     assert_tidy("licences", &unlicensed(&files()));
+}
+
+/// What a patch must say of itself before its first change.
+const TAGS: [&str; 3] = ["From: ", "Subject: ", "Forwarded: "];
+
+/// Patches that are not in their `series`, or twice, or not there, or without a heading.
+fn bad_patches(files: &[File]) -> Vec<String> {
+    let mut found = Vec::new();
+    let patches = |file: &&File| file.below("kernel/patches");
+    for series in files
+        .iter()
+        .filter(patches)
+        .filter(|f| f.path.ends_with("/series"))
+    {
+        let folder = series.path.trim_end_matches("series");
+        let listed: Vec<String> = series
+            .text
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .map(|line| format!("{folder}{line}"))
+            .collect();
+        for (index, path) in listed.iter().enumerate() {
+            if !files.iter().any(|file| file.path == *path) {
+                found.push(format!("{path} is in the series and does not exist"));
+            }
+            if listed[..index].contains(path) {
+                found.push(format!("{path} is in the series twice"));
+            }
+        }
+        for file in files.iter().filter(|f| f.path.starts_with(folder)) {
+            if file.extension() == "patch" && !listed.contains(&file.path) {
+                found.push(format!("{} is not in the series", file.path));
+            }
+        }
+    }
+    for file in files
+        .iter()
+        .filter(patches)
+        .filter(|f| f.extension() == "patch")
+    {
+        let head = file.text.split("\n--- ").next().unwrap_or("");
+        for tag in TAGS {
+            if !head.lines().any(|line| line.starts_with(tag)) {
+                found.push(format!("{} has no line `{}`", file.path, tag.trim_end()));
+            }
+        }
+    }
+    found
+}
+
+/// Headers that Linux itself includes and that include the interface: a new opcode would compile Linux again.
+fn heavy_headers(files: &[File]) -> Vec<String> {
+    files
+        .iter()
+        .filter(|file| file.extension() == "h" && !file.below("kernel/include/uapi"))
+        .filter(|file| file.below("kernel/include") || file.below("kernel/arch"))
+        .filter(|file| {
+            file.text
+                .lines()
+                .any(|line| line.starts_with("#include") && line.contains("uapi/linux/xsc.h"))
+        })
+        .map(|file| format!("{} includes uapi/linux/xsc.h", file.path))
+        .collect()
+}
+
+#[test]
+fn patches_are_listed_and_say_what_they_are() {
+    assert_tidy("patches", &bad_patches(&files()));
+}
+
+#[test]
+fn headers_of_linux_do_not_include_the_interface() {
+    assert_tidy("headers", &heavy_headers(&files()));
+}
+
+#[test]
+fn a_stray_patch_is_seen() {
+    let good = "From: a\nSubject: b\nForwarded: no\n---\n--- a/x\n+++ b/x\n";
+    let files = [
+        File::new("kernel/patches/6.12/1.patch", good),
+        File::new(
+            "kernel/patches/6.12/2.patch",
+            "From: a\n--- a/x\nSubject: late\n",
+        ),
+        File::new(
+            "kernel/patches/6.12/series",
+            "# all\n1.patch\n1.patch\n3.patch\n",
+        ),
+    ];
+    assert_eq!(
+        bad_patches(&files),
+        [
+            "kernel/patches/6.12/1.patch is in the series twice",
+            "kernel/patches/6.12/3.patch is in the series and does not exist",
+            "kernel/patches/6.12/2.patch is not in the series",
+            "kernel/patches/6.12/2.patch has no line `Subject:`",
+            "kernel/patches/6.12/2.patch has no line `Forwarded:`",
+        ]
+    );
+}
+
+#[test]
+fn a_heavy_header_is_seen() {
+    let text = "#include <uapi/linux/xsc.h>\n";
+    let files = [
+        File::new("kernel/include/linux/xsc.h", text),
+        File::new(
+            "kernel/arch/x86/include/asm/xsc.h",
+            "/* not uapi/linux/xsc.h */\n",
+        ),
+        File::new("kernel/drivers/xsc/xsc.h", text),
+    ];
+    assert_eq!(
+        heavy_headers(&files),
+        ["kernel/include/linux/xsc.h includes uapi/linux/xsc.h"]
+    );
 }
 
 #[test]
