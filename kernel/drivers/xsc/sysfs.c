@@ -13,7 +13,7 @@
 #include <linux/sysfs.h>
 #include <uapi/linux/xsc.h>
 
-#include "entry.h"
+#include "exec.h"
 #include "stats.h"
 #include "xsc.h"
 
