@@ -116,28 +116,95 @@ static void check_records(long log, const char *what, const char *reason)
 	      what, text);
 }
 
-static void test_traced(const struct trap *t, unsigned long fn)
+/* The siginfo in the core file of a child, or false without a file. */
+static bool core_siginfo(const char *path, siginfo_t *info)
 {
-	long pid = TRACED_CHILD(call_trap(fn));
+	static char core[256 << 10];
+	long fd = sys(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC), len = 0, n, i;
+	Elf64_Ehdr *eh = (Elf64_Ehdr *)core;
+
+	if (fd < 0)
+		return false;
+	while (len < (long)sizeof(core) &&
+	       (n = sys(__NR_read, fd, core + len, sizeof(core) - len)) > 0)
+		len += n;
+	sys(__NR_close, fd);
+	if (len < (long)sizeof(*eh) || memcmp(core, "\177ELF", 4))
+		return false;
+	for (i = 0; i < eh->e_phnum; i++) {
+		Elf64_Phdr *ph = (Elf64_Phdr *)(core + eh->e_phoff) + i;
+		unsigned long at = ph->p_offset, end = at + ph->p_filesz;
+
+		while (ph->p_type == PT_NOTE && at + sizeof(Elf64_Nhdr) < end &&
+		       end <= (unsigned long)len) {
+			Elf64_Nhdr *note = (Elf64_Nhdr *)(core + at);
+			unsigned long desc = at + sizeof(*note) + ((note->n_namesz + 3) & ~3U);
+
+			if (note->n_type == 0x53494749 /* NT_SIGINFO */) {
+				memcpy(info, core + desc, sizeof(*info));
+				return true;
+			}
+			at = desc + ((note->n_descsz + 3) & ~3U);
+		}
+	}
+	return false;
+}
+
+#define CORE_DIR	"/tmp/guard-core"
+
+static int dump_core(unsigned long fn)
+{
+	unsigned long limit[2] = { 64 << 20, 64 << 20 };
+
+	sys(__NR_chdir, CORE_DIR);
+	sys(__NR_prlimit64, 0, 4 /* RLIMIT_CORE */, limit, 0);
+	return call_trap(fn);
+}
+
+static void test_core(const struct trap *t, unsigned long fn)
+{
 	siginfo_t info;
+	long pid;
 	int status;
 
 	memset(&info, 0, sizeof(info));
-	ptrace_(PTRACE_CONT, pid, 0, 0);
-	status = wait_stop(pid);
-	if (STOPPED(status) && STOP_SIGNAL(status) == SIGSYS)
-		ptrace_(PTRACE_GETSIGINFO, pid, 0, (unsigned long)&info);
-	check(info.si_signo == SIGSYS && info.si_code == 2 /* SYS_USER_DISPATCH */,
-	      "%s: a tracer sees SIGSYS (status %#x, code %d)", t->name, status, info.si_code);
+	sys(__NR_mkdirat, AT_FDCWD, CORE_DIR, 0700);
+	pid = do_fork();
+	if (!pid)
+		do_exit(dump_core(fn));
+	status = wait_status(pid);
+	check((status & 0xff) == (SIGSYS | 0x80), "%s: a core is dumped (%#x)", t->name, status);
+	check(core_siginfo(CORE_DIR "/core", &info) && info.si_signo == SIGSYS &&
+	      info.si_code == 2 /* SYS_USER_DISPATCH */, "%s: the core's siginfo: signal %d code %d",
+	      t->name, info.si_signo, info.si_code);
 	check((unsigned long)info._sifields._sigsys._call_addr == fn + t->at,
 	      "%s: si_call_addr %p (want %#lx)", t->name, info._sifields._sigsys._call_addr,
 	      fn + t->at);
 	check_res(info._sifields._sigsys._syscall, TRAP_NR, "si_syscall");
-	if (STOPPED(status)) {
-		ptrace_(PTRACE_CONT, pid, 0, SIGSYS);
-		status = wait_stop(pid);
-	}
-	check((status & 0x7f) == SIGSYS, "%s: it ends of it (%#x)", t->name, status);
+	sys(__NR_unlinkat, AT_FDCWD, CORE_DIR "/core", 0);
+	sys(__NR_unlinkat, AT_FDCWD, CORE_DIR, 0x200 /* AT_REMOVEDIR */);
+}
+
+/* A tracer cannot hold the signal back, so it is not asked; it sees the end. */
+static void test_traced(const struct trap *t, unsigned long fn)
+{
+	long pid = TRACED_CHILD(call_trap(fn));
+	unsigned long message = 0;
+	struct regs regs = { 0 };
+	int status;
+
+	ptrace_(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEEXIT);
+	ptrace_(PTRACE_CONT, pid, 0, 0);
+	status = wait_stop(pid);
+	ptrace_(PTRACE_GETEVENTMSG, pid, 0, (unsigned long)&message);
+	get_regs(pid, &regs);
+	check(status >> 8 == (SIGTRAP | PTRACE_EVENT_EXIT << 8) && (message & 0x7f) == SIGSYS,
+	      "%s: a tracer sees the end by SIGSYS (%#x, %#lx)", t->name, status, message);
+	check(regs.r[REG_PC] - (fn + t->at) <= 4, "%s: the program counter is at it: %#lx", t->name,
+	      regs.r[REG_PC]);
+	ptrace_(PTRACE_CONT, pid, 0, 0);
+	status = wait_stop(pid);
+	check((status & 0x7f) == SIGSYS, "%s: and it ends (%#x)", t->name, status);
 	if (STOPPED(status))
 		end_traced(pid);
 }
@@ -159,6 +226,7 @@ static void test_trap(const struct trap *t)
 	      t->name);
 	check(IN_CHILD(IN_CHILD(call_trap(fn))) == 128 + SIGSYS, "%s: a grandchild is guarded",
 	      t->name);
+	test_core(t, fn);
 	test_traced(t, fn);
 }
 
