@@ -33,7 +33,7 @@ static int rounds(unsigned long ring)
 	unsigned char *p = (unsigned char *)memory;
 
 	sys(__NR_write, file, "0123456789", 10);
-	on_signal(SIGUSR1, handler, SA_RESTART);
+	on_signal(SIGUSR1, handler, SA_RESTART | SA_SIGINFO);	/* arm64: the context */
 	for (;;) {
 		bool good = true;
 

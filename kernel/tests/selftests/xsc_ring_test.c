@@ -121,7 +121,7 @@ static void test_generic(struct ring *r)
 	check(!memcmp(buf, "HELLO", 5), "system call read data");
 	check_res(ring_do(r, SQE_NR(SYS_close, fd)), 0, "system call close");
 	check_res(ring_do(r, SQE_NR(SYS_getpid, 0)), -XSC_EINLINE, "system call not for a worker");
-	check_res(ring_do(r, SQE_NR(SYS_fork, 0)), -XSC_EINLINE, "fork is not for a worker");
+	check_res(ring_do(r, SQE_NR(SYS_clone, 0)), -XSC_EINLINE, "clone is not for a worker");
 	check_res(ring_do(r, SQE_NR(SYS_exit_group, 3)), -XSC_EINLINE, "nor is exit_group");
 	check_res(ring_do(r, SQE_NR(100000, 0)), -ENOSYS, "no such system call");
 	check_res(ring_do(r, SQE_NR(UINT32_MAX, 0)), -ENOSYS, "system call number -1");
