@@ -191,15 +191,15 @@ static long xsc_batch_cancel(struct xsc_batch *b, u64 user_data)
  */
 static bool xsc_was_trapped(void)
 {
+	/* One's own does not go away. */
+	struct sighand_struct *sighand = rcu_dereference_protected(current->sighand, true);
 	const struct sigqueue *q;
 	bool trapped = false;
-	unsigned long flags;
 
-	if (!lock_task_sighand(current, &flags))
-		return false;
+	spin_lock_irq(&sighand->siglock);
 	list_for_each_entry(q, &current->pending.list, list)
 		trapped |= q->info.si_signo == SIGSYS && q->info.si_code > 0;
-	unlock_task_sighand(current, &flags);
+	spin_unlock_irq(&sighand->siglock);
 	return trapped;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * KUnit tests of what can be tested without a task: the table of operations, what entries
- * become, malformed entries, a ring's indices, modes and notes. Run by a kernel with
+ * become, malformed entries, and the arithmetic of a ring's indices. Run by a kernel with
  * CONFIG_XSC_KUNIT_TEST at boot. Invariant: every opcode of the interface has a case here.
  */
 #include <kunit/test.h>
@@ -16,7 +16,6 @@
 #include <uapi/linux/futex.h>
 
 #include "enter.h"
-#include "exec.h"
 #include "opdef.h"
 #include "xsc.h"
 
@@ -319,88 +318,6 @@ static void xsc_test_ring(struct kunit *test)
 	xsc_ring_free(ring);
 }
 
-/* The mode as the command line and sysfs have it. */
-static void xsc_test_mode(struct kunit *test)
-{
-	static const struct {
-		const char *text;
-		int ret;
-		struct xsc_mode mode;
-	} cases[] = {
-		{ "off", 0, { XSC_OFF } },
-		{ "permissive", 0, { XSC_PERMISSIVE } },
-		{ "strict", 0, { XSC_STRICT } },
-		{ "strict\n", 0, { XSC_STRICT } },
-		{ "permissive,cfi", 0, { XSC_PERMISSIVE, true } },
-		{ "strict,cfi\n", 0, { XSC_STRICT, true } },
-		{ "", -EINVAL },
-		{ "\n", -EINVAL },
-		{ "on", -EINVAL },
-		{ "stric", -EINVAL },
-		{ "strictly", -EINVAL },
-		{ "STRICT", -EINVAL },
-		{ " strict", -EINVAL },
-		{ "strict ", -EINVAL },
-		{ "strict,", -EINVAL },
-		{ "strict,cf", -EINVAL },
-		{ "strict,cfi,cfi", -EINVAL },
-		{ "strict,cfi\n\n", -EINVAL },
-		{ "off,cfi", -EINVAL },
-		{ ",cfi", -EINVAL },
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct xsc_mode mode = {};
-
-		KUNIT_EXPECT_EQ_MSG(test, xsc_mode_parse(cases[i].text, &mode), cases[i].ret,
-				    "\"%s\"", cases[i].text);
-		if (cases[i].ret)
-			continue;
-		KUNIT_EXPECT_EQ(test, mode.level, cases[i].mode.level);
-		KUNIT_EXPECT_EQ(test, mode.cfi, cases[i].mode.cfi);
-	}
-}
-
-/* A note segment: another note, then ours, cut at every length. */
-static void xsc_test_notes(struct kunit *test)
-{
-	static const u32 segment[] = {
-		4, 16, 1, 0x00554e47, 0, 6, 1, 0,		/* GNU, the ABI tag */
-		4, 8, XSC_NOTE_TYPE, 0x00435358, XSC_ABI, XSC_NOTE_CFI,
-	};
-	u32 bad[ARRAY_SIZE(segment)];
-	struct xsc_notes notes;
-	size_t size;
-
-	for (size = 0; size <= sizeof(segment); size++) {
-		notes = (struct xsc_notes){};
-		xsc_notes_parse(segment, size, 4, &notes);
-		KUNIT_EXPECT_EQ_MSG(test, notes.noted, size == sizeof(segment), "size %zu", size);
-	}
-	KUNIT_EXPECT_EQ(test, notes.abi, XSC_ABI);
-	KUNIT_EXPECT_EQ(test, notes.features, XSC_NOTE_CFI);
-	KUNIT_EXPECT_FALSE(test, notes.cfi_marks);
-
-	/* Sizes that overflow, or lead out of the segment, hide what comes after. */
-	memcpy(bad, segment, sizeof(bad));
-	for (size = 0; size < 2; size++) {
-		bad[size] = U32_MAX;
-		notes = (struct xsc_notes){};
-		xsc_notes_parse(bad, sizeof(bad), 4, &notes);
-		KUNIT_EXPECT_FALSE(test, notes.noted);
-		bad[size] = segment[size];
-	}
-	/* Not our type, not our name. */
-	for (size = 10; size < 12; size++) {
-		bad[size]++;
-		notes = (struct xsc_notes){};
-		xsc_notes_parse(bad, sizeof(bad), 4, &notes);
-		KUNIT_EXPECT_FALSE(test, notes.noted);
-		bad[size] = segment[size];
-	}
-}
-
 static struct kunit_case xsc_kunit_cases[] = {
 	KUNIT_CASE(xsc_test_prepare),
 	KUNIT_CASE(xsc_test_prepare_by_number),
@@ -413,8 +330,6 @@ static struct kunit_case xsc_kunit_cases[] = {
 	KUNIT_CASE(xsc_test_not_in_batch),
 	KUNIT_CASE(xsc_test_indices),
 	KUNIT_CASE(xsc_test_ring),
-	KUNIT_CASE(xsc_test_mode),
-	KUNIT_CASE(xsc_test_notes),
 	{}
 };
 

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The doorbell: a faulting store of the gate becomes one system call of the current task, on
+ * the registers the fault saved. And the guard: any other way into the kernel is fatal for a
+ * guarded task. Called by the page fault handlers and the system call entries of the
+ * machines. Invariant: what a call is, is read once; seccomp, ptrace, audit and the call
+ * itself see the same registers.
+ */
+#define pr_fmt(fmt) "xsc: " fmt
+
+#include <linux/audit.h>
+#include <linux/printk.h>
+#include <linux/ptrace.h>
+#include <linux/ratelimit.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/signal.h>
+#include <linux/uaccess.h>
+#include <linux/xsc.h>
+#include <asm/syscall.h>
+#include <uapi/linux/xsc.h>
+
+#include "enter.h"
+#include "entry.h"
+#include "stats.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/xsc.h>
+
+void xsc_kill(unsigned long ip, int nr, const char *reason)
+{
+	struct audit_buffer *ab;
+
+	trace_xsc_trap(ip, nr, reason);
+	xsc_count(XSC_STAT_TRAPS);
+	pr_warn_ratelimited("%s[%d]: %s at %lx, number %d: killed\n", current->comm,
+			    task_pid_nr(current), reason, ip, nr);
+	ab = audit_log_start(audit_context(), GFP_KERNEL, AUDIT_KERNEL_OTHER);
+	if (ab) {
+		audit_log_format(ab, "op=xsc-trap reason=%s syscall=%d ip=0x%lx sig=%d", reason,
+				 nr, ip, SIGSYS);
+		audit_log_task_info(ab);
+		audit_log_end(ab);
+	}
+	force_sig_syscall_fatal((void __user *)ip, nr);
+}
+
+bool xsc_trap(struct pt_regs *regs, long nr)
+{
+	xsc_kill(xsc_arch_trap_address(regs), nr, "trap-instruction");
+	return true;
+}
+
+/* The call slot's entry into a call. 0, or what the call's result is without a call. */
+static int xsc_ring_call(unsigned long ring, struct xsc_call *call)
+{
+	struct xsc_sqe sqe;
+
+	if (!IS_ALIGNED(ring, XSC_RING_SIZE) ||
+	    copy_from_user(&sqe, (void __user *)(ring + XSC_RING_CALL), sizeof(sqe))) {
+		/* The gate has just written there: another thread took the memory away. */
+		force_sig_fault(SIGSEGV, SEGV_MAPERR, (void __user *)(ring + XSC_RING_CALL));
+		return -EFAULT;
+	}
+	return xsc_op_prepare(&sqe, call);
+}
+
+static void xsc_call_registers(struct pt_regs *regs)
+{
+	struct xsc_call call = { .nr = xsc_arch_number(regs) };
+
+	xsc_count_call(XSC_STAT_CALLS_REGISTER);
+	if (call.nr == XSC_NR_ENTER) {
+		xsc_arch_private(regs, call.nr);
+		xsc_arch_result(regs, xsc_enter(regs));
+		return;
+	}
+	xsc_arch_arguments(regs, call.args);
+	xsc_arch_call(regs, &call);
+}
+
+static void xsc_call_ring(struct pt_regs *regs, unsigned long ring)
+{
+	struct xsc_call call;
+	int ret;
+
+	xsc_count_call(XSC_STAT_CALLS_RING);
+	ret = xsc_ring_call(ring, &call);
+	if (!ret)
+		xsc_arch_call(regs, &call);
+	else
+		xsc_arch_result(regs, min(ret, 0));
+}
+
+bool xsc_doorbell(struct pt_regs *regs, unsigned long address)
+{
+	enum xsc_site site = xsc_arch_site(regs, address);
+	unsigned long ring;
+
+	switch (site) {
+	case XSC_SITE_NONE:
+		return false;
+	case XSC_SITE_FOREIGN:
+		xsc_kill(instruction_pointer(regs), -1, "foreign-doorbell");
+		return true;
+	case XSC_SITE_REGISTERS:
+	case XSC_SITE_RING:
+		break;
+	}
+
+	ring = site == XSC_SITE_RING ? xsc_arch_ring(regs) : 0;
+	trace_xsc_call(xsc_arch_number(regs), ring);
+	/*
+	 * Before the call: a forked child begins here, a restart goes back from here, and exec
+	 * and sigreturn put another address in its place.
+	 */
+	xsc_arch_land(regs);
+	if (site == XSC_SITE_RING)
+		xsc_call_ring(regs, ring);
+	else
+		xsc_call_registers(regs);
+	return true;
+}
