@@ -43,7 +43,7 @@ struct xsc_batch {
 	u32 cq_tail;			/* the same */
 	u32 cq_head;			/* as last read */
 	u32 todo;			/* entries of this batch still to come */
-	u32 done;			/* and consumed */
+	long done;			/* and consumed */
 
 	struct pt_regs *regs;
 	struct pt_regs saved;		/* as they were when the batch was asked for */

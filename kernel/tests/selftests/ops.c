@@ -270,14 +270,14 @@ static void test_processes(void)
 			0, 0);
 		do_exit(99);
 	}
-	is(reap(pid), 0, "execve");
+	is(reap(pid), 42, "execve");
 	pid = gate_op(XSC_OP_FORK, 0, 0, 0, 0, 0);
 	if (!pid) {
 		gate_op(XSC_OP_EXECVEAT, AT_FDCWD, (long)"/tests/fixtures/hello.ring", (long)argv,
 			(long)envp, 0);
 		do_exit(99);
 	}
-	is(reap(pid), 0, "execveat");
+	is(reap(pid), 42, "execveat");
 	is(gate_op(XSC_OP_FORK, 1, 0, 0, 0, 0), -EINVAL, "fork with an argument");
 }
 
