@@ -1,96 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What every test program shares: a ring (open, set up, map, submit, reap) and KTAP lines.
- * Header only, so a test is one .c file and one static binary. Invariant: a wait ends with
+ * What the tests of the ring device share: a ring of /dev/xsc (open, set up, map, submit, reap),
+ * on the runtime (lib/posix.h). Header only, so a test is one .c file and one static binary. Invariant: a wait ends with
  * a failed test after XSC_TEST_SECONDS, never with a hang.
  */
 #ifndef XSC_TEST_RING_H
 #define XSC_TEST_RING_H
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-#include <signal.h>
-#include <linux/xsc.h>
-
-#define XSC_TEST_SECONDS	20
-#define KSFT_FAIL		1
-#define KSFT_SKIP		4
-
-static unsigned int tap_count, tap_failed, tap_skipped;
-
-static inline void tap_line(bool ok, const char *directive, const char *fmt, va_list ap)
-{
-	printf("%s %u ", ok ? "ok" : "not ok", ++tap_count);
-	vprintf(fmt, ap);
-	printf("%s\n", directive);
-	fflush(stdout);
-}
-
-/* One test case: its outcome and its name. */
-__attribute__((format(printf, 2, 3)))
-static inline bool check(bool ok, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	tap_line(ok, "", fmt, ap);
-	va_end(ap);
-	tap_failed += !ok;
-	return ok;
-}
-
-__attribute__((format(printf, 2, 3)))
-static inline void skip(const char *why, const char *fmt, ...)
-{
-	char directive[128];
-	va_list ap;
-
-	snprintf(directive, sizeof(directive), " # SKIP %s", why);
-	va_start(ap, fmt);
-	tap_line(true, directive, fmt, ap);
-	va_end(ap);
-	tap_skipped++;
-}
-
-/* A result compared, with both values in the line. */
-static inline bool check_res(int64_t got, int64_t want, const char *name)
-{
-	return check(got == want, "%s: %lld (want %lld)", name, (long long)got, (long long)want);
-}
-
-static inline void tap_begin(void)
-{
-	printf("TAP version 13\n");
-}
-
-static inline int tap_end(void)
-{
-	printf("1..%u\n# pass=%u fail=%u skip=%u\n", tap_count,
-	       tap_count - tap_failed - tap_skipped, tap_failed, tap_skipped);
-	fflush(stdout);
-	return tap_failed ? KSFT_FAIL : 0;
-}
-
-static inline uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-}
+#include "posix.h"
 
 struct ring {
 	int fd;
@@ -233,31 +150,6 @@ static inline int64_t ring_do(struct ring *r, struct xsc_sqe sqe)
 		return RES_NONE;
 	cqe = ring_take(r);
 	return cqe.user_data == serial ? cqe.res : RES_NONE;
-}
-
-#define ARGS6(a, b, c, d, e, f, ...) \
-	{ (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f) }
-#define SQE(op, ...) \
-	((struct xsc_sqe){ .opcode = (op), .args = ARGS6(__VA_ARGS__, 0, 0, 0, 0, 0, 0) })
-#define SQE_NR(number, ...) \
-	((struct xsc_sqe){ .opcode = XSC_OP_SYSCALL, .nr = (number), \
-			   .args = ARGS6(__VA_ARGS__, 0, 0, 0, 0, 0, 0) })
-
-/* Waits for a child; its exit code, 128+signal, or -1 when it had to be killed. */
-static inline int reap(pid_t pid)
-{
-	uint64_t end = now_ms() + XSC_TEST_SECONDS * 1000;
-	int status;
-
-	while (waitpid(pid, &status, WNOHANG) != pid) {
-		if (now_ms() > end) {
-			kill(pid, 9);
-			waitpid(pid, &status, 0);
-			return -1;
-		}
-		usleep(2000);
-	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 #endif /* XSC_TEST_RING_H */

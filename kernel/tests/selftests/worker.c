@@ -384,7 +384,7 @@ static void test_pid_namespace(void)
 		check_res(i, 7, "the owner is PID 1 of a namespace");
 }
 
-static int write_file(const char *path, const char *text)
+static int put_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY), n = write(fd, text, strlen(text));
 
@@ -426,13 +426,13 @@ static void test_cgroup(void)
 	while (!file_has(path, "/") && now_ms() < end)
 		usleep(10000);
 	usleep(50000);
-	check(!write_file("/tmp/cg/xsc/cgroup.procs", text), "a process with a worker moves");
+	check(!put_file("/tmp/cg/xsc/cgroup.procs", text), "a process with a worker moves");
 	check(file_has(path, "/xsc"), "its worker moves along");
-	write_file("/tmp/cg/xsc/cgroup.freeze", "1");
+	put_file("/tmp/cg/xsc/cgroup.freeze", "1");
 	while (!file_has("/tmp/cg/xsc/cgroup.events", "frozen 1") && now_ms() < end)
 		usleep(10000);
 	check(file_has("/tmp/cg/xsc/cgroup.events", "frozen 1"), "both freeze");
-	write_file("/tmp/cg/xsc/cgroup.freeze", "0");
+	put_file("/tmp/cg/xsc/cgroup.freeze", "0");
 	kill(pid, SIGKILL);
 	check_res(reap(pid), 128 + SIGKILL, "and die");
 	rmdir("/tmp/cg/xsc");
@@ -495,7 +495,7 @@ static void test_core(void)
 	char path[64];
 	pid_t pid;
 
-	if (write_file("/proc/sys/kernel/core_pattern", "/tmp/xsc-core.%p")) {
+	if (put_file("/proc/sys/kernel/core_pattern", "/tmp/xsc-core.%p")) {
 		skip("no core dumps", "core");
 		return;
 	}
