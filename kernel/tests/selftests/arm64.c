@@ -11,8 +11,12 @@
 #include <linux/prctl.h>
 #include <elf.h>
 
+#ifndef HWCAP_PACA
 #define HWCAP_PACA	(1UL << 30)
+#endif
+#ifndef AT_SYSINFO_EHDR
 #define AT_SYSINFO_EHDR	33
+#endif
 
 /* Numbered values in x0..x30 but x8, x15..x18, x29; getppid through the gate; what is left. */
 struct file {
