@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The hostile-ring fuzzer. A supervisor keeps a few worlds running, each a process in its own pid
- * namespace, without privileges, which starts fuzzing processes (fuzz_child.h), signals, traces
- * and kills them. Options: xsc.fuzz_seconds=N (20), xsc.fuzz_seed=N. Invariant: whatever
- * runs can be killed; a world that is not gone 30 s after SIGKILL is a failure, as is a
+ * The hostile-ring fuzzer. A supervisor keeps a few worlds running, each a process with a user of
+ * its own and no privileges, which starts fuzzing processes (fuzz_child.h), signals, traces and
+ * kills them. Options: xsc.fuzz_seconds=N (20), xsc.fuzz_seed=N. Invariant: whatever
+ * runs can be killed; a process that is not gone 30 s after SIGKILL is a failure, as is a
  * complaint of the kernel or a leak.
  */
 #include "xsc_test.h"
@@ -15,7 +15,8 @@
 #define WORLD_MS	1500
 #define HANG_MS		30000
 #define DIRECTORY	"/tmp/fuzz"
-#define NOBODY		65534
+#define STATS_ADDRESS	0x2345678000UL
+#define FIRST_USER	60000	/* one for each world: kill(-1) reaches one world */
 
 /* --- a world -------------------------------------------------------------------------------- */
 
@@ -27,7 +28,7 @@ static void limit(int what, unsigned long n)
 }
 
 /* Nothing to harm the machine with: a user without rights, little memory, few processes. */
-static bool confine(struct random *r)
+static bool confine(struct random *r, int user)
 {
 	unsigned int fd;
 
@@ -49,11 +50,11 @@ static bool confine(struct random *r)
 	limit(12 /* MSGQUEUE */, 1 << 16);
 	sys(__NR_setsid);
 	sys(__NR_setgroups, 0, 0);
-	if (sys(__NR_setresgid, NOBODY, NOBODY, NOBODY) || sys(__NR_setresuid, NOBODY, NOBODY, NOBODY))
+	if (sys(__NR_setresgid, user, user, user) || sys(__NR_setresuid, user, user, user))
 		return false;
 	/* so that they may trace one another */
 	sys(__NR_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
-	return sys(__NR_geteuid) == NOBODY;
+	return sys(__NR_geteuid) == user;
 }
 
 /* A bounded wait for a stop; true if it came. */
@@ -101,8 +102,8 @@ static void trace_child(struct random *r, long pid)
 		sys(__NR_ptrace, PTRACE_DETACH, pid, 0, 0);
 }
 
-/* PID 1 of a namespace. Never returns; its end is the end of everything in it. */
-static void world_main(unsigned long seed)
+/* Never returns; when it ends, the supervisor kills what is left of its user's. */
+static void world_main(unsigned long seed, int user)
 {
 	static const int signals[] = {
 		SIGUSR1, SIGUSR2, SIGSTOP, SIGCONT, SIGALRM, SIGSYS, SIGPIPE, SIGSEGV, SIGTERM, SIGKILL,
@@ -115,7 +116,7 @@ static void world_main(unsigned long seed)
 
 	xsc_use_ring(0);
 	COUNT(worlds, 1);
-	if (!confine(&r))
+	if (!confine(&r, user))
 		do_exit(99);
 	while (now_ms() < end) {
 		for (i = 0; i < 3; i++) {
@@ -222,9 +223,11 @@ static void check_leaks(void)
 /* --- the supervisor ------------------------------------------------------------------------- */
 
 struct world {
-	long pid;
-	unsigned long began, killed;
+	long pid;			/* 0: none */
+	long sweeper;			/* kills what is left of it, 0: not yet */
+	unsigned long began, killed;	/* milliseconds; killed 0: runs */
 	unsigned long seed;
+	int user;
 };
 
 static struct world worlds[N_WORLDS];
@@ -236,34 +239,92 @@ static void start_world(struct world *w)
 	w->seed = seed * 1000003 + serial++;
 	w->began = now_ms();
 	w->killed = 0;
-	w->pid = sys(__NR_clone, SIGCHLD | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNS, 0, 0, 0, 0);
+	w->sweeper = 0;
+	w->pid = do_fork();
 	if (!w->pid)
-		world_main(w->seed);
+		world_main(w->seed, w->user);
 	if (w->pid < 0) {
 		refused++;
 		w->pid = 0;
 	}
 }
 
-/* Reaps and kills; false when a world can't be killed. */
+/* Whether a process of the user is there, a zombie included; not the caller. */
+static bool user_lives(int user)
+{
+	static char entries[4096], status[1024];
+	char path[64], want[32];
+	long fd = sys(__NR_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n, at;
+	long self = sys(__NR_getpid);
+	bool lives = false;
+
+	format(want, sizeof(want), "\nUid:\t%d\t", user);
+	while (!lives && (n = sys(__NR_getdents64, fd, entries, sizeof(entries))) > 0) {
+		for (at = 0; at < n && !lives; at += *(unsigned short *)(entries + at + 16)) {
+			const char *name = entries + at + 19;
+
+			if (*name < '1' || *name > '9' || atoi(name) == self)
+				continue;
+			format(path, sizeof(path), "/proc/%s/status", name);
+			lives = read_file(path, status, sizeof(status)) > 0 && find_text(status, want);
+		}
+	}
+	sys(__NR_close, fd);
+	return lives;
+}
+
+/* Kills until nothing of the user is left; as that user, for whom -1 means just those. */
+static void sweep(int user)
+{
+	xsc_use_ring(0);
+	if (sys(__NR_setresuid, user, user, user))
+		do_exit(1);
+	do {
+		sys(__NR_kill, -1, SIGKILL);
+		sleep_ms(5);
+	} while (user_lives(user));
+	do_exit(0);
+}
+
+/* The supervisor is the parent of everything that lost its own. */
+static void reap_all(void)
+{
+	unsigned int i;
+	int status;
+	long pid;
+
+	while ((pid = sys(__NR_wait4, -1, &status, WNOHANG | 0x40000000 /* __WALL */, 0)) > 0) {
+		for (i = 0; i < N_WORLDS; i++) {
+			struct world *w = &worlds[i];
+
+			if (pid == w->pid && !w->killed) {
+				refused += status == 99 << 8;
+				w->killed = now_ms();
+			} else if (pid == w->sweeper) {
+				/* one that a process of its world killed starts again */
+				w->sweeper = 0;
+				if (!status)
+					w->pid = 0;
+			}
+		}
+	}
+}
+
+/* False when something of a world can't be killed. */
 static bool tend(struct world *w, bool over)
 {
 	unsigned long now = now_ms();
-	int status;
-	long r;
 
 	if (!w->pid)
 		return true;
-	r = sys(__NR_wait4, w->pid, &status, WNOHANG, 0);
-	if (r == w->pid) {
-		if (status == 99 << 8)
-			refused++;
-		w->pid = 0;
-		return true;
-	}
-	if (!w->killed && (over || now - w->began > 3 * WORLD_MS)) {
-		sys(__NR_kill, w->pid, SIGKILL);
+	if (!w->killed && (over || now - w->began > 3 * WORLD_MS))
 		w->killed = now;
+	if (w->killed && !w->sweeper) {
+		w->sweeper = do_fork();
+		if (!w->sweeper)
+			sweep(w->user);
+		if (w->sweeper < 0)
+			w->sweeper = 0;
 	}
 	return !w->killed || now - w->killed < HANG_MS;
 }
@@ -288,7 +349,7 @@ static void progress(unsigned long seconds)
 /* All tasks and the blocked ones to the kernel's log, which the console shows. */
 static void show_hang(const struct world *w)
 {
-	say("# world of pid %ld, seed %lu, is not gone %d s after SIGKILL\n", w->pid, w->seed,
+	say("# the world of user %d, seed %lu, is not gone %d s after SIGKILL\n", w->user, w->seed,
 	    HANG_MS / 1000);
 	write_file("/proc/sys/kernel/printk", "8");
 	write_file("/proc/sysrq-trigger", "w");
@@ -302,10 +363,14 @@ static bool run(unsigned long seconds)
 	bool over = false;
 	unsigned int i;
 
+	sys(__NR_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	for (i = 0; i < N_WORLDS; i++)
+		worlds[i].user = FIRST_USER + i;
 	while (!over || !all_gone()) {
 		unsigned long passed = now_ms() - begin;
 
 		over = passed >= seconds * 1000;
+		reap_all();
 		for (i = 0; i < N_WORLDS; i++) {
 			if (!tend(&worlds[i], over)) {
 				show_hang(&worlds[i]);
@@ -395,8 +460,9 @@ int main(int argc, char **argv)
 	sys(__NR_getrandom, &seed, 4, 0);
 	seed = number_option("xsc.fuzz_seed", seed);
 	seconds = number_option("xsc.fuzz_seconds", 20);
-	stats = (void *)sys(__NR_mmap, 0, sizeof(*stats), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	/* far from anything a pointer of the fuzzer is likely to hit */
+	stats = (void *)sys(__NR_mmap, STATS_ADDRESS, sizeof(*stats), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	say("# %lu s, seed %lu\n", seconds, seed);
 
 	/* faults of programs are not news; namespaces of users are a way to rights */
