@@ -98,7 +98,7 @@ static inline void end_traced(long pid)
 
 	sys(__NR_kill, pid, SIGKILL);
 	while (wait_for(pid, &status, __WALL) == pid && STOPPED(status))
-		;
+		ptrace_(PTRACE_CONT, pid, 0, 0);
 }
 
 #endif /* XSC_TEST_TRACE_H */

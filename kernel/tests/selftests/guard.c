@@ -214,9 +214,18 @@ static void test_trap(const struct trap *t)
 	unsigned long fn = make_trap(t);
 	long log = kmsg_begin();
 
+	int end;
+
 	if (!check(fn != 0, "%s: the instruction is in memory", t->name))
 		return;
-	check(IN_CHILD(call_trap(fn)) == 128 + SIGSYS, "%s: SIGSYS", t->name);
+	end = IN_CHILD(call_trap(fn));
+	if (end == 128 + SIGILL) {
+		/* sysenter in a 64-bit program on a processor by AMD */
+		skip("no such instruction on this processor", "%s: SIGILL", t->name);
+		sys(__NR_close, log);
+		return;
+	}
+	check(end == 128 + SIGSYS, "%s: SIGSYS", t->name);
 	check_records(log, t->name, "trap-instruction");
 	check(IN_CHILD(call_handled(fn)) == 128 + SIGSYS, "%s: a handler does not save it",
 	      t->name);
@@ -244,6 +253,13 @@ static int ring_it(unsigned long address)
 	return 7;
 }
 
+static int cover_it(unsigned long address)
+{
+	sys(__NR_mmap, address, 4096, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	return sys(__NR_getpid) > 0 ? 7 : 8;
+}
+
 static void test_doorbell(void)
 {
 	unsigned long bell = doorbell(), r;
@@ -269,16 +285,18 @@ static void test_doorbell(void)
 	local.len = 4;
 	remote.base = (void *)bell;
 	remote.len = 4;
-	check_res(sys(__NR_process_vm_writev, sys(__NR_getpid), &local, 1, &remote, 1, 0), -EFAULT,
-		  "doorbell: process_vm_writev");
+	r = sys(__NR_process_vm_writev, sys(__NR_getpid), &local, 1, &remote, 1, 0);
+	check((long)r == -EFAULT || (long)r == -ENOSYS, "doorbell: process_vm_writev (%ld)", (long)r);
 	fd = sys(__NR_openat, AT_FDCWD, "/proc/self/mem", O_RDWR | O_CLOEXEC);
 	check(fd >= 0 && sys(__NR_pwrite64, fd, &value, 4, bell) < 0, "doorbell: /proc/self/mem");
 	sys(__NR_close, fd);
 	pid = TRACED_CHILD(0);
 	check(ptrace_(PTRACE_POKEDATA, pid, bell, 1) < 0, "doorbell: PTRACE_POKEDATA");
 	end_traced(pid);
-	check_res(IN_CHILD((sys(__NR_munmap, bell & ~4095UL, 4096), 3)), 128 + SIGSYS,
-		  "doorbell: without its page the gate ends the program or is not taken away");
+	check_res(IN_CHILD((sys(__NR_munmap, bell, 4096), 3)), 3,
+		  "doorbell: it is an address: the gate works without its page");
+	check_res(IN_CHILD(cover_it(bell)), 128 + SIGILL,
+		  "doorbell: memory in its place is no way in, the gate stops");
 }
 
 static int exec_trap(void)
