@@ -35,6 +35,12 @@ static unsigned long xsc_vdso(void)
 	return (unsigned long)current->mm->context.vdso;
 }
 
+/* There is no switch for the vDSO of a 64-bit program. */
+bool xsc_arch_gate_offered(void)
+{
+	return true;
+}
+
 unsigned long xsc_arch_gate(void)
 {
 	unsigned long vdso = xsc_vdso();
