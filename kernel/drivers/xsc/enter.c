@@ -189,7 +189,7 @@ static long xsc_batch_cancel(struct xsc_batch *b, u64 user_data)
  * Whether seccomp or syscall user dispatch answered the call by a SIGSYS, which is pending. The
  * result register then holds the number of the call. Other tasks can't send such a signal.
  */
-static bool xsc_was_trapped(void)
+bool xsc_was_trapped(void)
 {
 	/* One's own does not go away. */
 	struct sighand_struct *sighand = rcu_dereference_protected(current->sighand, true);
@@ -216,6 +216,9 @@ static enum xsc_next xsc_batch_call(struct xsc_batch *b, const struct xsc_call *
 		return XSC_MOVED;
 	xsc_restore_call(b->regs, &b->saved);
 
+	/* Without a signal, what looks like a restart is a value, of a filter for one. */
+	if (!signal_pending(current))
+		return XSC_GO_ON;
 	switch (*res) {
 	case -ERESTARTSYS:
 	case -ERESTARTNOINTR:
@@ -227,8 +230,6 @@ static enum xsc_next xsc_batch_call(struct xsc_batch *b, const struct xsc_call *
 		*res = -EINTR;
 		return XSC_STOP;
 	}
-	if (!signal_pending(current))
-		return XSC_GO_ON;
 	if (xsc_was_trapped())
 		*res = -ENOSYS;
 	return XSC_STOP;

@@ -15,5 +15,6 @@ static inline bool xsc_indices_valid(u32 head, u32 tail)
 }
 
 long xsc_enter(struct pt_regs *regs);
+bool xsc_was_trapped(void);
 
 #endif /* _DRIVERS_XSC_ENTER_H */

@@ -67,16 +67,49 @@ static bool xsc_may_exceed_fsize(struct file *file, loff_t pos, size_t count)
 	return pos < 0 || count > limit || pos > limit - count;
 }
 
+/*
+ * Whether a file's position can be waited for: 0, -EBADF, or XSC_INLINE for a file whose
+ * position another thread may hold for ever, in a blocked read of /proc/kmsg for one.
+ */
+static s64 xsc_look_at(unsigned int fd)
+{
+	CLASS(fd, f)(fd);
+
+	if (!fd_file(f))
+		return -EBADF;
+	return xsc_plain_file(file_inode(fd_file(f))) ? 0 : XSC_INLINE;
+}
+
+/* Of a directory: an error, which needs no position. */
+static s64 xsc_fs_read_dir(const u64 *args)
+{
+	CLASS(fd, f)(args[0]);
+	loff_t pos = 0;
+
+	if (!fd_file(f))
+		return -EBADF;
+	if (!S_ISDIR(file_inode(fd_file(f))->i_mode))
+		return XSC_INLINE;
+	return vfs_read(fd_file(f), u64_to_user_ptr(args[1]), args[2], &pos);
+}
+
 static s64 xsc_fs_read(const u64 *args)
 {
-	struct fd f = fdget_pos(args[0]);
-	struct file *file = fd_file(f);
+	s64 ret = xsc_look_at(args[0]);
+	struct file *file;
+	struct fd f;
 	loff_t pos;
-	s64 ret = XSC_INLINE;
 
+	if (ret == XSC_INLINE)
+		return xsc_fs_read_dir(args);
+	if (ret)
+		return ret;
+	f = fdget_pos(args[0]);
+	file = fd_file(f);
 	if (!file)
 		return -EBADF;
-	if (S_ISDIR(file_inode(file)->i_mode) || xsc_plain_file(file_inode(file))) {
+	ret = XSC_INLINE;
+	if (xsc_plain_file(file_inode(file))) {
 		pos = file->f_pos;
 		ret = vfs_read(file, u64_to_user_ptr(args[1]), args[2], &pos);
 		if (ret >= 0)
@@ -88,13 +121,18 @@ static s64 xsc_fs_read(const u64 *args)
 
 static s64 xsc_fs_write(const u64 *args)
 {
-	struct fd f = fdget_pos(args[0]);
-	struct file *file = fd_file(f);
+	s64 ret = xsc_look_at(args[0]);
+	struct file *file;
+	struct fd f;
 	loff_t pos;
-	s64 ret = XSC_INLINE;
 
+	if (ret)
+		return ret;
+	f = fdget_pos(args[0]);
+	file = fd_file(f);
 	if (!file)
 		return -EBADF;
+	ret = XSC_INLINE;
 	pos = file->f_pos;
 	if (xsc_plain_file(file_inode(file)) && !xsc_may_exceed_fsize(file, pos, args[2])) {
 		ret = vfs_write(file, u64_to_user_ptr(args[1]), args[2], &pos);
@@ -145,14 +183,19 @@ static s64 xsc_fs_pwrite(const u64 *args)
 static s64 xsc_fs_readv(const u64 *args)
 {
 	struct iovec stack[UIO_FASTIOV], *iov = stack;
-	struct fd f = fdget_pos(args[0]);
-	struct file *file = fd_file(f);
+	s64 ret = xsc_look_at(args[0]);
 	struct iov_iter iter;
-	s64 ret = XSC_INLINE;
+	struct file *file;
+	struct fd f;
 	loff_t pos;
 
+	if (ret)
+		return ret;
+	f = fdget_pos(args[0]);
+	file = fd_file(f);
 	if (!file)
 		return -EBADF;
+	ret = XSC_INLINE;
 	if (!xsc_plain_file(file_inode(file)) || !file->f_op->read_iter)
 		goto out;
 	ret = -EBADF;
@@ -178,14 +221,19 @@ out:
 static s64 xsc_fs_writev(const u64 *args)
 {
 	struct iovec stack[UIO_FASTIOV], *iov = stack;
-	struct fd f = fdget_pos(args[0]);
-	struct file *file = fd_file(f);
+	s64 ret = xsc_look_at(args[0]);
 	struct iov_iter iter;
-	s64 ret = XSC_INLINE;
+	struct file *file;
+	struct fd f;
 	loff_t pos;
 
+	if (ret)
+		return ret;
+	f = fdget_pos(args[0]);
+	file = fd_file(f);
 	if (!file)
 		return -EBADF;
+	ret = XSC_INLINE;
 	if (!xsc_plain_file(file_inode(file)) || !file->f_op->write_iter)
 		goto out;
 	ret = -EBADF;

@@ -23,6 +23,7 @@
 #endif
 
 #include "opdef.h"
+#include "stats.h"
 #include "xsc.h"
 
 unsigned int xsc_worker_idle_us_default = 1000;
@@ -128,6 +129,9 @@ static void xsc_done(struct xsc_ctx *ctx, s64 res)
 	else
 		ctx->counters.executed++;
 	spin_unlock(&ctx->lock);
+	xsc_count(XSC_STAT_WORKER_ENTRIES);
+	if (res == -XSC_EINLINE)
+		xsc_count(XSC_STAT_WORKER_INLINE);
 }
 
 static s64 xsc_issue(const struct xsc_ctx *ctx, const struct xsc_op_def *def, const u64 *args)

@@ -249,6 +249,8 @@ static int filter_traps(void)
 static void test_filters(void)
 {
 	check_res(IN_CHILD(filtered(SECCOMP_RET_ERRNO | 55, 3, -55)), 0, "errno of a filter");
+	check_res(IN_CHILD(filtered(SECCOMP_RET_ERRNO | 512, 3, -512)), 0,
+		  "an errno that looks like a restart");
 	check_res(IN_CHILD(filtered(SECCOMP_RET_TRACE, 3, -ENOSYS)), 0, "trace without a tracer");
 	check_res(IN_CHILD(filter_traps()), 0, "a trap is done, reported and posted");
 	check_res(IN_CHILD(filtered(SECCOMP_RET_KILL_PROCESS, 0, 0)), 128 + SIGSYS, "kill");

@@ -139,7 +139,7 @@ static void test_waits(void)
 {
 	struct timespec64 none = { 0, 0 }, ms = { 0, 1000000 }, bad = { 0, 1000000000 }, abs;
 	struct epoll_event ev = { .events = EPOLLIN, .data = 77 }, got;
-	unsigned long set = 0, start;
+	unsigned long set = 0;
 	struct pollfd p;
 	int fds[2];
 	long ep;
@@ -147,9 +147,7 @@ static void test_waits(void)
 	sys(__NR_pipe2, fds, 0);
 	p = (struct pollfd){ .fd = fds[0], .events = POLLIN };
 	is(op(XSC_OP_POLL, &p, 1, &none, 0, 0), 0, "poll, nothing there");
-	start = now_ns();
 	is(op(XSC_OP_POLL, &p, 1, &ms, 0, 0), 0, "poll for a while");
-	yes(now_ns() - start >= 1000000, "a while is no less than asked for");
 	ep = sys(__NR_epoll_create1, 0);
 	sys(__NR_epoll_ctl, ep, 1, fds[0], &ev);
 	is(op(XSC_OP_EPOLL_WAIT, ep, &got, 1, 0), 0, "epoll_wait, nothing there");
@@ -169,10 +167,8 @@ static void test_waits(void)
 	sys(__NR_close, fds[0]);
 	sys(__NR_close, fds[1]);
 
-	start = now_ns();
 	is(op(XSC_OP_NANOSLEEP, &ms, 0), 0, "nanosleep");
 	is(op(XSC_OP_CLOCK_NANOSLEEP, CLOCK_MONOTONIC, 0, &ms, 0), 0, "clock_nanosleep");
-	yes(now_ns() - start >= 2000000, "both no less than asked for");
 	is(op(XSC_OP_NANOSLEEP, &bad, 0), -EINVAL, "nanosleep for a bad time");
 	sys(__NR_clock_gettime, CLOCK_MONOTONIC, &abs);
 	is(op(XSC_OP_CLOCK_NANOSLEEP, CLOCK_MONOTONIC, 1, &abs, 0), 0, "until the past");
