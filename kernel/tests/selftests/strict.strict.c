@@ -60,6 +60,30 @@ static long exec_memfd(void)
 	return reap(pid);
 }
 
+/* Booted with rdinit=an un-noted program: it was refused, and init is /sbin/init of this image. */
+static void check_first_program(void)
+{
+	char path[128], line[1024], want[160];
+	long log;
+
+	if (!boot_option("rdinit", path, sizeof(path)) || !boot_option("xsc", line, sizeof(line)) ||
+	    strncmp(line, "strict", 6)) {
+		skip("not booted with rdinit= and xsc=strict", "an un-noted first program");
+		return;
+	}
+	log = sys(__NR_openat, AT_FDCWD, "/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	format(want, sizeof(want), "exec of %s refused: no-note", path);
+	check(kmsg_has(log, "xsc: ", want, line, sizeof(line)), "the first program is refused: %.120s",
+	      line);
+	if (!has_audit()) {
+		skip("no audit in this kernel", "the first program: audit record");
+		return;
+	}
+	log = sys(__NR_openat, AT_FDCWD, "/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	check(kmsg_has(log, "op=xsc-exec", path, line, sizeof(line)),
+	      "the first program: audit record: %.160s", line);
+}
+
 int main(void)
 {
 	static const char *const loose[] = { "off", "permissive", "off\n", "permissive,cfi" };
@@ -71,6 +95,7 @@ int main(void)
 		skip("the mode is not strict", "strict");
 		return tap_end();
 	}
+	check_first_program();
 	check_res(try_exec(DIR "hello.ring"), 23, "a noted program runs");
 	check_refused(DIR "hello.trap", "no-note", "an un-noted static program");
 	make_script("/tmp/script-trap", "#!" DIR "hello.trap\n");
