@@ -4,10 +4,7 @@
 let
   config = import ../modules { inherit profile; };
 
-  pkgs = import ../pkgs {
-    inherit (profile) system;
-    inherit inputs config;
-  };
+  pkgs = import ../pkgs { inherit inputs config; };
 
   inherit (pkgs) lib;
 
@@ -30,6 +27,7 @@ let
   rootfs = import ./rootfs.nix { inherit lib pkgs; };
 
   kinds = {
+    boot = call ./boot.nix;
     iso = call ./iso.nix;
     oci = call ./oci.nix;
   };

@@ -1,7 +1,7 @@
 # The XSC kernel, in three steps so that an edit rebuilds only what it touches (docs/adr/0006):
-# `objects` compiles the vanilla tree once, `driver` compiles drivers/xsc on top of it into one
-# object, `kernel` links. A driver edit that gives the same object stops before the link.
-# pkgs/default.nix calls this file; what happens inside a step is in scripts/.
+# `objects` compiles Linux with our patches and hooks once, `driver` compiles drivers/xsc on top of
+# it into one object, `kernel` links. A driver edit that gives the same object stops before the
+# link. pkgs/default.nix calls this file; what happens inside a step is in scripts/.
 {
   lib,
   inputs,
@@ -11,8 +11,8 @@
 let
   inherit (inputs.linux) version;
 
-  # The part of the tree that an x86_64 kernel without sound, Documentation and other
-  # architectures needs. Kconfig reads every Kconfig file, so those stay.
+  # The part of the tree that our two architectures need, without Documentation: one for both, as
+  # the patches are. Kconfig reads every Kconfig file, so those stay.
   source = lib.unpackTar {
     name = "linux-source-${version}";
     src = lib.fetch inputs.linux;
@@ -26,9 +26,18 @@ let
     ];
   };
 
-  fragments = config.kernel.fragments;
+  # The headers that programs without a C library are written with.
+  nolibc = lib.run {
+    name = "linux-nolibc-${version}";
+    root = seed.base;
+    mounts."/src/linux" = source;
+    script = "cp -r /src/linux/tools/include/nolibc $out";
+  };
 
-  configFiles = names: map (name: ./config + "/${name}.config") names;
+  inherit (config) machine;
+  inherit (config.kernel) fragments;
+
+  root = seed.${machine.toolchain};
 
   scripts = name: [
     (./scripts + "/${name}.sh")
@@ -40,21 +49,39 @@ let
     KBUILD_BUILD_TIMESTAMP = "Wed Jan  1 00:00:00 UTC 2025";
     KBUILD_BUILD_USER = "xsc";
     KBUILD_BUILD_HOST = "xsc";
+    XSC_ARCH = machine.kernelArch;
     XSC_FRAGMENTS = builtins.concatStringsSep " " fragments;
+    CROSS_COMPILE = machine.cross;
+  };
+
+  # What every step reads.
+  shared = step: {
+    "/src/config" = map (name: ./config + "/${name}.config") fragments;
+    "/src/patches" = ./patches/6.12;
+    "/src/scripts" = scripts step;
+  };
+
+  # What the rest of Linux knows of us: nothing that the driver's own files or the interface of
+  # programs say, so an edit of these compiles the driver alone.
+  hooks = lib.merge {
+    name = "linux-hooks";
+    place = {
+      "/arch" = ./arch;
+      "/drivers/xsc" = [ ./drivers/xsc/Kconfig ];
+      "/include/linux" = ./include/linux;
+    };
   };
 
   objects = lib.run {
     name = "linux-objects-${version}";
-    root = seed.kernel;
     parallel = true;
     keepsBuildDir = true;
-    inherit env;
-    mounts = {
-      "/src/linux" = source;
-      "/src/config" = configFiles fragments;
-      "/src/scripts" = scripts "vanilla";
+    inherit root env;
+    writable."/src/linux" = source;
+    mounts = shared "objects" // {
+      "/src/overlay" = hooks;
     };
-    script = "sh /src/scripts/vanilla.sh";
+    script = "sh /src/scripts/objects.sh";
   };
 
   # What the driver and the link step start from: private copies of the source and the objects.
@@ -62,9 +89,8 @@ let
     step:
     lib.run (
       {
-        root = seed.kernel;
         parallel = true;
-        inherit env;
+        inherit root env;
         writable = {
           "/src/linux" = source;
           "/build/objects" = objects;
@@ -75,32 +101,21 @@ let
 
   driver = withTree {
     name = "linux-driver-${version}";
-    mounts = {
-      "/src/config" = configFiles (fragments ++ [ "xsc" ]);
-      "/src/patches" = ./patches/6.12;
+    mounts = shared "driver" // {
       "/src/overlay" = [
+        ./arch
         ./drivers
         ./include
       ];
-      "/src/scripts" = scripts "driver";
     };
     script = "sh /src/scripts/driver.sh";
   };
 
   kernel = withTree {
     name = "linux-${version}";
-    mounts = {
-      "/src/config" = configFiles (fragments ++ [ "xsc" ]);
-      "/src/patches" = ./patches/6.12;
-      "/src/overlay" = lib.merge {
-        name = "linux-overlay";
-        place = {
-          "/drivers/xsc" = [ ./drivers/xsc/Kconfig ];
-          "/include" = ./include;
-        };
-      };
+    mounts = shared "link" // {
+      "/src/overlay" = hooks;
       "/src/xsc" = driver;
-      "/src/scripts" = scripts "link";
     };
     script = "sh /src/scripts/link.sh";
   };
@@ -111,6 +126,7 @@ in
     objects
     driver
     kernel
+    nolibc
     version
     ;
 }

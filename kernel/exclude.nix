@@ -1,11 +1,10 @@
 # What is left out of the kernel's source when it is unpacked: a third of the files and half of
-# the bytes, none of which an x86_64 build reads. Every Kconfig file that is sourced stays.
+# the bytes, none of which a build for x86_64 or aarch64 reads. Every Kconfig file that is sourced stays.
 let
   otherArchitectures = [
     "alpha"
     "arc"
     "arm"
-    "arm64"
     "csky"
     "hexagon"
     "loongarch"
@@ -27,6 +26,7 @@ in
 map (name: "arch/${name}") otherArchitectures
 ++ [
   "Documentation"
+  "arch/arm64/boot/dts"
   "drivers/gpu/drm/amd/include"
   "tools/perf"
   "tools/testing"

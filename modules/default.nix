@@ -1,6 +1,7 @@
 # Merges the modules that a profile names into one `config`; images/default.nix calls it.
 # A module is a function of { profile } that returns a part of `config`. Attribute sets merge,
-# lists join in the profile's order, and two different values for one name are an error.
+# lists join in the profile's order, and two different values for one name are an error. The module
+# of the profile's machine comes first.
 { profile }:
 let
   merge =
@@ -20,4 +21,6 @@ let
 
   load = name: import (./. + "/${name}.nix") { inherit profile; };
 in
-builtins.foldl' (merge "config") { } (map load profile.modules)
+builtins.foldl' (merge "config") { } (
+  map load ([ "machines/${profile.system}" ] ++ profile.modules)
+)

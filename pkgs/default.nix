@@ -2,12 +2,12 @@
 # A package is a folder pkgs/by-name/<name>/package.nix, a function of the names below; nothing
 # registers it by hand. The kernel has its own folder at the top, kernel/.
 {
-  system,
   inputs,
   config,
 }:
 let
-  lib = import ./lib.nix { inherit system; };
+  # The seed's programs are x86_64's; what they compile for is `config.machine`.
+  lib = import ./lib.nix { system = "x86_64-linux"; };
 
   # What a package may ask for: `lib`, the lock's `inputs`, the profile's `config`, and every
   # other package.

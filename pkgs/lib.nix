@@ -1,5 +1,6 @@
 # What recipes are written with: each step that the composer knows, as a function.
-# pkgs/default.nix calls it once; every function returns a derivation.
+# pkgs/default.nix calls it once; every function returns a derivation. `system` is the machine that
+# builds, whatever the packages are for.
 # A derivation's outputs never name the store, so inputs are not interpolated into strings:
 # they are placed at paths of the sandbox (`at`), and scripts use those paths.
 { system }:
