@@ -23,11 +23,6 @@
 #include "opdef.h"
 #include "stats.h"
 
-/*
- * The kernel's own mark in the flags of an entry that is queued: it gets -ECANCELED. In the
- * ring, so that it holds when the batch ends before that entry's turn.
- */
-#define XSC_SQE_DOOMED		BIT(7)
 
 #define XSC_SQE_FLAGS		(XSC_SQE_LINK | XSC_SQE_CQE_SKIP)
 
@@ -162,7 +157,7 @@ static int xsc_batch_doom(struct xsc_batch *b, u32 index)
 
 	if (get_user(value, flags))
 		return -EFAULT;
-	return put_user(value | XSC_SQE_DOOMED, flags);
+	return put_user(value | XSC_SQE_CANCELED, flags);
 }
 
 /* XSC_OP_CANCEL: the number of entries of this batch that have this user_data. */
@@ -240,7 +235,7 @@ static enum xsc_next xsc_batch_execute(struct xsc_batch *b, const struct xsc_sqe
 	struct xsc_sqe plain = *sqe;
 	struct xsc_call call;
 
-	if (sqe->flags & XSC_SQE_DOOMED) {
+	if (sqe->flags & XSC_SQE_CANCELED) {
 		*res = -ECANCELED;
 		return XSC_GO_ON;
 	}

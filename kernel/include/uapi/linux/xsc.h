@@ -37,6 +37,7 @@ struct xsc_sqe {
 /* xsc_sqe.flags */
 #define XSC_SQE_LINK		(1U << 0)	/* if this one fails, the next gets -ECANCELED */
 #define XSC_SQE_CQE_SKIP	(1U << 1)	/* no result is posted if it is not negative */
+#define XSC_SQE_CANCELED	(1U << 7)	/* the kernel's mark in a batch: it gets -ECANCELED */
 
 /* One result: the value the system call returns, -errno for an error. */
 struct xsc_cqe {
