@@ -1,34 +1,51 @@
 #!/bin/bash
 # Boots an ISO image in Bochs, whose tigerlake processor has shadow stacks, and judges what its serial port
-# says: run.sh ISO [SECONDS [LOG]]. No display, no network, nothing written but LOG (default: a scratch file).
-# Invariant: exit status 0 only if the guest's verdict line says that nothing failed.
+# says: run.sh ISO [SECONDS [LOG]]. Bochs 2.8 or later (2.7 does not keep a task's shadow stack over a context
+# switch); BOCHS, BOCHS_SHARE and BOCHS_VGA name another one than the installed. The image's command line has
+# console=ttyS0 and loglevel=1, or the kernel's lines break up the verdict's. No display, no network.
+# Invariant: exit status 0 only if the guest's verdict counts tests and no failure.
 set -euo pipefail
 
 iso=$(realpath "$1") limit=${2:-900} here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-share=${BOCHS_SHARE:-/usr/share/bochs} vga=${BOCHS_VGA:-/usr/share/vgabios/vgabios.bin}
+bochs=${BOCHS:-bochs} share=${BOCHS_SHARE:-/usr/share/bochs} vga=${BOCHS_VGA:-/usr/share/vgabios/vgabios.bin}
 work=$(mktemp -d "${TMPDIR:-/tmp}/xsc-bochs.XXXXXX")
-log=${3:-$work/serial.log}
-bochs=
-trap '[[ -z $bochs ]] || kill "$bochs" 2>/dev/null || true; rm -rf "$work"' EXIT
+log=$(realpath -m "${3:-$work/serial.log}")
+pid=
+trap '[[ -z $pid ]] || kill "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-command -v bochs >/dev/null || { echo "bochs is not installed" >&2; exit 4; }
+command -v "$bochs" >/dev/null || { echo "skipped: bochs is not installed" >&2; exit 4; }
+version=$("$bochs" --help 2>&1 | sed -nE 's/.*Bochs x86 Emulator ([0-9.]+).*/\1/p')
+[[ $version != 2.[0-7]* || $version == 2.[0-9][0-9]* ]] ||
+    { echo "skipped: bochs $version loses shadow stacks at context switches, 2.8 does not" >&2; exit 4; }
 [[ -e $vga ]] || vga=$share/VGABIOS-lgpl-latest
 sed -e "s|@ISO@|$iso|" -e "s|@LOG@|$log|" -e "s|@SHARE@|$share|" -e "s|@VGA@|$vga|" \
     -e "s|@WORK@|$work|" "$here/bochsrc" >"$work/bochsrc"
 : >"$log"
-# It stops in its debugger when it was built with one: "continue" is the only command it may need.
-(cd "$work" && exec bochs -q -f "$work/bochsrc" <<<c >"$work/out" 2>&1) &
-bochs=$!
+# A Bochs with a debugger begins in it, and is told to continue.
+(cd "$work" && exec "$bochs" -q -f "$work/bochsrc" <<<c >"$work/out" 2>&1) &
+pid=$!
 
-verdict= shown=0 end=$((SECONDS + limit))
+# Shows what the serial port said since the last time.
+shown=0
+show() {
+    local size
+    size=$(stat -c %s "$log")
+    if ((size > shown)); then tail -c +$((shown + 1)) "$log" | head -c $((size - shown)) | tr -d '\r'; fi
+    shown=$size
+}
+
+end=$((SECONDS + limit)) why="no verdict after $limit s"
 while ((SECONDS < end)); do
-    tail -c +$((shown + 1)) "$log" | tr -d '\r'
-    shown=$(stat -c %s "$log")
-    verdict=$(tr -d '\r' <"$log" | grep -m1 '^xsc-verdict:' || true)
-    [[ -z $verdict ]] || break
-    kill -0 "$bochs" 2>/dev/null || { echo "bochs ended: $(tail -3 "$work/out")"; break; }
+    show
+    if grep -q '^xsc-verdict:.*[a-z]' "$log"; then why=; break; fi
+    if grep -q 'Kernel panic' "$log"; then why="the kernel panicked"; break; fi
+    kill -0 "$pid" 2>/dev/null || { why="bochs ended: $(tail -3 "$work/out")"; break; }
     sleep 1
 done
-tail -c +$((shown + 1)) "$log" | tr -d '\r'
-[[ -n $verdict ]] || { echo "no verdict after $limit s"; exit 1; }
-[[ $verdict == *" fail=0 "* && $verdict == *" ok" ]]
+sleep 1
+show
+[[ -z $why ]] || { echo "bochs $version: $why"; exit 1; }
+# The kernel warns of Bochs' CPUID (topology, XSAVE sizes), so its complaints do not count here; failed tests do.
+verdict=$(tr -d '\r' <"$log" | grep -m1 '^xsc-verdict:')
+echo "bochs $version: $verdict"
+[[ $verdict =~ pass=[1-9][0-9]*\ fail=0\  ]]
