@@ -371,6 +371,8 @@ int main(void)
 	}
 
 	sys(__NR_sync);
+	/* a slow serial port still has some of it: TCSBRK with 1 waits for that */
+	sys(__NR_ioctl, 1, 0x5409, 1);
 	while (boot_option("xsc.hold", value, sizeof(value)))
 		sleep_ms(1000000);
 	sys(__NR_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_POWER_OFF, 0);
