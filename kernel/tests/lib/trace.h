@@ -97,6 +97,7 @@ static inline void end_traced(long pid)
 	int status;
 
 	sys(__NR_kill, pid, SIGKILL);
+	ptrace_(PTRACE_CONT, pid, 0, 0);	/* out of a stop on its way to the end */
 	while (wait_for(pid, &status, __WALL) == pid && STOPPED(status))
 		ptrace_(PTRACE_CONT, pid, 0, 0);
 }

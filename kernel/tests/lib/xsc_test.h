@@ -82,8 +82,8 @@ long xsc_enter(unsigned long ring, long nr, long a, long b, long c, long d, long
 #define XSC_STR(x)	XSC_STR_(x)
 __asm__(".pushsection .note.XSC-ABI, \"a\", %note\n"
 	".balign 4\n"
-	".long 4, 8, 1\n"
-	".asciz \"XSC\"\n"
+	".long 4, 8, " XSC_STR(XSC_NOTE_TYPE) "\n"
+	".asciz \"" XSC_NOTE_NAME "\"\n"
 	".long " XSC_STR(XSC_NOTE_VERSION) ", " XSC_STR(XSC_NOTE_FEATURES) "\n"
 	".popsection\n");
 #endif

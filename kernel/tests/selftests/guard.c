@@ -151,6 +151,7 @@ static bool core_siginfo(const char *path, siginfo_t *info)
 }
 
 #define CORE_DIR	"/tmp/guard-core"
+#define CORE_PATTERN	"/proc/sys/kernel/core_pattern"
 
 static int dump_core(unsigned long fn)
 {
@@ -185,7 +186,7 @@ static void test_core(const struct trap *t, unsigned long fn)
 	sys(__NR_unlinkat, AT_FDCWD, CORE_DIR, 0x200 /* AT_REMOVEDIR */);
 }
 
-/* A tracer cannot hold the signal back, so it is not asked; it sees the end. */
+/* A tracer sees the end, and perhaps (if the kernel asks it) the signal before that. */
 static void test_traced(const struct trap *t, unsigned long fn)
 {
 	long pid = TRACED_CHILD(call_trap(fn));
@@ -196,6 +197,16 @@ static void test_traced(const struct trap *t, unsigned long fn)
 	ptrace_(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACEEXIT);
 	ptrace_(PTRACE_CONT, pid, 0, 0);
 	status = wait_stop(pid);
+	if (STOPPED(status) && status >> 8 == SIGSYS) {
+		siginfo_t info;
+
+		memset(&info, 0, sizeof(info));
+		ptrace_(PTRACE_GETSIGINFO, pid, 0, (unsigned long)&info);
+		check((unsigned long)info._sifields._sigsys._call_addr == fn + t->at,
+		      "%s: the tracer's si_call_addr", t->name);
+		ptrace_(PTRACE_CONT, pid, 0, SIGSYS);
+		status = wait_stop(pid);
+	}
 	ptrace_(PTRACE_GETEVENTMSG, pid, 0, (unsigned long)&message);
 	get_regs(pid, &regs);
 	check(status >> 8 == (SIGTRAP | PTRACE_EVENT_EXIT << 8) && (message & 0x7f) == SIGSYS,
@@ -253,10 +264,11 @@ static int ring_it(unsigned long address)
 	return 7;
 }
 
+/* Linux splits no special map, so this fails; were it to succeed, the gate would stop at ud2. */
 static int cover_it(unsigned long address)
 {
 	sys(__NR_mmap, address, 4096, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | 0x8000 /* MAP_POPULATE */, -1, 0);
 	return sys(__NR_getpid) > 0 ? 7 : 8;
 }
 
@@ -293,10 +305,9 @@ static void test_doorbell(void)
 	pid = TRACED_CHILD(0);
 	check(ptrace_(PTRACE_POKEDATA, pid, bell, 1) < 0, "doorbell: PTRACE_POKEDATA");
 	end_traced(pid);
-	check_res(IN_CHILD((sys(__NR_munmap, bell, 4096), 3)), 3,
-		  "doorbell: it is an address: the gate works without its page");
-	check_res(IN_CHILD(cover_it(bell)), 128 + SIGILL,
-		  "doorbell: memory in its place is no way in, the gate stops");
+	check_res(IN_CHILD((sys(__NR_munmap, bell, 4096), sys(__NR_getpid) > 0 ? 3 : 4)), 3,
+		  "doorbell: munmap does not stop the gate");
+	check_res(IN_CHILD(cover_it(bell)), 7, "doorbell: nor is memory put in its place");
 }
 
 static int exec_trap(void)
@@ -342,6 +353,7 @@ static void test_ring_memory(void)
 
 int main(void)
 {
+	char pattern[128];
 	size_t i;
 
 	tap_begin();
@@ -351,6 +363,8 @@ int main(void)
 	}
 	/* no line of the log for a fault that is meant: init counts these */
 	write_file("/proc/sys/debug/exception-trace", "0");
+	read_file(CORE_PATTERN, pattern, sizeof(pattern));
+	write_file(CORE_PATTERN, "core");
 	for (i = 0; i < NR_TRAPS; i++)
 		test_trap(&traps[i]);
 	test_doorbell();
@@ -359,6 +373,7 @@ int main(void)
 		check_res(IN_CHILD(exec_trap()), 31, "permissive: an un-noted program runs unguarded");
 	else
 		skip(xsc_mode(), "permissive: an un-noted program runs unguarded");
+	write_file(CORE_PATTERN, pattern);
 	write_file("/proc/sys/debug/exception-trace", "1");
 	return tap_end();
 }

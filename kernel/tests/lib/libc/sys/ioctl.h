@@ -1,1 +1,3 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* In the place of a libc's <sys/ioctl.h> for the tests of the ring device: all of it is posix.h. */
 #include "posix.h"
