@@ -40,14 +40,30 @@ let
           or (throw "profile `${profile.name}` wants image `${kind}`; known are ${builtins.concatStringsSep ", " (builtins.attrNames kinds)}");
     }) profile.images
   );
+
+  iso =
+    wanted.iso or (throw "profile `${profile.name}` sets `options.bochs`, which needs image `iso`");
+
+  # What an emulated processor with shadow stacks made of the ISO, if the profile asks: composing
+  # fails when the tests inside do.
+  bochs =
+    if profile.options.bochs or false then
+      {
+        "/${name}-bochs" = pkgs.bochs {
+          name = "${name}-bochs";
+          inherit (iso) image file;
+        };
+      }
+    else
+      { };
 in
 {
-  inherit config pkgs;
+  inherit config pkgs bochs;
   images = wanted;
 
   # One tree with every image of the profile: what `result` points to.
   result = lib.merge {
     name = "${name}-images";
-    place = builtins.foldl' (all: kind: all // wanted.${kind}.place) { } profile.images;
+    place = builtins.foldl' (all: kind: all // wanted.${kind}.place) bochs profile.images;
   };
 }

@@ -40,6 +40,6 @@ let
   };
 in
 {
-  inherit image initramfs;
+  inherit image file initramfs;
   place."/" = image;
 }
