@@ -13,6 +13,7 @@
 #include <linux/uaccess.h>
 #include <linux/xsc.h>
 #include <asm/cpufeature.h>
+#include <asm/elf.h>
 #include <asm/prctl.h>
 #include <asm/shstk.h>
 #include <asm/syscall.h>
@@ -37,6 +38,12 @@ static unsigned long xsc_vdso(void)
 	if (!mm || mm->context.vdso_image != &vdso_image_64)
 		return 0;
 	return (unsigned long)mm->context.vdso;
+}
+
+/* Whether a 64-bit program that is about to run will have a vDSO. */
+bool xsc_arch_gate_offered(void)
+{
+	return vdso64_enabled;
 }
 
 unsigned long xsc_arch_gate(void)
@@ -110,6 +117,8 @@ long xsc_arch_call(struct pt_regs *regs, const struct xsc_call *call)
 	regs->orig_ax = nr;
 	regs->ax = -ENOSYS;
 
+	if (test_syscall_work(XSC_TRAPPED))
+		clear_syscall_work(XSC_TRAPPED);
 	add_random_kstack_offset();
 	work &= SYSCALL_WORK_ENTER & ~SYSCALL_WORK_XSC_GUARD;
 	if (work)
@@ -122,6 +131,18 @@ long xsc_arch_call(struct pt_regs *regs, const struct xsc_call *call)
 	return regs->ax;
 }
 
+/* A restart takes ax from orig_ax and goes through the gate again, opcode included. */
+void xsc_arch_keep(struct pt_regs *regs, const struct pt_regs *saved)
+{
+	regs->orig_ax = saved->ax;
+	regs->di = saved->di;
+	regs->si = saved->si;
+	regs->dx = saved->dx;
+	regs->r10 = saved->r10;
+	regs->r8 = saved->r8;
+	regs->r9 = saved->r9;
+}
+
 void xsc_arch_guard(bool on)
 {
 	if (on)
@@ -131,10 +152,10 @@ void xsc_arch_guard(bool on)
 }
 
 /*
- * int 0x80 and sysenter of a 64-bit program fault when the kernel has no 32-bit entries: for a
- * guarded task they are what they are meant to be, a trap instruction.
+ * int 0x80 and sysenter of a 64-bit program fault when kernel or processor has no such entry (#GP,
+ * AMD's sysenter #UD): for a guarded task they are what they are meant to be, a trap instruction.
  */
-bool xsc_gp_trap(struct pt_regs *regs)
+bool xsc_fault_trap(struct pt_regs *regs)
 {
 	u8 insn[2];
 

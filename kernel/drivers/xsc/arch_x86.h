@@ -6,12 +6,13 @@
 #ifndef _DRIVERS_XSC_ARCH_X86_H
 #define _DRIVERS_XSC_ARCH_X86_H
 
+#include <linux/bits.h>
 #include <linux/elf.h>
 #include <linux/ptrace.h>
 
 /* What a program must be marked with to be an XSC_NOTE_CFI program: IBT and SHSTK. */
 #define XSC_CFI_PROPERTY	0xc0000002	/* GNU_PROPERTY_X86_FEATURE_1_AND */
-#define XSC_CFI_PROPERTY_BITS	(1U << 0 | 1U << 1)
+#define XSC_CFI_PROPERTY_BITS	(BIT(0) | BIT(1))
 
 static inline u64 xsc_arch_number(const struct pt_regs *regs)
 {

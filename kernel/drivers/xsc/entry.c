@@ -51,18 +51,41 @@ bool xsc_trap(struct pt_regs *regs, long nr)
 	return true;
 }
 
-/* The call slot's entry into a call. 0, or what the call's result is without a call. */
-static int xsc_ring_call(unsigned long ring, struct xsc_call *call)
+/* The only look at the call slot, which other threads can write to. */
+static int xsc_ring_read(unsigned long ring, struct xsc_sqe *sqe)
 {
-	struct xsc_sqe sqe;
+	void __user *slot = (void __user *)(ring + XSC_RING_CALL);
 
-	if (!IS_ALIGNED(ring, XSC_RING_SIZE) ||
-	    copy_from_user(&sqe, (void __user *)(ring + XSC_RING_CALL), sizeof(sqe))) {
-		/* The gate has just written there: another thread took the memory away. */
-		force_sig_fault(SIGSEGV, SEGV_MAPERR, (void __user *)(ring + XSC_RING_CALL));
-		return -EFAULT;
+	if (IS_ALIGNED(ring, XSC_RING_SIZE) && !copy_from_user(sqe, slot, sizeof(*sqe))) {
+		/* A negative number, sign-extended by the program as a trap's may be. */
+		if (sqe->opcode == U8_MAX && sqe->flags == U8_MAX && sqe->ioprio == U16_MAX) {
+			sqe->opcode = XSC_OP_SYSCALL;
+			sqe->flags = 0;
+			sqe->ioprio = 0;
+		}
+		return 0;
 	}
-	return xsc_op_prepare(&sqe, call);
+	/* The gate has just written there: it is no ring, or somebody took the memory away. */
+	force_sig_fault(SIGSEGV, SEGV_MAPERR, slot);
+	return -EFAULT;
+}
+
+/*
+ * A call whose registers are not those of a system call: they hold the system call's while it
+ * is made, for tracers and filters, and the program's own again after it, also for its restart.
+ * Not if somebody put others there: exec, a tracer, a SIGSYS that shows what was asked for.
+ */
+static void xsc_call_typed(struct pt_regs *regs, const struct xsc_call *call)
+{
+	u32 exec_id = current->self_exec_id;
+	struct pt_regs saved = *regs;
+
+	xsc_arch_call(regs, call);
+	if (current->self_exec_id == exec_id &&
+	    instruction_pointer(regs) == instruction_pointer(&saved) &&
+	    user_stack_pointer(regs) == user_stack_pointer(&saved) &&
+	    !(signal_pending(current) && xsc_was_trapped()))
+		xsc_arch_keep(regs, &saved);
 }
 
 static void xsc_call_registers(struct pt_regs *regs)
@@ -82,14 +105,19 @@ static void xsc_call_registers(struct pt_regs *regs)
 static void xsc_call_ring(struct pt_regs *regs, unsigned long ring)
 {
 	struct xsc_call call;
+	struct xsc_sqe sqe;
 	int ret;
 
 	xsc_count_call(XSC_STAT_CALLS_RING);
-	ret = xsc_ring_call(ring, &call);
+	ret = xsc_ring_read(ring, &sqe);
 	if (!ret)
+		ret = xsc_op_prepare(&sqe, &call);
+	if (ret)
+		xsc_arch_result(regs, min(ret, 0));
+	else if (sqe.opcode == XSC_OP_SYSCALL)
 		xsc_arch_call(regs, &call);
 	else
-		xsc_arch_result(regs, min(ret, 0));
+		xsc_call_typed(regs, &call);
 }
 
 bool xsc_doorbell(struct pt_regs *regs, unsigned long address)

@@ -34,13 +34,16 @@ void xsc_kill(unsigned long ip, int nr, const char *reason);
  * arch_*.c; arch_*.h has xsc_arch_number(), xsc_arch_arguments() and xsc_arch_ring(), the
  * gate's inputs as the fault saved them. land: where to go on after the call. private: makes
  * the registers look like a system call with a number of XSC_NR_*, for its restart. call: one
- * system call with the whole of entry and exit work but the guard; returns the result.
+ * system call with the whole of entry and exit work but the guard; returns the result. keep:
+ * after a typed call, all of its registers but the result's are as they were.
  */
+bool xsc_arch_gate_offered(void);
 unsigned long xsc_arch_gate(void);
 enum xsc_site xsc_arch_site(const struct pt_regs *regs, unsigned long address);
 void xsc_arch_land(struct pt_regs *regs);
 void xsc_arch_private(struct pt_regs *regs, int nr);
 long xsc_arch_call(struct pt_regs *regs, const struct xsc_call *call);
+void xsc_arch_keep(struct pt_regs *regs, const struct pt_regs *saved);
 void xsc_arch_result(struct pt_regs *regs, long res);
 unsigned long xsc_arch_trap_address(const struct pt_regs *regs);
 void xsc_arch_guard(bool on);

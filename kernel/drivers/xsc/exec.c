@@ -34,6 +34,9 @@
 static struct xsc_mode xsc_mode = { .level = XSC_PERMISSIVE };
 static DEFINE_SPINLOCK(xsc_mode_lock);
 
+/* Somebody asked for permissive mode, so wants to know what strict mode would refuse. */
+static bool xsc_log_unguarded __read_mostly;
+
 static const char *const xsc_level_names[] = {
 	[XSC_OFF] = "off",
 	[XSC_PERMISSIVE] = "permissive",
@@ -84,6 +87,7 @@ int xsc_mode_tighten(const char *text)
 	if (mode.level < xsc_mode.level || mode.cfi < xsc_mode.cfi)
 		return -EPERM;
 	xsc_mode = mode;
+	WRITE_ONCE(xsc_log_unguarded, mode.level == XSC_PERMISSIVE);
 	return 0;
 }
 
@@ -98,6 +102,7 @@ static int __init xsc_mode_setup(char *text)
 		mode = (struct xsc_mode){ .level = XSC_STRICT };
 	}
 	xsc_mode = mode;
+	xsc_log_unguarded = mode.level == XSC_PERMISSIVE;
 	return 1;
 }
 __setup("xsc=", xsc_mode_setup);
@@ -208,6 +213,8 @@ static const char *xsc_exec_judge(const struct xsc_mode *mode, const struct xsc_
 	bool cfi;
 
 	*abi = 0;
+	if (mode->level == XSC_OFF)
+		return NULL;
 	if (!exe->noted)
 		return mode->level == XSC_STRICT ? "no-note" : NULL;
 	if (interp && !interp->noted)
@@ -220,9 +227,9 @@ static const char *xsc_exec_judge(const struct xsc_mode *mode, const struct xsc_
 		return "interpreter-notes";
 	if (cfi && !xsc_arch_cfi_supported())
 		return "no-cfi-hardware";
-	*abi = XSC_ABI;
-	if (mode->level != XSC_OFF)
-		*abi |= XSC_ABI_GUARD | (cfi ? XSC_ABI_CFI : 0);
+	if (!xsc_arch_gate_offered())
+		return "no-gate";
+	*abi = XSC_ABI | XSC_ABI_GUARD | (cfi ? XSC_ABI_CFI : 0);
 	return NULL;
 }
 
@@ -263,8 +270,12 @@ int xsc_exec_check(struct linux_binprm *bprm, int class, const void *phdrs, unsi
 
 	reason = xsc_exec_judge(&mode, &exe, interpreter ? &interp : NULL, &bprm->xsc_abi);
 	trace_xsc_exec(bprm->filename, bprm->xsc_abi, reason);
-	if (!reason)
+	if (!reason) {
+		if (!bprm->xsc_abi && READ_ONCE(xsc_log_unguarded))
+			pr_info_ratelimited("%s[%d]: %s runs unguarded: no note\n", current->comm,
+					    task_pid_nr(current), bprm->filename);
 		return 0;
+	}
 	xsc_refuse(bprm, reason);
 	return -ENOEXEC;
 }

@@ -23,17 +23,21 @@
 
 #ifndef BUILD_VDSO
 #include <linux/bits.h>
+#include <linux/types.h>
 
 /* In thread_info.syscall_work: a trap instruction is fatal for this task. */
 #define SYSCALL_WORK_BIT_XSC_GUARD	30
 #define SYSCALL_WORK_XSC_GUARD		BIT(SYSCALL_WORK_BIT_XSC_GUARD)
+/* The trap instruction that has just killed it: tracers and audit get to see no end of a call. */
+#define SYSCALL_WORK_BIT_XSC_TRAPPED	29
+#define SYSCALL_WORK_XSC_TRAPPED	BIT(SYSCALL_WORK_BIT_XSC_TRAPPED)
+
+struct pt_regs;
 
 #ifdef CONFIG_XSC
 #define ARCH_SYSCALL_WORK_ENTER		SYSCALL_WORK_XSC_GUARD
 
-struct pt_regs;
-
-bool xsc_gp_trap(struct pt_regs *regs);
+bool xsc_fault_trap(struct pt_regs *regs);
 
 /* A store to the page before the vDSO of the current task. */
 #define xsc_is_doorbell(address) \
@@ -41,8 +45,15 @@ bool xsc_gp_trap(struct pt_regs *regs);
 
 #define xsc_guarded()	test_syscall_work(XSC_GUARD)
 #else
-#define xsc_is_doorbell(address)	false
-#define xsc_gp_trap(regs)		false
+static inline bool xsc_is_doorbell(unsigned long address)
+{
+	return false;
+}
+
+static inline bool xsc_fault_trap(struct pt_regs *regs)
+{
+	return false;
+}
 #endif
 
 #endif /* !BUILD_VDSO */
