@@ -83,12 +83,15 @@ int xsc_mode_tighten(const char *text)
 
 	if (ret)
 		return ret;
-	guard(spinlock)(&xsc_mode_lock);
-	if (mode.level < xsc_mode.level || mode.cfi < xsc_mode.cfi)
-		return -EPERM;
-	xsc_mode = mode;
-	WRITE_ONCE(xsc_log_unguarded, mode.level == XSC_PERMISSIVE);
-	return 0;
+	spin_lock(&xsc_mode_lock);
+	if (mode.level < xsc_mode.level || mode.cfi < xsc_mode.cfi) {
+		ret = -EPERM;
+	} else {
+		xsc_mode = mode;
+		WRITE_ONCE(xsc_log_unguarded, mode.level == XSC_PERMISSIVE);
+	}
+	spin_unlock(&xsc_mode_lock);
+	return ret;
 }
 
 static int __init xsc_mode_setup(char *text)
