@@ -18,7 +18,7 @@ kmake vmlinux_o
 	echo '	.section .note.GNU-stack, "", %progbits'
 	echo '	.text'
 	"${CROSS_COMPILE:-}nm" -u "$obj/vmlinux.o" |
-		awk '$1 == "U" && $2 ~ /^_*xsc_/ { print $2 }' |
+		awk '$1 == "U" && $2 ~ /xsc/ { print $2 }' |
 		sort -u | sed 's/.*/\t.globl &\n\t.type &, %function\n&:/'
 } >"$obj/.stub.s"
 "${CROSS_COMPILE:-}as" -o "$obj/.stub.o" "$obj/.stub.s"
