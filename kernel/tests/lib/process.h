@@ -220,7 +220,7 @@ static __attribute__((unused)) long read_file(const char *path, char *buf, size_
 /* Bytes written by one write, or -errno. */
 static __attribute__((unused)) long write_file(const char *path, const char *s)
 {
-	long fd = sys(__NR_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644), n;
+	long fd = sys(__NR_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), n;
 
 	if (fd < 0)
 		return fd;
