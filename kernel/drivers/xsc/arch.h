@@ -20,17 +20,23 @@ static inline long xsc_sys_call(unsigned int nr, u64 a, u64 b, u64 c, u64 d)
 	return x64_sys_call(&regs, nr);
 }
 
-/* Undoes what a system call's number, arguments and result did to the registers. */
-static inline void xsc_restore_call(struct pt_regs *regs, const struct pt_regs *saved)
+/* The registers of arguments, as they were. */
+static inline void xsc_restore_arguments(struct pt_regs *regs, const struct pt_regs *saved)
 {
-	regs->orig_ax = saved->orig_ax;
-	regs->ax = saved->ax;
 	regs->di = saved->di;
 	regs->si = saved->si;
 	regs->dx = saved->dx;
 	regs->r10 = saved->r10;
 	regs->r8 = saved->r8;
 	regs->r9 = saved->r9;
+}
+
+/* Undoes what a system call's number, arguments and result did to the registers. */
+static inline void xsc_restore_call(struct pt_regs *regs, const struct pt_regs *saved)
+{
+	xsc_restore_arguments(regs, saved);
+	regs->orig_ax = saved->orig_ax;
+	regs->ax = saved->ax;
 }
 #elif defined(CONFIG_ARM64)
 static inline long xsc_sys_call(unsigned int nr, u64 a, u64 b, u64 c, u64 d)

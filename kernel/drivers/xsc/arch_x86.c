@@ -21,6 +21,7 @@
 #include <asm/xsc.h>
 #include <uapi/linux/xsc.h>
 
+#include "arch.h"
 #include "entry.h"
 
 #define GATE(vdso, label)	((vdso) + vdso_image_64.sym___xsc_##label)
@@ -135,12 +136,7 @@ long xsc_arch_call(struct pt_regs *regs, const struct xsc_call *call)
 void xsc_arch_keep(struct pt_regs *regs, const struct pt_regs *saved)
 {
 	regs->orig_ax = saved->ax;
-	regs->di = saved->di;
-	regs->si = saved->si;
-	regs->dx = saved->dx;
-	regs->r10 = saved->r10;
-	regs->r8 = saved->r8;
-	regs->r9 = saved->r9;
+	xsc_restore_arguments(regs, saved);
 }
 
 void xsc_arch_guard(bool on)

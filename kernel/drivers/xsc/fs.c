@@ -176,18 +176,43 @@ static s64 xsc_fs_pwrite(const u64 *args)
 	return vfs_write(fd_file(f), u64_to_user_ptr(args[1]), args[2], &pos);
 }
 
+/* One transfer at *pos; the position and the accounting of vfs_readv() and vfs_writev(). */
+static s64 xsc_fs_transfer(struct file *file, struct iov_iter *iter, bool write)
+{
+	loff_t pos = file->f_pos;
+	s64 ret;
+
+	if (!write)
+		ret = vfs_iter_read(file, iter, &pos, 0);
+	else if (xsc_may_exceed_fsize(file, pos, iov_iter_count(iter)))
+		return XSC_INLINE;
+	else
+		ret = vfs_iter_write(file, iter, &pos, 0);
+	if (ret >= 0)
+		file->f_pos = pos;
+	if (write) {
+		if (ret > 0)
+			add_wchar(current, ret);
+		inc_syscw(current);
+	} else {
+		if (ret > 0)
+			add_rchar(current, ret);
+		inc_syscr(current);
+	}
+	return ret;
+}
+
 /*
  * readv(2) and writev(2) of a file with an iterator; its position is the file's own. Checks in
  * the order of vfs_readv(), so errors come in the same order.
  */
-static s64 xsc_fs_readv(const u64 *args)
+static s64 xsc_fs_vector(const u64 *args, bool write)
 {
 	struct iovec stack[UIO_FASTIOV], *iov = stack;
 	s64 ret = xsc_look_at(args[0]);
 	struct iov_iter iter;
 	struct file *file;
 	struct fd f;
-	loff_t pos;
 
 	if (ret)
 		return ret;
@@ -196,68 +221,31 @@ static s64 xsc_fs_readv(const u64 *args)
 	if (!file)
 		return -EBADF;
 	ret = XSC_INLINE;
-	if (!xsc_plain_file(file_inode(file)) || !file->f_op->read_iter)
+	if (!xsc_plain_file(file_inode(file)) ||
+	    !(write ? file->f_op->write_iter : file->f_op->read_iter))
 		goto out;
 	ret = -EBADF;
-	if (!(file->f_mode & FMODE_READ))
+	if (!(file->f_mode & (write ? FMODE_WRITE : FMODE_READ)))
 		goto out;
-	ret = import_iovec(ITER_DEST, u64_to_user_ptr(args[1]), args[2], ARRAY_SIZE(stack), &iov,
-			   &iter);
+	ret = import_iovec(write ? ITER_SOURCE : ITER_DEST, u64_to_user_ptr(args[1]), args[2],
+			   ARRAY_SIZE(stack), &iov, &iter);
 	if (ret < 0)
 		goto out;
-	pos = file->f_pos;
-	ret = vfs_iter_read(file, &iter, &pos, 0);
-	if (ret >= 0)
-		file->f_pos = pos;
+	ret = xsc_fs_transfer(file, &iter, write);
 	kfree(iov);
-	if (ret > 0)
-		add_rchar(current, ret);
-	inc_syscr(current);
 out:
 	fdput_pos(f);
 	return ret;
 }
 
+static s64 xsc_fs_readv(const u64 *args)
+{
+	return xsc_fs_vector(args, false);
+}
+
 static s64 xsc_fs_writev(const u64 *args)
 {
-	struct iovec stack[UIO_FASTIOV], *iov = stack;
-	s64 ret = xsc_look_at(args[0]);
-	struct iov_iter iter;
-	struct file *file;
-	struct fd f;
-	loff_t pos;
-
-	if (ret)
-		return ret;
-	f = fdget_pos(args[0]);
-	file = fd_file(f);
-	if (!file)
-		return -EBADF;
-	ret = XSC_INLINE;
-	if (!xsc_plain_file(file_inode(file)) || !file->f_op->write_iter)
-		goto out;
-	ret = -EBADF;
-	if (!(file->f_mode & FMODE_WRITE))
-		goto out;
-	ret = import_iovec(ITER_SOURCE, u64_to_user_ptr(args[1]), args[2], ARRAY_SIZE(stack), &iov,
-			   &iter);
-	if (ret < 0)
-		goto out;
-	pos = file->f_pos;
-	if (xsc_may_exceed_fsize(file, pos, iov_iter_count(&iter))) {
-		ret = XSC_INLINE;
-	} else {
-		ret = vfs_iter_write(file, &iter, &pos, 0);
-		if (ret >= 0)
-			file->f_pos = pos;
-		if (ret > 0)
-			add_wchar(current, ret);
-		inc_syscw(current);
-	}
-	kfree(iov);
-out:
-	fdput_pos(f);
-	return ret;
+	return xsc_fs_vector(args, true);
 }
 
 /*
