@@ -115,7 +115,6 @@ static void *vdso(const char *name)
 	const Elf64_Ehdr *eh = (void *)base;
 	const Elf64_Phdr *ph = (void *)(base + eh->e_phoff);
 	const Elf64_Dyn *dyn = NULL;
-	const unsigned int *hash = NULL;
 	const Elf64_Sym *syms = NULL;
 	const char *names = NULL;
 	unsigned int i;
@@ -124,14 +123,13 @@ static void *vdso(const char *name)
 		if (ph[i].p_type == PT_DYNAMIC)
 			dyn = (void *)(base + ph[i].p_offset);
 	for (; dyn && dyn->d_tag; dyn++) {
-		if (dyn->d_tag == DT_HASH)
-			hash = (void *)(base + dyn->d_un.d_val);
 		if (dyn->d_tag == DT_SYMTAB)
 			syms = (void *)(base + dyn->d_un.d_val);
 		if (dyn->d_tag == DT_STRTAB)
 			names = (void *)(base + dyn->d_un.d_val);
 	}
-	for (i = 0; hash && syms && names && i < hash[1]; i++)
+	/* Whatever hash table the linker made: the vDSO's names follow its symbols. */
+	for (i = 0; syms && names && (const char *)&syms[i + 1] <= names; i++)
 		if (!strcmp(names + syms[i].st_name, name))
 			return (void *)(base + syms[i].st_value);
 	return NULL;
