@@ -17,7 +17,7 @@ use crate::lower::lower;
 use crate::path;
 use crate::source::{Location, Pos, SourceMap, Span};
 use crate::symbol::{Symbol, Symbols};
-use crate::value::{Attr, Attrs, Env, LazyValue, NixPath, NixString, Value};
+use crate::value::{Attr, Attrs, Env, NixPath, NixString, Value};
 
 /// Nested calls allowed, as in Nix.
 const MAX_CALL_DEPTH: u32 = 10_000;
@@ -402,9 +402,5 @@ impl Evaluator {
             })
         })?;
         self.lower_text(path, path::parent(path), text, extra)
-    }
-
-    pub(crate) fn is_forced(value: &LazyValue) -> bool {
-        matches!(*value.state.borrow(), crate::value::ThunkState::Done(_))
     }
 }

@@ -6,6 +6,7 @@ use super::{Result, Row};
 use crate::error::ErrorKind;
 use crate::evaluator::Evaluator;
 use crate::path;
+use crate::print::PrintOptions;
 use crate::value::Value;
 
 pub(super) const ALL: &[Row] = &[
@@ -126,7 +127,7 @@ fn deep_seq(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 fn trace(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let text = match ev.force(&args[0])? {
         Value::String(text) => text.to_string_lossy().into_owned(),
-        value => ev.show(&value),
+        value => ev.print(&value, &PrintOptions::default())?,
     };
     (ev.trace)(&text);
     ev.force(&args[1])
