@@ -40,6 +40,7 @@ impl Evaluator {
             .into());
         }
         let depth = depth + 1;
+        self.spend(1)?;
         let value = self.force(value)?;
         Ok(match &value {
             Value::Null => Json::Null,

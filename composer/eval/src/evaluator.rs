@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use crate::budget::Budget;
 use crate::builtins::{self, Builtin};
 use crate::error::{ErrorKind, EvalError, FrameKind, render};
 use crate::expr::{Arena, ExprId};
@@ -38,6 +39,7 @@ pub struct Evaluator {
     /// The call of the builtin that is running.
     pub(crate) call_span: Cell<Option<Span>>,
     pub(crate) max_depth: u32,
+    pub(crate) budget: Budget,
     pub(crate) trace: Box<dyn Fn(&str)>,
     pub(crate) path_to_string: Option<PathToString>,
     pub(crate) regexes: RefCell<FxHashMap<Box<str>, Rc<regex::bytes::Regex>>>,
@@ -156,6 +158,14 @@ impl Builder {
         self
     }
 
+    /// Sets how many steps all evaluations together may take (default: practically no limit). A call is a
+    /// step; making a list or a string costs in proportion to its size, so steps bound memory, too.
+    #[must_use]
+    pub fn max_steps(mut self, limit: u64) -> Builder {
+        self.evaluator.budget = Budget::new(limit);
+        self
+    }
+
     /// Finishes.
     #[must_use]
     pub fn build(self) -> Evaluator {
@@ -200,6 +210,7 @@ impl Evaluator {
             nesting: Cell::new(0),
             call_span: Cell::new(None),
             max_depth: MAX_CALL_DEPTH,
+            budget: Budget::new(u64::MAX),
             trace: Box::new(|_| {}),
             path_to_string: None,
             regexes: RefCell::default(),

@@ -4,6 +4,7 @@
 //! with `AttrsReader`. Invariant: evaluation reads files through `EvalIo` only, and nothing else of the
 //! machine: not the environment, not the clock, not the network.
 
+mod budget;
 mod builtins;
 mod convert;
 mod error;

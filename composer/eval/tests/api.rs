@@ -227,6 +227,65 @@ fn an_evaluator_goes_on_after_errors() {
 }
 
 #[test]
+fn a_budget_ends_what_would_not_end() {
+    let endless = [
+        "let f = n: if n == 0 then 1 else f (n - 1) + f (n - 1); in f 60",
+        "builtins.genericClosure { startSet = [ { key = 0; } ]; operator = x: [ { key = x.key + 1; } ]; }",
+        // 2^60 pairs to compare, or to write.
+        "let a = n: if n == 0 then [ ] else let b = a (n - 1); in [ b b ]; in a 60 == a 60",
+        "let a = n: if n == 0 then [ ] else let b = a (n - 1); in [ b b ]; in toString (a 60)",
+        "let a = n: if n == 0 then [ ] else let b = a (n - 1); in [ b b ]; in builtins.toJSON (a 60)",
+        // Sizes that no memory would hold.
+        "builtins.genList (x: x) 1000000",
+        "let twice = n: s: if n == 0 then s else twice (n - 1) (s + s); in twice 60 \"abcdefgh\"",
+        "let twice = n: s: if n == 0 then s else twice (n - 1) \"${s}${s}\"; in twice 60 \"abcdefgh\"",
+        "let twice = n: l: if n == 0 then l else twice (n - 1) (l ++ l); in twice 60 [ 1 ]",
+        "let twice = n: l: if n == 0 then l else twice (n - 1) (builtins.concatLists [ l l ]); in twice 60 [ 1 ]",
+        "let twice = n: s: if n == 0 then s else twice (n - 1) (builtins.concatStringsSep s [ s s s ]); in twice 60 \"abcdefgh\"",
+        "let twice = n: s: if n == 0 then s else twice (n - 1) (builtins.replaceStrings [ \"a\" ] [ s ] s); in twice 60 \"aaaa\"",
+    ];
+    for text in endless {
+        let ev = Evaluator::builder(MemoryIo::default())
+            .max_steps(100_000)
+            .build();
+        let error = eval(&ev, text).and_then(|value| ev.force_deep(&value));
+        let error = error.expect_err(text);
+        let kind = error.kind();
+        assert!(
+            matches!(kind, ErrorKind::TooManySteps { limit: 100_000 }),
+            "{text}: {kind}"
+        );
+    }
+    // Without a budget, too.
+    for text in [
+        "builtins.genList (x: x) 1000000000000",
+        "builtins.genList (x: x) 9223372036854775807",
+    ] {
+        let error = eval(&host(), text).map(drop).expect_err(text);
+        assert!(
+            matches!(error.kind(), ErrorKind::TooLarge { .. }),
+            "{text}: {error}"
+        );
+    }
+}
+
+#[test]
+fn deep_values_do_not_overflow_the_stack() {
+    let ev = host();
+    let nested = "builtins.foldl' (list: n: [ list ]) [ ] (builtins.genList (n: n) 100000)";
+    let text = format!(
+        "let a = {nested}; b = {nested}; in {{ equal = a == b; less = a < b; text = toString a; }}"
+    );
+    let value = eval(&ev, &text)
+        .and_then(|value| ev.force_deep(&value))
+        .unwrap();
+    assert_eq!(
+        ev.show(&value),
+        "{ equal = true; less = false; text = \"\"; }"
+    );
+}
+
+#[test]
 fn syntax_errors_of_a_file_come_together() {
     let ev = host();
     let error = eval(&ev, "[ one (two: three) { a = 1; a = 2; } ]").unwrap_err();

@@ -87,6 +87,7 @@ pub(super) const ALL: &[Row] = &[
 
 fn attr_names(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let attrs = ev.expect_attrs(&args[0], "the argument of `attrNames`")?;
+    ev.spend_elements(attrs.len())?;
     let sorted = ev.sorted(&attrs);
     let names = sorted
         .into_iter()
@@ -96,6 +97,7 @@ fn attr_names(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 
 fn attr_values(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let attrs = ev.expect_attrs(&args[0], "the argument of `attrValues`")?;
+    ev.spend_elements(attrs.len())?;
     let values = ev
         .sorted(&attrs)
         .into_iter()
@@ -172,6 +174,7 @@ fn attr(name: Symbol, value: Value) -> Attr {
 fn intersect(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let names = ev.expect_attrs(&args[0], "the first argument of `intersectAttrs`")?;
     let attrs = ev.expect_attrs(&args[1], "the second argument of `intersectAttrs`")?;
+    ev.spend_elements(names.len().min(attrs.len()))?;
     let kept: Vec<Attr> = if names.len() < attrs.len() {
         names
             .iter()
@@ -212,6 +215,7 @@ fn list_to_attrs(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 
 fn map_attrs(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let attrs = ev.expect_attrs(&args[1], "the second argument of `mapAttrs`")?;
+    ev.spend_elements(attrs.len())?;
     let mapped = attrs.iter().map(|attr| {
         let name = Value::String(ev.symbols.string(attr.name));
         let value = ev.lazy_call(&args[0], &[name, attr.value.clone()]);
@@ -231,6 +235,7 @@ fn remove_attrs(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     for name in names.iter() {
         removed.insert(name_of(ev, name)?);
     }
+    ev.spend_elements(attrs.len())?;
     let kept = attrs
         .iter()
         .filter(|attr| !removed.contains(&attr.name))
@@ -243,6 +248,7 @@ fn zip_attrs_with(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let mut merged: FxHashMap<Symbol, Vec<Value>> = FxHashMap::default();
     for item in list.iter() {
         let attrs = ev.expect_attrs(item, "an element of the list given to `zipAttrsWith`")?;
+        ev.spend_elements(attrs.len())?;
         for attr in attrs.iter() {
             merged
                 .entry(attr.name)

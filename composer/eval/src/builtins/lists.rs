@@ -116,7 +116,9 @@ fn any(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 fn concat_lists(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let mut joined = Vec::new();
     for item in list(ev, &args[0], "concatLists")?.iter() {
-        joined.extend_from_slice(&list(ev, item, "concatLists")?);
+        let part = list(ev, item, "concatLists")?;
+        ev.spend_elements(part.len())?;
+        joined.extend_from_slice(&part);
     }
     Ok(Value::list(joined))
 }
@@ -126,13 +128,16 @@ fn concat_map(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     for item in list(ev, &args[1], "concatMap")?.iter() {
         let result = ev.apply(&args[0], std::slice::from_ref(item), None)?;
         let what = "the result of the function given to `concatMap`";
-        joined.extend_from_slice(&ev.expect_list(&result, what)?);
+        let part = ev.expect_list(&result, what)?;
+        ev.spend_elements(part.len())?;
+        joined.extend_from_slice(&part);
     }
     Ok(Value::list(joined))
 }
 
 fn elem(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     for item in list(ev, &args[1], "elem")?.iter() {
+        ev.spend(1)?;
         if ev.equal(&args[0], item)? {
             return Ok(Value::Bool(true));
         }
@@ -182,9 +187,10 @@ fn foldl(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 
 fn gen_list(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let length = ev.expect_int(&args[1], "the length given to `genList`")?;
-    if length < 0 {
+    let Ok(count) = usize::try_from(length) else {
         return Err(invalid(format!("a list can't have {length} elements")));
-    }
+    };
+    ev.spend_elements(count)?;
     let items = (0..length).map(|index| ev.lazy_call(&args[0], &[Value::Int(index)]));
     Ok(Value::list(items.collect::<Vec<_>>()))
 }
@@ -252,6 +258,7 @@ fn length(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 
 fn map(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let list = list(ev, &args[1], "map")?;
+    ev.spend_elements(list.len())?;
     let items = list
         .iter()
         .map(|item| ev.lazy_call(&args[0], std::slice::from_ref(item)));
@@ -289,6 +296,7 @@ fn sort(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         matches!(&function, Value::Builtin(call) if &*call.builtin.name == "lessThan");
     let less = |a: &Value, b: &Value| {
         if is_less_than {
+            ev.spend(1)?;
             return ev.less("<", a, b);
         }
         let result = ev.apply(&function, &[a.clone(), b.clone()], None)?;
@@ -331,7 +339,10 @@ fn merge_sort(
 
 fn tail(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     match list(ev, &args[0], "tail")?.split_first() {
-        Some((_, rest)) => Ok(Value::list(rest)),
+        Some((_, rest)) => {
+            ev.spend_elements(rest.len())?;
+            Ok(Value::list(rest))
+        }
         None => Err(invalid("an empty list has no tail")),
     }
 }

@@ -74,11 +74,14 @@ fn concat_strings_sep(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     for (index, item) in list.iter().enumerate() {
         if index > 0 {
             out.push(&separator);
+            ev.check_bytes(out.len())?;
         }
         ev.coerce(item, Coercion::Interpolation, &mut out)
             .map_err(|error| error.during(crate::error::FrameKind::Element(index), None))?;
     }
     out.push_context(separator.context());
+    ev.spend_bytes(out.len())?;
+    ev.spend(list.len() as u64)?;
     Ok(Value::string(out.finish()))
 }
 
@@ -103,6 +106,7 @@ fn substring(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         Ok(length) => start.saturating_add(length).min(bytes.len()),
         Err(_) => bytes.len(),
     };
+    ev.spend_bytes(end.saturating_sub(start))?;
     let part = match text.as_str().and_then(|text| text.get(start..end)) {
         Some(part) => NixString::from(part),
         None => NixString::from_bytes(bytes[start..end].to_vec()),
@@ -144,6 +148,7 @@ fn replace_strings(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         };
         out.push_bytes(&bytes[copied..at]);
         out.push(&*ev.expect_string(&to[hit], "a replacement")?);
+        ev.check_bytes(out.len())?;
         let length = from[hit].as_bytes().len();
         copied = at + length;
         if length == 0 {
@@ -157,6 +162,7 @@ fn replace_strings(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     if copied < bytes.len() {
         out.push_bytes(&bytes[copied..]);
     }
+    ev.spend_bytes(out.len())?;
     Ok(Value::string(out.finish()))
 }
 

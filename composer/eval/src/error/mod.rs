@@ -161,6 +161,22 @@ pub enum ErrorKind {
         /// The limit.
         limit: u32,
     },
+    /// The evaluation took more steps than its host allows.
+    #[error("the evaluation takes more than {limit} steps")]
+    TooManySteps {
+        /// The host's limit.
+        limit: u64,
+    },
+    /// A list or string that no memory would hold.
+    #[error("a value of {size} {unit} is too large; the limit is {limit}")]
+    TooLarge {
+        /// The size it would have.
+        size: u64,
+        /// What the size counts.
+        unit: &'static str,
+        /// The limit, in the same unit.
+        limit: u64,
+    },
     /// Division by zero.
     #[error("division by zero")]
     DivisionByZero,

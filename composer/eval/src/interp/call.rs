@@ -92,6 +92,7 @@ impl Evaluator {
         args: &[Value],
         span: Option<Span>,
     ) -> Result<Value, EvalError> {
+        self.spend(1)?;
         let run = &call.builtin.run;
         let outer = self.call_span.replace(span);
         let result = if call.args.is_empty() {
@@ -129,6 +130,7 @@ impl Evaluator {
         argument: Value,
         span: Option<Span>,
     ) -> Result<Value, EvalError> {
+        self.spend(1)?;
         let lambda = self.lambda(id);
         let depth = self.depth.get() + 1;
         if depth > self.max_depth {

@@ -28,9 +28,23 @@ impl Evaluator {
         coercion: Coercion,
         out: &mut StringBuilder,
     ) -> Result<(), EvalError> {
-        let value = self.force(value)?;
-        match &value {
-            Value::String(text) => out.push(text),
+        match self.force(value)? {
+            Value::String(text) => {
+                out.push(&text);
+                self.check_bytes(out.len())
+            }
+            value => self.deeper(|| self.coerce_other(&value, coercion, out)),
+        }
+    }
+
+    /// Converts a forced value that is not a string.
+    fn coerce_other(
+        &self,
+        value: &Value,
+        coercion: Coercion,
+        out: &mut StringBuilder,
+    ) -> Result<(), EvalError> {
+        match value {
             Value::Path(path) => match (&self.path_to_string, coercion) {
                 (Some(convert), Coercion::Interpolation) => {
                     out.push(&convert(self, path.as_str())?)
@@ -49,13 +63,13 @@ impl Evaluator {
             Value::Attrs(attrs) => {
                 if let Some(convert) = attrs.get(self.names.to_string) {
                     let convert = self.force_attr(convert)?;
-                    let text = self.apply(&convert, std::slice::from_ref(&value), None)?;
+                    let text = self.apply(&convert, std::slice::from_ref(value), None)?;
                     self.coerce(&text, coercion, out)?;
                 } else if let Some(path) = attrs.get(self.names.out_path) {
                     let path = self.force_attr(path)?;
                     self.coerce(&path, coercion, out)?;
                 } else {
-                    return Err(self.not_coercible(&value, coercion));
+                    return Err(self.not_coercible(value, coercion));
                 }
             }
             other if coercion == Coercion::ToString => match other {
@@ -64,6 +78,7 @@ impl Evaluator {
                 Value::Int(i) => out.push_str(&i.to_string()),
                 Value::Float(x) => out.push_str(&format!("{x:.6}")),
                 Value::List(items) => {
+                    self.spend(items.len() as u64)?;
                     for (index, item) in items.iter().enumerate() {
                         if index > 0 && !self.is_empty_list(&items[index - 1])? {
                             out.push_str(" ");

@@ -32,6 +32,7 @@ impl Evaluator {
                 if a.len() != b.len() {
                     return Ok(false);
                 }
+                self.spend(a.len() as u64)?;
                 for (a, b) in a.iter().zip(b.iter()) {
                     if !self.same_or_equal(a, b)? {
                         return Ok(false);
@@ -67,6 +68,7 @@ impl Evaluator {
         if a.len() != b.len() || a.iter().zip(b).any(|(a, b)| a.name != b.name) {
             return Ok(false);
         }
+        self.spend(a.len() as u64)?;
         for (a, b) in a.iter().zip(b) {
             let equal = self.same_or_equal(&a.value, &b.value);
             if !equal.map_err(|error| self.during_attr(error, a))? {
@@ -102,8 +104,9 @@ impl Evaluator {
             (Value::Path(a), Value::Path(b)) => a < b,
             (Value::List(a), Value::List(b)) => {
                 for (x, y) in a.iter().zip(b.iter()) {
+                    self.spend(1)?;
                     if !self.equal(x, y)? {
-                        return self.less(operator, x, y);
+                        return self.deeper(|| self.less(operator, x, y));
                     }
                 }
                 a.len() < b.len()

@@ -80,6 +80,7 @@ impl Evaluator {
         if left.is_empty() {
             return Ok(Value::Attrs(right));
         }
+        self.spend_elements(left.len() + right.len())?;
         Ok(Value::attrs(left.update(&right)))
     }
 
@@ -99,6 +100,7 @@ impl Evaluator {
         if left.is_empty() {
             return Ok(Value::List(right));
         }
+        self.spend_elements(left.len() + right.len())?;
         Ok(Value::list([left.as_slice(), right.as_slice()].concat()))
     }
 
@@ -137,6 +139,7 @@ impl Evaluator {
                 let mut text = StringBuilder::default();
                 self.coerce(left, Coercion::Interpolation, &mut text)?;
                 self.coerce(right, Coercion::Interpolation, &mut text)?;
+                self.spend_bytes(text.len())?;
                 Ok(Value::string(text.finish()))
             }
             _ => Err(operands("+", left, right)),
@@ -201,6 +204,7 @@ impl Evaluator {
             self.coerce(&value, coercion, &mut text)
                 .map_err(|error| error.or_at(Some(self.span_of(*part))))?;
         }
+        self.spend_bytes(text.len())?;
         Ok(text.finish())
     }
 }

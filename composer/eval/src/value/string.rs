@@ -159,6 +159,11 @@ impl StringBuilder {
         }
     }
 
+    /// Bytes so far.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.as_ref().map_or(self.text.len(), Vec::len)
+    }
+
     pub(crate) fn push_context(&mut self, context: Option<&Rc<Context>>) {
         let Some(new) = context else { return };
         match &mut self.context {
