@@ -110,6 +110,39 @@ impl SourceMap {
         }
     }
 
+    /// The file added last under `name`.
+    pub(crate) fn find(&self, name: &str) -> Option<FileId> {
+        let index = (0..self.files.len()).rev();
+        let index = index
+            .into_iter()
+            .find(|index| *self.files[*index].name == *name)?;
+        Some(FileId(u32::try_from(index).expect("fewer than 2^32 files")))
+    }
+
+    /// The word at a line and a column, both from 1: a name, a quoted string, or one character.
+    pub(crate) fn word_at(&self, file: FileId, line: usize, column: usize) -> Option<Span> {
+        let source = self.file(file);
+        let line_start = *source.line_starts.get(line.checked_sub(1)?)?;
+        let text = source.text.get(line_start..)?.lines().next()?;
+        let (offset, first) = match text.char_indices().nth(column.checked_sub(1)?) {
+            Some(found) => found,
+            None => (text.len(), ' '),
+        };
+        let rest = &text[offset..];
+        let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '\'');
+        let length = match first {
+            '"' => rest[1..].find('"').map_or(1, |end| end + 2),
+            c if word(c) => rest.find(|c| !word(c)).unwrap_or(rest.len()),
+            c => c.len_utf8().min(rest.len()),
+        };
+        let at = |byte: usize| u32::try_from(byte).ok();
+        Some(Span {
+            file,
+            start: at(line_start + offset)?,
+            end: at(line_start + offset + length)?,
+        })
+    }
+
     fn file(&self, file: FileId) -> &SourceFile {
         self.files
             .get(file.0 as usize)

@@ -5,6 +5,7 @@
 
 mod attrs;
 mod control;
+mod diagnostics;
 mod format;
 mod hashing;
 mod impure;
@@ -42,9 +43,10 @@ type Row = (
     fn(&Evaluator, &[Value]) -> Result<Value>,
 );
 
-const FAMILIES: [&[Row]; 12] = [
+const FAMILIES: [&[Row]; 13] = [
     attrs::ALL,
     control::ALL,
+    diagnostics::ALL,
     format::ALL,
     hashing::ALL,
     impure::ALL,

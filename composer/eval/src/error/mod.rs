@@ -22,6 +22,11 @@ struct Parts {
     kind: ErrorKind,
     span: Option<Span>,
     frames: Vec<Frame>,
+    /// What is at the main place; empty where the message says it.
+    label: String,
+    /// Further places that matter, with what they are.
+    places: Vec<(Span, String)>,
+    notes: Vec<String>,
 }
 
 /// One step of the trace, innermost first.
@@ -287,11 +292,7 @@ impl ErrorKind {
 impl EvalError {
     /// An error at a known place.
     pub fn at(kind: ErrorKind, span: Span) -> EvalError {
-        EvalError(Box::new(Parts {
-            kind,
-            span: Some(span),
-            frames: Vec::new(),
-        }))
+        EvalError::from(kind).or_at(Some(span))
     }
 
     /// An error of a host builtin.
@@ -324,6 +325,42 @@ impl EvalError {
         self
     }
 
+    /// What the main place is called in the excerpt; empty if the message says it.
+    pub fn label(&self) -> &str {
+        &self.0.label
+    }
+
+    /// Further places that matter, with what they are.
+    pub fn places(&self) -> &[(Span, String)] {
+        &self.0.places
+    }
+
+    /// Remarks and help given with the error.
+    pub fn notes(&self) -> &[String] {
+        &self.0.notes
+    }
+
+    /// Names what is at the main place.
+    #[must_use]
+    pub fn labelled(mut self, label: impl Into<String>) -> EvalError {
+        self.0.label = label.into();
+        self
+    }
+
+    /// Adds a place that matters, with what it is.
+    #[must_use]
+    pub fn and_place(mut self, span: Span, label: impl Into<String>) -> EvalError {
+        self.0.places.push((span, label.into()));
+        self
+    }
+
+    /// Adds a remark or help below the excerpt.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> EvalError {
+        self.0.notes.push(text.into());
+        self
+    }
+
     /// Adds a step to the outer end of the trace.
     #[must_use]
     pub fn during(mut self, kind: FrameKind, span: Option<Span>) -> EvalError {
@@ -338,6 +375,9 @@ impl From<ErrorKind> for EvalError {
             kind,
             span: None,
             frames: Vec::new(),
+            label: String::new(),
+            places: Vec::new(),
+            notes: Vec::new(),
         }))
     }
 }

@@ -35,10 +35,18 @@ pub(crate) fn render(error: &EvalError, sources: &SourceMap) -> String {
         return text;
     }
     let mut notes = hints(error.kind());
+    notes.extend(error.notes().iter().cloned());
     notes.extend(trace(error, sources));
+    let main = error
+        .span()
+        .map(|span| label(span).with_message(error.label()));
+    let places = error
+        .places()
+        .iter()
+        .map(|(span, text)| Label::secondary(span.file, range(*span)).with_message(text));
     let diagnostic = Diagnostic::error()
         .with_message(error.kind())
-        .with_labels(error.span().map(label).into_iter().collect())
+        .with_labels(main.into_iter().chain(places).collect())
         .with_notes(notes);
     emit(&diagnostic, sources)
 }

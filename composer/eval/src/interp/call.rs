@@ -106,7 +106,12 @@ impl Evaluator {
             Ok(Value::Thunk(thunk)) => self.force_thunk(&thunk),
             Ok(value) => Ok(value),
             // The message of `throw` stands for itself.
-            Err(error) if matches!(&*call.builtin.name, "throw" | "abort" | "import") => {
+            Err(error)
+                if matches!(
+                    &*call.builtin.name,
+                    "throw" | "throwAt" | "abort" | "import"
+                ) =>
+            {
                 Err(error.or_at(span))
             }
             Err(error) => {
