@@ -56,6 +56,11 @@ fuzz minutes='20' *words:
 bench-ring:
     ./x bench-ring
 
+# The language against nix-instantiate, a table of ratios: just bench-eval [NAME...]
+[group('test')]
+bench-eval *names:
+    ./x bench-eval {{ names }}
+
 # Times of the composer itself: nothing to do, and many trivial derivations
 [group('test')]
 bench: composer
