@@ -348,7 +348,7 @@ impl Evaluator {
         })
     }
 
-    fn lower_text(
+    pub(crate) fn lower_text(
         &self,
         name: &str,
         directory: &str,

@@ -3,6 +3,8 @@
 //! The only module that sees rnix. Called once for each file or string. Invariant: an expression is
 //! returned only if there were no errors; all errors that lowering finds in a file are collected.
 
+mod doc;
+mod input;
 mod sets;
 mod strings;
 mod syntax;
@@ -13,6 +15,9 @@ use std::rc::Rc;
 
 use rnix::ast::{self, AstNode, AstToken};
 
+pub(crate) use self::doc::doc_comment;
+pub use self::input::Input;
+pub(crate) use self::input::as_set;
 use self::strings::{Piece, strip_indentation, unescape_quoted};
 use crate::error::{SyntaxError, similar};
 use crate::evaluator::Evaluator;
@@ -26,6 +31,12 @@ use crate::value::{NixPath, Value};
 /// Deeply nested expressions recurse in rnix and here; a stack in proportion to the text holds any of them.
 const STACK_BYTES_PER_SOURCE_BYTE: usize = 512;
 
+/// Runs something that recurses along the nesting of `text`.
+fn with_stack<T>(text: &str, run: impl FnOnce() -> T) -> T {
+    let stack = (4 << 20) + text.len().min(1 << 22) * STACK_BYTES_PER_SOURCE_BYTE;
+    stacker::grow(stack, run)
+}
+
 /// Parses and lowers `file`. `directory` is what relative paths are relative to. `extra` names are in
 /// scope around the file, in slot order (for `scopedImport`).
 pub(crate) fn lower(
@@ -35,8 +46,7 @@ pub(crate) fn lower(
     extra: Option<&[Symbol]>,
 ) -> Result<ExprId, Vec<SyntaxError>> {
     let text = evaluator.sources.text(file);
-    let stack = (4 << 20) + text.len().min(1 << 22) * STACK_BYTES_PER_SOURCE_BYTE;
-    stacker::grow(stack, || {
+    with_stack(text, || {
         let parse = rnix::Root::parse(text);
         let mut lowerer = Lowerer {
             evaluator,
