@@ -6,6 +6,8 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use rustc_hash::FxHashMap;
 
@@ -162,7 +164,17 @@ impl Builder {
     /// step; making a list or a string costs in proportion to its size, so steps bound memory, too.
     #[must_use]
     pub fn max_steps(mut self, limit: u64) -> Builder {
+        let interrupt = self.evaluator.budget.interrupt.take();
         self.evaluator.budget = Budget::new(limit);
+        self.evaluator.budget.interrupt = interrupt;
+        self
+    }
+
+    /// Sets a flag that ends an evaluation with [`ErrorKind::Interrupted`] while it is set. The evaluator
+    /// may be used again after that.
+    #[must_use]
+    pub fn interrupt(mut self, flag: Arc<AtomicBool>) -> Builder {
+        self.evaluator.budget.interrupt = Some(flag);
         self
     }
 

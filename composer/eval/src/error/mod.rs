@@ -172,6 +172,9 @@ pub enum ErrorKind {
         /// The host's limit.
         limit: u64,
     },
+    /// The host asked for an end.
+    #[error("interrupted")]
+    Interrupted,
     /// A list or string that no memory would hold.
     #[error("a value of {size} {unit} is too large; the limit is {limit}")]
     TooLarge {

@@ -380,6 +380,9 @@ impl Printer<'_> {
 fn ends_all(error: &EvalError) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::TooDeep { .. } | ErrorKind::TooNested { .. }
+        ErrorKind::TooDeep { .. }
+            | ErrorKind::TooNested { .. }
+            | ErrorKind::TooManySteps { .. }
+            | ErrorKind::Interrupted
     )
 }
