@@ -4,6 +4,7 @@
 //! with `AttrsReader`. Invariant: evaluation reads files through `EvalIo` only, and nothing else of the
 //! machine: not the environment, not the clock, not the network.
 
+mod attr_path;
 mod budget;
 mod builtins;
 mod convert;
@@ -22,6 +23,7 @@ mod source;
 mod symbol;
 mod value;
 
+pub use attr_path::split_attr_path;
 pub use error::{ErrorKind, EvalError, Frame, FrameKind, SyntaxError};
 pub use evaluator::{Builder, Evaluator};
 pub use expr::ExprId;

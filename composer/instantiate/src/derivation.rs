@@ -15,8 +15,8 @@ use xsc_model::{
     InputSource, MountPoint, OutputName, System, TreeId,
 };
 
+use crate::language::HashSources;
 use crate::read::{Args, NO_PATH, invalid, text};
-use crate::recipes::HashSources;
 
 /// What `derivation` is documented to do, for `:doc` and the manual.
 pub(crate) const DOC: &str = "Describes one build step: `name`, `system`, `builder` (a program of \

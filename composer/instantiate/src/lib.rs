@@ -4,8 +4,10 @@
 //! Invariant: nothing is built, fetched or written here, so evaluation never waits for a build.
 
 mod derivation;
+mod language;
 mod read;
 mod recipes;
 mod values;
 
-pub use recipes::{HashSources, InstantiateError, Recipes};
+pub use language::{HashSources, Hooks, Language};
+pub use recipes::{InstantiateError, Recipes};

@@ -147,7 +147,7 @@ impl Value {
     }
 
     /// The type with its article, as error messages say it.
-    pub(crate) fn described(&self) -> &'static str {
+    pub fn described(&self) -> &'static str {
         match self {
             Value::Null => "null",
             Value::Bool(_) => "a boolean",
