@@ -18,6 +18,7 @@ use crate::expr::{Arena, ExprId};
 use crate::io::{EvalIo, MemoryIo};
 use crate::lower::lower;
 use crate::path;
+use crate::settings::Settings;
 use crate::source::{Location, Pos, SourceMap, Span};
 use crate::symbol::{Symbol, Symbols};
 use crate::value::{Attr, Attrs, Env, NixPath, NixString, Value};
@@ -44,6 +45,7 @@ pub struct Evaluator {
     pub(crate) budget: Budget,
     pub(crate) trace: Box<dyn Fn(&str)>,
     pub(crate) path_to_string: Option<PathToString>,
+    pub(crate) settings: Settings,
     pub(crate) regexes: RefCell<FxHashMap<Box<str>, Rc<regex::bytes::Regex>>>,
     imports: RefCell<FxHashMap<Rc<str>, Value>>,
     files_read: RefCell<BTreeSet<String>>,
@@ -178,6 +180,10 @@ impl Builder {
         self
     }
 
+    pub(crate) fn settings(&mut self) -> &mut Settings {
+        &mut self.evaluator.settings
+    }
+
     /// Finishes.
     #[must_use]
     pub fn build(self) -> Evaluator {
@@ -225,6 +231,7 @@ impl Evaluator {
             budget: Budget::new(u64::MAX),
             trace: Box::new(|_| {}),
             path_to_string: None,
+            settings: Settings::default(),
             regexes: RefCell::default(),
             imports: RefCell::default(),
             files_read: RefCell::default(),
@@ -251,6 +258,12 @@ impl Evaluator {
     pub fn eval_str(&self, name: &str, directory: &str, text: &str) -> Result<Value, EvalError> {
         let id = self.lower_text(name, directory, text.to_owned(), None)?;
         self.eval(id, &self.root_env)
+    }
+
+    /// Checks that text is an expression: its grammar and that its variables are bound.
+    pub fn parse_str(&self, name: &str, directory: &str, text: &str) -> Result<(), EvalError> {
+        self.lower_text(name, directory, text.to_owned(), None)
+            .map(|_| ())
     }
 
     /// Calls a function (or a set with `__functor`).

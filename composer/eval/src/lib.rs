@@ -11,6 +11,7 @@ mod convert;
 mod error;
 mod evaluator;
 mod expr;
+mod hash;
 mod interactive;
 mod interp;
 mod io;
@@ -19,7 +20,9 @@ mod path;
 mod print;
 mod reader;
 mod scope;
+mod settings;
 mod source;
+mod store;
 mod symbol;
 mod value;
 
@@ -32,7 +35,9 @@ pub use io::{EvalIo, FileType, IoError, MemoryIo, StdIo};
 pub use lower::Input;
 pub use print::{PrintOptions, is_plain_name};
 pub use reader::AttrsReader;
+pub use settings::Feature;
 pub use source::{FileId, Location, Pos, Span};
+pub use store::{FetchRequest, SourceRequest, Store};
 pub use symbol::Symbol;
 pub use value::{
     Attr, Attrs, Context, Env, External, LazyValue, List, NixPath, NixString, PartialCall, Value,

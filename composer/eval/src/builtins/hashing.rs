@@ -1,57 +1,79 @@
-//! Hashes of strings and files, in lower-case hexadecimal.
-
-use sha2::{Digest, Sha256, Sha512};
+//! Hashes of strings and files, their notations, and placeholders of outputs.
 
 use super::{Result, Row, invalid};
 use crate::evaluator::Evaluator;
+use crate::hash::{Algorithm, Hash, Notation, to_nix32};
 use crate::value::Value;
 
 pub(super) const ALL: &[Row] = &[
     (
+        "convertHash",
+        1,
+        "Writes { hash, hashAlgo ? , toHashFormat } in another format: base16, nix32, base64 or sri.",
+        convert_hash,
+    ),
+    (
         "hashFile",
         2,
-        "The hash of a file in hexadecimal: sha256, sha512 or blake3.",
+        "The hash of a file in hexadecimal: blake3, md5, sha1, sha256 or sha512.",
         hash_file,
     ),
     (
         "hashString",
         2,
-        "The hash of a string in hexadecimal: sha256, sha512 or blake3.",
+        "The hash of a string in hexadecimal: blake3, md5, sha1, sha256 or sha512.",
         hash_string,
+    ),
+    (
+        "placeholder",
+        1,
+        "A text that stands for the path of the named output where that is not known yet.",
+        placeholder,
     ),
 ];
 
-fn digest(ev: &Evaluator, algorithm: &Value, bytes: &[u8]) -> Result<Value> {
-    let algorithm = ev.expect_string(algorithm, "the hash algorithm")?;
-    let digest = match algorithm.as_bytes() {
-        b"sha256" => hex(&Sha256::digest(bytes)),
-        b"sha512" => hex(&Sha512::digest(bytes)),
-        b"blake3" => blake3::hash(bytes).to_hex().to_string(),
-        _ => {
-            let name = algorithm.to_string_lossy();
-            let known = "sha256, sha512 or blake3";
-            return Err(invalid(format!(
-                "unknown hash algorithm `{name}`; use {known}"
-            )));
-        }
-    };
-    Ok(Value::from(digest))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+fn algorithm(ev: &Evaluator, value: &Value) -> Result<Algorithm> {
+    let name = ev.expect_string(value, "the hash algorithm")?;
+    Algorithm::from_name(&name.to_string_lossy()).map_err(invalid)
 }
 
 fn hash_string(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    let algorithm = algorithm(ev, &args[0])?;
     let text = ev.expect_string(&args[1], "the second argument of `hashString`")?;
-    digest(ev, &args[0], text.as_bytes())
+    let hash = algorithm.hash(text.as_bytes());
+    Ok(Value::from(hash.show(Notation::Base16)))
 }
 
 fn hash_file(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    let algorithm = algorithm(ev, &args[0])?;
     let path = super::paths::path_argument(ev, &args[1], "the second argument of `hashFile`")?;
-    digest(ev, &args[0], &ev.read_file(path.as_str())?)
+    let hash = algorithm.hash(&ev.read_file(path.as_str())?);
+    Ok(Value::from(hash.show(Notation::Base16)))
+}
+
+fn convert_hash(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    let attrs = ev.expect_attrs(&args[0], "the argument of `convertHash`")?;
+    let text = |name: &str| -> Result<Option<String>> {
+        let Some(attr) = attrs.get(ev.symbol(name)) else {
+            return Ok(None);
+        };
+        let text = ev.expect_string(&ev.force_attr(attr)?, &format!("`{name}`"))?;
+        Ok(Some(text.to_string_lossy().into_owned()))
+    };
+    let required = |name: &str| text(name)?.ok_or_else(|| ev.missing(ev.symbol(name), &attrs));
+    let hash = required("hash")?;
+    let algorithm = match text("hashAlgo")? {
+        Some(name) => Some(Algorithm::from_name(&name).map_err(invalid)?),
+        None => None,
+    };
+    let notation = Notation::from_name(&required("toHashFormat")?).map_err(invalid)?;
+    let hash = Hash::parse(&hash, algorithm).map_err(invalid)?;
+    Ok(Value::from(hash.show(notation)))
+}
+
+fn placeholder(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    let output = ev.expect_string(&args[0], "the argument of `placeholder`")?;
+    let text = [b"nix-output:", output.as_bytes()].concat();
+    let hash = Algorithm::Sha256.hash(&text);
+    Ok(Value::from(format!("/{}", to_nix32(&hash.bytes))))
 }

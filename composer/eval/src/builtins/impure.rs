@@ -1,7 +1,7 @@
 //! What other evaluators read from the machine: here errors that say what to write instead.
 //!
-//! Invariant: nothing in this file returns a value. A host that has a pure form of one of these
-//! (fetching with a hash, say) registers its own builtin of the same name.
+//! Invariant: nothing in this file returns a value that the host did not give. A host that has a pure form
+//! of one of these registers its own builtin of the same name.
 
 use super::{Result, Row};
 use crate::error::{ErrorKind, EvalError};
@@ -11,7 +11,22 @@ use crate::value::Value;
 const USE_INPUT: &str =
     "name the source in flake-like.toml, run `xsc-compose lock`, and use the input";
 
+const IN_RECIPES: &str =
+    "write it in a recipe below images/ or pkgs/, which `xsc-compose` evaluates";
+
 pub(super) const ALL: &[Row] = &[
+    (
+        "derivation",
+        1,
+        "Not available: only recipes make derivations.",
+        |_, _| Err(impure("`derivation`", IN_RECIPES)),
+    ),
+    (
+        "derivationStrict",
+        1,
+        "Not available: only recipes make derivations.",
+        |_, _| Err(impure("`derivationStrict`", IN_RECIPES)),
+    ),
     (
         "fetchGit",
         1,
@@ -23,35 +38,6 @@ pub(super) const ALL: &[Row] = &[
         1,
         "Not available: sources come from the lock file.",
         |_, _| Err(impure("`builtins.fetchMercurial`", USE_INPUT)),
-    ),
-    (
-        "fetchTarball",
-        1,
-        "Not available: sources come from the lock file.",
-        |_, _| Err(impure("`builtins.fetchTarball`", USE_INPUT)),
-    ),
-    (
-        "fetchTree",
-        1,
-        "Not available: sources come from the lock file.",
-        |_, _| Err(impure("`builtins.fetchTree`", USE_INPUT)),
-    ),
-    (
-        "fetchurl",
-        1,
-        "Not available: sources come from the lock file.",
-        |_, _| Err(impure("`builtins.fetchurl`", USE_INPUT)),
-    ),
-    (
-        "findFile",
-        2,
-        "Not available: there is no search path.",
-        |_, _| {
-            Err(impure(
-                "`builtins.findFile`",
-                "write a path in the tree, or use an input",
-            ))
-        },
     ),
     (
         "getEnv",
@@ -67,31 +53,34 @@ pub(super) const ALL: &[Row] = &[
     ),
 ];
 
-/// Impure names that are values in other evaluators: errors when used.
+/// Names that are values in other evaluators; errors when used, unless the host gives them.
 pub(super) fn values() -> [(&'static str, Value); 3] {
-    let failing = |what: &'static str, instead: &'static str| {
-        Value::lazy(move |_| Err(impure(what, instead)))
-    };
     [
         (
             "currentSystem",
-            failing("`builtins.currentSystem`", "use the profile's `system`"),
+            Value::lazy(|ev| match &ev.settings.system {
+                Some(system) => Ok(Value::from(&**system)),
+                None => Err(impure(
+                    "`builtins.currentSystem`",
+                    "use the profile's `system`",
+                )),
+            }),
         ),
         (
             "currentTime",
-            failing(
-                "`builtins.currentTime`",
-                "use the profile's source date, SOURCE_DATE_EPOCH",
-            ),
+            Value::lazy(|_| {
+                Err(impure(
+                    "`builtins.currentTime`",
+                    "use the profile's source date, SOURCE_DATE_EPOCH",
+                ))
+            }),
         ),
-        (
-            "nixPath",
-            failing(
-                "`builtins.nixPath`",
-                "write a path in the tree, or use an input",
-            ),
-        ),
+        ("nixPath", Value::lazy(super::search::nix_path)),
     ]
+}
+
+pub(super) fn no_search_path(what: &str) -> EvalError {
+    impure(what, "write a path in the tree, or use an input")
 }
 
 fn impure(what: &str, instead: &'static str) -> EvalError {

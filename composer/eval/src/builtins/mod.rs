@@ -4,6 +4,7 @@
 //! forces what it needs; arity, name and documentation stand beside the function.
 
 mod attrs;
+mod context;
 mod control;
 mod diagnostics;
 mod format;
@@ -13,9 +14,12 @@ mod lists;
 mod numbers;
 mod paths;
 mod regex;
+mod search;
+mod sources;
 mod strings;
 mod types;
 mod versions;
+mod xml;
 
 use std::rc::Rc;
 
@@ -43,8 +47,9 @@ type Row = (
     fn(&Evaluator, &[Value]) -> Result<Value>,
 );
 
-const FAMILIES: [&[Row]; 13] = [
+const FAMILIES: [&[Row]; 17] = [
     attrs::ALL,
+    context::ALL,
     control::ALL,
     diagnostics::ALL,
     format::ALL,
@@ -54,16 +59,21 @@ const FAMILIES: [&[Row]; 13] = [
     numbers::ALL,
     paths::ALL,
     regex::ALL,
+    search::ALL,
+    sources::ALL,
     strings::ALL,
     types::ALL,
     versions::ALL,
+    xml::ALL,
 ];
 
 /// Builtins that are in scope under their own name; the others need `builtins.` (or a `__` prefix).
-const UNPREFIXED: [&str; 14] = [
+const UNPREFIXED: [&str; 18] = [
     "abort",
     "baseNameOf",
     "break",
+    "derivation",
+    "derivationStrict",
     "dirOf",
     "fetchGit",
     "fetchTarball",
@@ -72,9 +82,11 @@ const UNPREFIXED: [&str; 14] = [
     "import",
     "isNull",
     "map",
+    "placeholder",
     "removeAttrs",
     "scopedImport",
     "throw",
+    "toString",
 ];
 
 /// Everything that is in scope everywhere, `builtins` included.
@@ -114,11 +126,13 @@ pub(crate) fn globals(evaluator: &Evaluator, extra: Vec<Builtin>) -> Vec<(String
 
     let mut globals: Vec<(String, Value)> = Vec::new();
     for (name, value) in &members {
-        let plain = ["true", "false", "null", "toString"];
-        if UNPREFIXED.contains(&name.as_str()) || plain.contains(&name.as_str()) {
-            globals.push((name.clone(), value.clone()));
-        }
-        globals.push((format!("__{name}"), value.clone()));
+        let plain = ["true", "false", "null"];
+        let name = if UNPREFIXED.contains(&name.as_str()) || plain.contains(&name.as_str()) {
+            name.clone()
+        } else {
+            format!("__{name}")
+        };
+        globals.push((name, value.clone()));
     }
     members.push((
         "builtins".to_owned(),

@@ -65,7 +65,7 @@ pub(super) fn path_argument(ev: &Evaluator, value: &Value, what: &str) -> Result
     path::absolute(text, || ev.io.root())
 }
 
-fn io<T>(result: Result<T, crate::io::IoError>) -> Result<T> {
+pub(super) fn io<T>(result: Result<T, crate::io::IoError>) -> Result<T> {
     result.map_err(|source| {
         EvalError::from(ErrorKind::Io {
             source: Rc::new(source),
@@ -95,8 +95,18 @@ fn dir_of(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 }
 
 fn path_exists(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let path = path_argument(ev, &args[0], "the argument of `pathExists`")?;
+    let value = ev.force(&args[0])?;
+    let path = path_argument(ev, &value, "the argument of `pathExists`")?;
     ev.note_read(path.as_str());
+    // `x/` and `x/.` as strings mean a directory; otherwise a symbolic link to nothing exists, too.
+    let is_directory = |text: &[u8]| text.ends_with(b"/") || text.ends_with(b"/.");
+    if matches!(&value, Value::String(text) if is_directory(text.as_bytes())) {
+        let exists = io(ev.io.path_exists(path.as_str()))?;
+        return Ok(Value::Bool(exists && io(ev.io.is_dir(path.as_str()))?));
+    }
+    if ev.io.file_type(path.as_str()).is_ok() {
+        return Ok(Value::Bool(true));
+    }
     io(ev.io.path_exists(path.as_str())).map(Value::Bool)
 }
 

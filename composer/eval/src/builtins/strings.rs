@@ -7,32 +7,14 @@ use std::rc::Rc;
 use super::{Result, Row, invalid};
 use crate::evaluator::Evaluator;
 use crate::interp::Coercion;
-use crate::value::{Context, NixString, StringBuilder, Value};
+use crate::value::{NixString, StringBuilder, Value};
 
 pub(super) const ALL: &[Row] = &[
-    (
-        "appendContext",
-        2,
-        "A string with the items of a set's names added to its context.",
-        append_context,
-    ),
     (
         "concatStringsSep",
         2,
         "Joins a list of strings with a separator.",
         concat_strings_sep,
-    ),
-    (
-        "getContext",
-        1,
-        "A set with a string's context items as names.",
-        get_context,
-    ),
-    (
-        "hasContext",
-        1,
-        "Whether a string has a context.",
-        has_context,
     ),
     (
         "replaceStrings",
@@ -53,18 +35,6 @@ pub(super) const ALL: &[Row] = &[
         substring,
     ),
     ("toString", 1, "The text of a value.", to_string),
-    (
-        "unsafeDiscardOutputDependency",
-        1,
-        "The string itself.",
-        to_string,
-    ),
-    (
-        "unsafeDiscardStringContext",
-        1,
-        "A string without its context.",
-        discard_context,
-    ),
 ];
 
 fn concat_strings_sep(ev: &Evaluator, args: &[Value]) -> Result<Value> {
@@ -168,34 +138,4 @@ fn replace_strings(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 
 fn to_string(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     ev.to_text(&args[0]).map(Value::String)
-}
-
-fn has_context(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let text = ev.expect_string(&args[0], "the argument of `hasContext`")?;
-    Ok(Value::Bool(text.context().is_some()))
-}
-
-fn get_context(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let text = ev.expect_string(&args[0], "the argument of `getContext`")?;
-    let items = text.context().into_iter().flat_map(|items| items.iter());
-    Ok(ev.make_attrs(items.map(|item| (&**item, Value::Bool(true)))))
-}
-
-fn append_context(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let text = ev.expect_string(&args[0], "the first argument of `appendContext`")?;
-    let items = ev.expect_attrs(&args[1], "the second argument of `appendContext`")?;
-    let mut context: Context = text
-        .context()
-        .map(|items| (**items).clone())
-        .unwrap_or_default();
-    context.extend(items.iter().map(|attr| Rc::from(ev.name(attr.name))));
-    Ok(Value::string((*text).clone().with_context(context)))
-}
-
-fn discard_context(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let text = ev.coerced(&args[0], Coercion::Interpolation)?;
-    if text.context().is_none() {
-        return Ok(Value::String(text));
-    }
-    Ok(Value::string((*text).clone().with_context(Context::new())))
 }

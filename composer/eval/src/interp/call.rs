@@ -128,6 +128,14 @@ impl Evaluator {
         }
     }
 
+    /// The name of the argument of `x: ...`, which the tree does not keep.
+    pub(crate) fn parameter_name(&self, id: ExprId) -> &str {
+        let span = self.arena.get(id).span;
+        let text = &self.sources.text(span.file)[span.start as usize..];
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "_-'".contains(c);
+        &text[..text.find(|c| !is_name(c)).unwrap_or(text.len())]
+    }
+
     fn call_lambda(
         &self,
         id: ExprId,

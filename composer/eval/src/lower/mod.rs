@@ -5,13 +5,14 @@
 
 mod doc;
 mod input;
+mod paths;
 mod sets;
 mod strings;
 mod syntax;
 #[cfg(test)]
 mod tests;
 
-use std::rc::Rc;
+use std::borrow::Cow;
 
 use rnix::ast::{self, AstNode, AstToken};
 
@@ -22,11 +23,11 @@ use self::strings::{Piece, strip_indentation, unescape_quoted};
 use crate::error::{SyntaxError, similar};
 use crate::evaluator::Evaluator;
 use crate::expr::{AttrName, AttrNameKind, BinOp, Expr, ExprId, Formal, Lambda, Param, Pattern};
-use crate::path;
 use crate::scope::{Resolved, Scopes};
+use crate::settings::Feature;
 use crate::source::{FileId, Span};
 use crate::symbol::Symbol;
-use crate::value::{NixPath, Value};
+use crate::value::Value;
 
 /// Deeply nested expressions recurse in rnix and here; a stack in proportion to the text holds any of them.
 const STACK_BYTES_PER_SOURCE_BYTE: usize = 512;
@@ -47,7 +48,7 @@ pub(crate) fn lower(
 ) -> Result<ExprId, Vec<SyntaxError>> {
     let text = evaluator.sources.text(file);
     with_stack(text, || {
-        let parse = rnix::Root::parse(text);
+        let parse = rnix::Root::parse(&line_ends(text));
         let mut lowerer = Lowerer {
             evaluator,
             file,
@@ -159,8 +160,8 @@ impl Lowerer<'_> {
             },
             ast::Expr::PathAbs(path) => return self.path(path, ""),
             ast::Expr::PathRel(path) => return self.path(path, self.directory),
-            ast::Expr::PathHome(_) => Expr::HomePath(expr.to_string().into()),
-            ast::Expr::PathSearch(_) => Expr::SearchPath(expr.to_string().into()),
+            ast::Expr::PathHome(path) => return self.home_path(path),
+            ast::Expr::PathSearch(path) => return self.search_path(path),
             ast::Expr::Apply(_) => return self.apply(expr),
             ast::Expr::Lambda(lambda) => return self.lambda(lambda, name),
             ast::Expr::List(list) => {
@@ -227,7 +228,12 @@ impl Lowerer<'_> {
                     Value::Null
                 }
             },
-            ast::LiteralKind::Uri(token) => Value::from(token.syntax().text()),
+            ast::LiteralKind::Uri(token) => {
+                if self.evaluator.settings.has(Feature::NoUrlLiterals) {
+                    self.error(span, "a URL without quotes; write it as a string");
+                }
+                Value::from(token.syntax().text())
+            }
         }
     }
 
@@ -266,10 +272,14 @@ impl Lowerer<'_> {
 
     /// The pieces between the delimiters of a string, still raw.
     fn raw_pieces(&self, string: &ast::Str) -> Vec<Piece<ast::Interpol>> {
+        // From the source, because `line_ends` may have changed what rnix saw.
+        let source = self.evaluator.sources.text(self.file);
         string
             .parts()
             .map(|part| match part {
-                ast::InterpolPart::Literal(text) => Piece::Text(text.syntax().text().to_owned()),
+                ast::InterpolPart::Literal(text) => {
+                    Piece::Text(source[text.syntax().text_range()].to_owned())
+                }
                 ast::InterpolPart::Interpolation(node) => Piece::Expr(node),
             })
             .collect()
@@ -290,6 +300,10 @@ impl Lowerer<'_> {
     fn string(&mut self, string: &ast::Str) -> ExprId {
         let span = self.span(string);
         let pieces = self.pieces(string);
+        let has_nul = |piece: &Piece<_>| matches!(piece, Piece::Text(text) if text.contains('\0'));
+        if pieces.iter().any(has_nul) {
+            self.error(span, "a string can't contain NUL");
+        }
         match &pieces[..] {
             [] => self.constant(Value::from(""), span),
             [Piece::Text(text)] => self.constant(Value::from(text.as_str()), span),
@@ -311,40 +325,6 @@ impl Lowerer<'_> {
                 self.child(node.expr(), span)
             }
         }
-    }
-
-    fn path(&mut self, node: &impl AstNode, base: &str) -> ExprId {
-        let span = self.span(node);
-        let mut parts = Vec::new();
-        for child in node.syntax().children_with_tokens() {
-            match child {
-                rnix::NodeOrToken::Token(token) => {
-                    let text = token.text();
-                    let text = if parts.is_empty() {
-                        format!("{base}/{text}")
-                    } else {
-                        text.to_owned()
-                    };
-                    parts.push(Piece::Text(text));
-                }
-                rnix::NodeOrToken::Node(node) => {
-                    parts.extend(cast::<ast::Interpol>(node).map(Piece::Expr));
-                }
-            }
-        }
-        if let [Piece::Text(text)] = &parts[..] {
-            let Ok(path) = path::normalise(text) else {
-                let root = self.evaluator.io.root();
-                self.error(span, format!("the path leads outside of {root}"));
-                return self.constant(Value::Null, span);
-            };
-            return self.constant(Value::Path(Rc::new(NixPath::new(path))), span);
-        }
-        let parts = parts
-            .into_iter()
-            .map(|piece| self.piece(piece, span))
-            .collect();
-        self.add(Expr::InterpolatePath(parts), span)
     }
 
     fn apply(&mut self, expr: &ast::Expr) -> ExprId {
@@ -385,9 +365,19 @@ impl Lowerer<'_> {
             Some(Kind::And) => BinOp::And,
             Some(Kind::Or) => BinOp::Or,
             Some(Kind::Implication) => BinOp::Implies,
-            Some(Kind::PipeRight | Kind::PipeLeft) => {
-                self.error(span, "the pipe operators are experimental and not enabled");
-                return Expr::Const(Value::Null);
+            Some(pipe @ (Kind::PipeRight | Kind::PipeLeft)) => {
+                if !self.evaluator.settings.has(Feature::PipeOperators) {
+                    let message = "the pipe operators are experimental and not enabled";
+                    self.error(span, message);
+                }
+                let (func, arg) = match pipe {
+                    Kind::PipeLeft => (lhs, rhs),
+                    _ => (rhs, lhs),
+                };
+                return Expr::Apply {
+                    func,
+                    args: [arg].into(),
+                };
             }
             None => {
                 self.error(span, "an operator is missing");
@@ -502,6 +492,22 @@ impl Lowerer<'_> {
             });
         }
     }
+}
+
+/// A carriage return ends a line, with or without a line feed; rnix knows line feeds only. Offsets stay.
+fn line_ends(text: &str) -> Cow<'_, str> {
+    if !text.contains('\r') {
+        return Cow::Borrowed(text);
+    }
+    let mut ended = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        ended.push(match c {
+            '\r' if chars.peek() != Some(&'\n') => '\n',
+            c => c,
+        });
+    }
+    Cow::Owned(ended)
 }
 
 /// `rowan`'s cast, reached through rnix's own trait.

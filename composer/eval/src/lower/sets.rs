@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::Lowerer;
 use crate::error::SyntaxError;
-use crate::expr::{AttrDef, AttrName, AttrNameKind, AttrsDef, DynamicAttr, Expr, ExprId};
+use crate::expr::{AttrDef, AttrName, AttrNameKind, AttrsDef, BinOp, DynamicAttr, Expr, ExprId};
 use crate::source::Span;
 use crate::symbol::Symbol;
 
@@ -40,6 +40,38 @@ impl Lowerer<'_> {
         let span = self.span(node);
         let bindings = self.bindings(node, node.rec_token().is_some());
         self.lower_set(bindings, span)
+    }
+
+    fn lower_set(&mut self, bindings: Bindings, span: Span) -> ExprId {
+        let overrides = self.intern("__overrides");
+        if bindings.recursive && bindings.index.contains_key(&overrides) {
+            return self.overridden_set(bindings, overrides, span);
+        }
+        self.lower_bindings(bindings, None, span)
+    }
+
+    /// `rec { a = x; __overrides = o; }`: inside, `a` means `o.a or x`, and the set is updated with `o`.
+    fn overridden_set(&mut self, bindings: Bindings, name: Symbol, span: Span) -> ExprId {
+        // A scope of its own, for the set before it is updated.
+        self.scopes.push_slots([]);
+        let set = self.lower_bindings(bindings, Some(name), span);
+        self.scopes.pop();
+        let local = |lowerer: &Self| lowerer.add(Expr::Local { up: 0, slot: 0 }, span);
+        let (lhs, target) = (local(self), local(self));
+        let kind = AttrNameKind::Static(name);
+        let path = [AttrName { kind, span }].into();
+        let rhs = self.add(
+            Expr::Select {
+                target,
+                path,
+                default: None,
+            },
+            span,
+        );
+        let op = BinOp::Update;
+        let body = self.add(Expr::Bin { op, lhs, rhs }, span);
+        let slots = [set].into();
+        self.add(Expr::Let { slots, body }, span)
     }
 
     pub(super) fn let_in(&mut self, node: &ast::LetIn) -> ExprId {
@@ -87,7 +119,13 @@ impl Lowerer<'_> {
         )
     }
 
-    fn lower_set(&mut self, bindings: Bindings, span: Span) -> ExprId {
+    /// `overrides` names the attribute that overrides the others.
+    fn lower_bindings(
+        &mut self,
+        bindings: Bindings,
+        overrides: Option<Symbol>,
+        span: Span,
+    ) -> ExprId {
         let Bindings {
             recursive,
             mut entries,
@@ -105,12 +143,23 @@ impl Lowerer<'_> {
         } else if has_frame {
             self.scopes.push_slots([]);
         }
+        let position = |name| entries.iter().position(|entry| entry.name == name);
+        let overrides = overrides.and_then(|name| Some((name, position(name)?)));
         let attrs = entries
             .into_iter()
-            .map(|entry| AttrDef {
-                name: entry.name,
-                pos: self.evaluator.sources.add_pos(entry.span),
-                value: self.definition(entry, recursive, hidden_base),
+            .map(|entry| {
+                let (name, span) = (entry.name, entry.span);
+                let mut value = self.definition(entry, recursive, hidden_base);
+                if let Some((overrides, slot)) = overrides
+                    && overrides != name
+                {
+                    value = self.overridden(slot, name, value, span);
+                }
+                AttrDef {
+                    name,
+                    pos: self.evaluator.sources.add_pos(span),
+                    value,
+                }
             })
             .collect();
         let hidden = sources.iter().map(|source| self.expr(source)).collect();
@@ -147,6 +196,21 @@ impl Lowerer<'_> {
                 hidden,
                 dynamic,
             }),
+            span,
+        )
+    }
+
+    /// `__overrides.NAME or VALUE` inside of the set; a set without the name has no say.
+    fn overridden(&mut self, slot: usize, name: Symbol, value: ExprId, span: Span) -> ExprId {
+        let slot = u32::try_from(slot).expect("fewer than 2^32 attributes");
+        let target = self.add(Expr::Local { up: 0, slot }, span);
+        let kind = AttrNameKind::Static(name);
+        self.add(
+            Expr::Select {
+                target,
+                path: [AttrName { kind, span }].into(),
+                default: Some(value),
+            },
             span,
         )
     }
