@@ -8,6 +8,7 @@ use serde_json::{Map, Number};
 use crate::error::{ErrorKind, EvalError, FrameKind};
 use crate::evaluator::Evaluator;
 use crate::interp::Coercion;
+use crate::settings::Feature;
 use crate::value::{Context, Value};
 
 type Json = serde_json::Value;
@@ -153,12 +154,20 @@ pub(crate) fn toml_to_value(evaluator: &Evaluator, toml: &toml::Value) -> Result
         toml::Value::Float(value) => Value::Float(*value),
         toml::Value::Boolean(value) => Value::Bool(*value),
         toml::Value::Datetime(value) => {
-            let message = format!("the date {value} has no counterpart in the language");
-            return Err(ErrorKind::Format {
-                format: "TOML",
-                message,
+            if !evaluator.settings.has(Feature::ParseTomlTimestamps) {
+                let name = Feature::ParseTomlTimestamps.name();
+                let message =
+                    format!("the date {value} has no counterpart without the feature `{name}`");
+                return Err(ErrorKind::Format {
+                    format: "TOML",
+                    message,
+                }
+                .into());
             }
-            .into());
+            evaluator.make_attrs([
+                ("_type", Value::from("timestamp")),
+                ("value", Value::from(timestamp(*value))),
+            ])
         }
         toml::Value::Array(items) => {
             let items: Result<Vec<_>, _> = items
@@ -175,4 +184,21 @@ pub(crate) fn toml_to_value(evaluator: &Evaluator, toml: &toml::Value) -> Result
             evaluator.make_attrs(attrs)
         }
     })
+}
+
+/// The time in RFC 3339's form, with no, three, six or nine digits of a second, as few as are needed.
+fn timestamp(mut value: toml::value::Datetime) -> String {
+    let Some(time) = &mut value.time else {
+        return value.to_string();
+    };
+    let nanoseconds = time.nanosecond.take().unwrap_or(0);
+    time.second = Some(time.second.unwrap_or(0));
+    let digits = match nanoseconds {
+        0 => String::new(),
+        n if n % 1_000_000 == 0 => format!(".{:03}", n / 1_000_000),
+        n if n % 1_000 == 0 => format!(".{:06}", n / 1_000),
+        n => format!(".{n:09}"),
+    };
+    let offset = value.offset.take().map(|offset| offset.to_string());
+    format!("{value}{digits}{}", offset.unwrap_or_default())
 }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use xsc_eval::{EvalError, Evaluator, StdIo, Value, Variables, split_attr_path};
+use xsc_eval::{EvalError, Evaluator, Feature, StdIo, Value, Variables, split_attr_path};
 use xsc_model::{DrvId, Graph, TreeId};
 
 use crate::derivation::{DOC, Instantiator, TEXT, TEXT_DOC, explain_text, text_attr};
@@ -26,6 +26,8 @@ pub struct Hooks {
     pub trace: Box<dyn Fn(&str)>,
     /// Ends an evaluation while it is set.
     pub interrupt: Option<Arc<AtomicBool>>,
+    /// Parts of the language to switch on.
+    pub features: Vec<Feature>,
 }
 
 impl Default for Hooks {
@@ -33,6 +35,7 @@ impl Default for Hooks {
         Hooks {
             trace: Box::new(|_| {}),
             interrupt: None,
+            features: Vec::new(),
         }
     }
 }
@@ -55,24 +58,30 @@ impl Language {
             problem: e.to_string(),
         })?;
         let graph = Rc::new(RefCell::new(Graph::default()));
-        let instantiator = Instantiator {
+        let instantiator = Rc::new(Instantiator {
             graph: Rc::clone(&graph),
             root: root.to_owned(),
             hash_sources,
             hashed: RefCell::default(),
             text: text_attr(),
-        };
+        });
+        let strict = Rc::clone(&instantiator);
         let mut builder = Evaluator::builder(io)
             .builtin("derivation", 1, DOC, move |eval, args| {
                 instantiator.derivation(eval, &args[0])
             })
+            .builtin("derivationStrict", 1, DOC, move |eval, args| {
+                strict.derivation(eval, &args[0])
+            })
             .builtin(TEXT, 1, TEXT_DOC, |eval, args| {
                 Err(explain_text(eval, &args[0]))
             })
-            .global_builtin("derivation")
             .trace(hooks.trace);
         if let Some(flag) = hooks.interrupt {
             builder = builder.interrupt(flag);
+        }
+        for feature in hooks.features {
+            builder = builder.feature(feature);
         }
         let eval = builder.build();
         Ok(Language { eval, graph })
