@@ -22,6 +22,7 @@ mod reader;
 mod scope;
 mod settings;
 mod source;
+mod stack;
 mod store;
 mod symbol;
 mod value;

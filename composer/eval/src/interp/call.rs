@@ -11,7 +11,7 @@ use crate::error::{ErrorKind, EvalError, FrameKind, similar};
 use crate::evaluator::Evaluator;
 use crate::expr::{Expr, ExprId, Lambda, Param, Pattern};
 use crate::source::Span;
-use crate::value::{Attrs, Env, LazyCall, PartialCall, Suspended, Thunk, Value};
+use crate::value::{Attrs, Env, LazyCall, PartialCall, Thunk, Value, Work};
 
 impl Evaluator {
     pub(super) fn eval_apply(
@@ -76,7 +76,7 @@ impl Evaluator {
             args,
             span: self.call_span.get(),
         };
-        Thunk::suspended(Suspended::Apply(Rc::new(call)))
+        Thunk::suspended(Work::Apply(Rc::new(call)))
     }
 
     fn not_a_function(&self, value: &Value) -> EvalError {
@@ -198,10 +198,7 @@ impl Evaluator {
                 }
                 // Not `delay`: a default may be a formal that is bound only later.
                 (None, Some(default)) => {
-                    env.set(
-                        slot,
-                        Thunk::suspended(Suspended::Expr(default, env.clone())),
-                    );
+                    env.set(slot, Thunk::suspended(Work::Expr(default, env.clone())));
                 }
                 (None, None) => {
                     let name = self.name(formal.name).into();

@@ -18,12 +18,9 @@ use crate::evaluator::Evaluator;
 use crate::expr::{AttrName, AttrNameKind, AttrsDef, Expr, ExprId, Node};
 use crate::path;
 use crate::source::Span;
+use crate::stack;
 use crate::symbol::Symbol;
-use crate::value::{Attr, Attrs, Env, NixString, Suspended, Thunk, ThunkState, Value};
-
-/// Stack left when a new segment is made, and the size of a segment.
-const RED_ZONE: usize = 128 << 10;
-const SEGMENT: usize = 8 << 20;
+use crate::value::{Attr, Attrs, Env, NixString, Thunk, Value, Work};
 
 /// Evaluations that may be nested: what keeps infinite values from using up the memory for stacks.
 const MAX_NESTING: u32 = 500_000;
@@ -40,7 +37,7 @@ impl Evaluator {
             return Err(ErrorKind::TooNested { limit: MAX_NESTING }.into());
         }
         self.nesting.set(nesting + 1);
-        let result = stacker::maybe_grow(RED_ZONE, SEGMENT, run);
+        let result = stack::deeper(run);
         self.nesting.set(nesting);
         result
     }
@@ -128,33 +125,49 @@ impl Evaluator {
             Expr::Lambda(_) => Value::Lambda(id, env.clone()),
             Expr::Local { up, slot } => match env.get(*up, *slot) {
                 Some(value) => value.clone(),
-                None => Thunk::suspended(Suspended::Expr(id, env.clone())),
+                None => Thunk::suspended(Work::Expr(id, env.clone())),
             },
             Expr::Global(index) => self.globals.value(*index).clone(),
-            _ => Thunk::suspended(Suspended::Expr(id, env.clone())),
+            _ => Thunk::suspended(Work::Expr(id, env.clone())),
         }
     }
 
+    #[inline]
     pub(crate) fn force_thunk(&self, thunk: &Thunk) -> Result<Value, EvalError> {
-        if let ThunkState::Done(value) = &*thunk.state.borrow() {
-            return Ok(value.clone());
+        match thunk.value.get() {
+            Some(value) => Ok(value.clone()),
+            None => self.run_thunk(thunk).cloned(),
         }
-        let work = match thunk.state.replace(ThunkState::Blackhole) {
-            ThunkState::Suspended(work) => work,
-            ThunkState::Blackhole => return Err(ErrorKind::InfiniteRecursion.into()),
-            ThunkState::Done(_) => unreachable!("handled above"),
-        };
+    }
+
+    /// The value, evaluated to its outermost constructor, where it is.
+    #[inline]
+    pub(crate) fn force_ref<'a>(&self, value: &'a Value) -> Result<&'a Value, EvalError> {
+        match value {
+            Value::Thunk(thunk) => match thunk.value.get() {
+                Some(value) => Ok(value),
+                None => self.run_thunk(thunk),
+            },
+            value => Ok(value),
+        }
+    }
+
+    #[inline(never)]
+    fn run_thunk<'a>(&self, thunk: &'a Thunk) -> Result<&'a Value, EvalError> {
+        let work = thunk.work.take();
         let result = match &work {
-            Suspended::Expr(id, env) => self.eval(*id, env),
-            Suspended::Apply(call) => self.apply(&call.function, &call.args, call.span),
-            Suspended::Native(compute) => self.deeper(|| self.force(&compute(self)?)),
+            Work::Expr(id, env) => self.eval(*id, env),
+            Work::Apply(call) => self.apply(&call.function, &call.args, call.span),
+            Work::Native(native) => self.deeper(|| self.force(&(native.compute)(self)?)),
+            Work::None => return Err(ErrorKind::InfiniteRecursion.into()),
         };
-        let state = match &result {
-            Ok(value) => ThunkState::Done(value.clone()),
-            Err(_) => ThunkState::Suspended(work),
-        };
-        thunk.state.replace(state);
-        result
+        match result {
+            Ok(value) => Ok(thunk.value.get_or_init(|| value)),
+            Err(error) => {
+                thunk.work.set(work);
+                Err(error)
+            }
+        }
     }
 
     fn eval_bool(&self, id: ExprId, env: &Rc<Env>, what: &str) -> Result<bool, EvalError> {

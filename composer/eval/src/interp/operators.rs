@@ -10,7 +10,7 @@ use crate::error::{ErrorKind, EvalError};
 use crate::evaluator::Evaluator;
 use crate::expr::{BinOp, ExprId};
 use crate::path;
-use crate::value::{Env, NixString, StringBuilder, Value};
+use crate::value::{Attrs, Env, NixString, StringBuilder, Value};
 
 impl Evaluator {
     pub(super) fn binary(
@@ -81,7 +81,7 @@ impl Evaluator {
             return Ok(Value::Attrs(right));
         }
         self.spend_elements(left.len() + right.len())?;
-        Ok(Value::attrs(left.update(&right)))
+        Ok(Value::attrs(Attrs::update(&left, &right)))
     }
 
     fn concat_lists(&self, lhs: ExprId, rhs: ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {

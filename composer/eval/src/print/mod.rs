@@ -13,7 +13,8 @@ use rustc_hash::FxHashSet;
 
 use crate::error::{ErrorKind, EvalError};
 use crate::evaluator::Evaluator;
-use crate::value::{Attr, Attrs, List, ThunkState, Value};
+use crate::stack;
+use crate::value::{Attr, Attrs, List, Value};
 
 /// How [`Evaluator::print`] prints.
 #[derive(Clone, Debug)]
@@ -81,10 +82,10 @@ enum Peek {
 
 fn peek(value: &Value) -> Peek {
     match value {
-        Value::Thunk(thunk) => match &*thunk.state.borrow() {
-            ThunkState::Done(value) => Peek::Value(value.clone()),
-            ThunkState::Suspended(_) => Peek::Waiting,
-            ThunkState::Blackhole => Peek::Running,
+        Value::Thunk(thunk) => match thunk.value.get() {
+            Some(value) => Peek::Value(value.clone()),
+            None if thunk.is_running() => Peek::Running,
+            None => Peek::Waiting,
         },
         value => Peek::Value(value.clone()),
     }
@@ -128,7 +129,7 @@ impl Evaluator {
                 }
                 out.extend(b"[ ");
                 for item in items.iter() {
-                    on_stack(|| self.show_into(item, out, seen));
+                    stack::deeper(|| self.show_into(item, out, seen));
                     out.push(b' ');
                 }
                 out.push(b']');
@@ -141,7 +142,7 @@ impl Evaluator {
                 for (name, attr) in self.sorted(attrs) {
                     text::name(name, out);
                     out.extend(b" = ");
-                    on_stack(|| self.show_into(&attr.value, out, seen));
+                    stack::deeper(|| self.show_into(&attr.value, out, seen));
                     out.extend(b"; ");
                 }
                 out.push(b'}');
@@ -206,11 +207,6 @@ fn lossy(bytes: Vec<u8>) -> String {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// Runs one level of a recursion, on a new stack segment if the current one is nearly full.
-fn on_stack<T>(run: impl FnOnce() -> T) -> T {
-    stacker::maybe_grow(128 << 10, 8 << 20, run)
-}
-
 struct Printer<'a> {
     evaluator: &'a Evaluator,
     options: &'a PrintOptions,
@@ -224,7 +220,7 @@ struct Printer<'a> {
 impl Printer<'_> {
     fn value(&mut self, held: &Value, depth: usize) -> Result<(), EvalError> {
         let start = self.out.len();
-        match on_stack(|| self.inner(held, depth)) {
+        match stack::deeper(|| self.inner(held, depth)) {
             Err(error) if depth > 0 && !ends_all(&error) => {
                 self.out.truncate(start);
                 self.push(&format!("«error: {error}»"));

@@ -14,10 +14,11 @@ pub use attrs::{Attr, Attrs};
 pub(crate) use string::StringBuilder;
 pub use string::{Context, NixString};
 pub use thunk::{Env, LazyValue};
-pub(crate) use thunk::{LazyCall, Suspended, Thunk, ThunkState};
+pub(crate) use thunk::{LazyCall, Thunk, Work};
 
 use crate::builtins::Builtin;
 use crate::expr::ExprId;
+use crate::stack;
 
 /// A value of the language, or a promise of one.
 #[derive(Clone)]
@@ -91,8 +92,9 @@ impl std::ops::Deref for List {
 
 impl Drop for List {
     fn drop(&mut self) {
-        if !self.0.is_empty() {
-            drop_deep(std::mem::take(&mut self.0));
+        if !stack::enough() {
+            let contents = std::mem::take(&mut self.0);
+            stack::measured(|| drop(contents));
         }
     }
 }
@@ -103,9 +105,13 @@ pub struct PartialCall {
     pub(crate) args: Box<[Value]>,
 }
 
-/// Drops a structure that may be nested arbitrarily deep, moving to a new stack segment when needed.
-fn drop_deep<T>(contents: T) {
-    stacker::maybe_grow(32 << 10, 1 << 20, || drop(contents));
+impl Drop for PartialCall {
+    fn drop(&mut self) {
+        if !stack::enough() {
+            let contents = std::mem::take(&mut self.args);
+            stack::measured(|| drop(contents));
+        }
+    }
 }
 
 impl Value {

@@ -1,29 +1,35 @@
 //! Laziness: thunks, evaluated at most once, and the environments they close over.
 //!
-//! The interpreter makes and forces them. Invariant: a thunk under evaluation is `Blackhole`; meeting one
-//! is infinite recursion, and a failed evaluation puts the suspended form back so that it fails again alike.
+//! The interpreter makes and forces them. Invariant: a thunk without value and without work is being
+//! evaluated; meeting one is infinite recursion, and a failed evaluation puts the work back so that it
+//! fails again alike.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-use super::{Value, drop_deep};
+use super::Value;
 use crate::error::EvalError;
 use crate::evaluator::Evaluator;
 use crate::expr::ExprId;
 use crate::source::Span;
+use crate::stack;
 
 /// Work that was put off.
-#[derive(Clone)]
-pub(crate) enum Suspended {
+#[derive(Default)]
+pub(crate) enum Work {
+    /// Done, or being done.
+    #[default]
+    None,
     Expr(ExprId, Rc<Env>),
-    /// A function applied to arguments by a builtin; boxed to keep the common thunk small.
+    /// A function applied to arguments by a builtin.
     Apply(Rc<LazyCall>),
     /// Work written in Rust.
-    Native(NativeThunk),
+    Native(Rc<NativeThunk>),
 }
 
+/// A function and the arguments it will be applied to.
 pub(crate) struct LazyCall {
     pub(crate) function: Value,
     pub(crate) args: SmallVec<[Value; 2]>,
@@ -31,41 +37,54 @@ pub(crate) struct LazyCall {
     pub(crate) span: Option<Span>,
 }
 
-type NativeThunk = Rc<dyn Fn(&Evaluator) -> Result<Value, EvalError>>;
+impl Drop for LazyCall {
+    fn drop(&mut self) {
+        if !stack::enough() {
+            let contents = (
+                std::mem::replace(&mut self.function, Value::Null),
+                std::mem::take(&mut self.args),
+            );
+            stack::measured(|| drop(contents));
+        }
+    }
+}
 
-pub(crate) enum ThunkState {
-    Suspended(Suspended),
-    Blackhole,
-    Done(Value),
+/// A computation of the host or of a builtin.
+pub(crate) struct NativeThunk {
+    pub(crate) compute: Box<dyn Fn(&Evaluator) -> Result<Value, EvalError>>,
 }
 
 /// A value computed when first needed.
 pub struct LazyValue {
-    pub(crate) state: RefCell<ThunkState>,
+    pub(crate) value: OnceCell<Value>,
+    pub(crate) work: Cell<Work>,
 }
 
 pub(crate) type Thunk = LazyValue;
 
 impl LazyValue {
-    pub(crate) fn suspended(work: Suspended) -> Value {
-        let state = RefCell::new(ThunkState::Suspended(work));
-        Value::Thunk(Rc::new(LazyValue { state }))
+    #[inline]
+    pub(crate) fn suspended(work: Work) -> Value {
+        Value::Thunk(Rc::new(LazyValue {
+            value: OnceCell::new(),
+            work: Cell::new(work),
+        }))
+    }
+
+    /// Whether it is being evaluated now.
+    pub(crate) fn is_running(&self) -> bool {
+        let work = self.work.take();
+        let running = matches!(work, Work::None) && self.value.get().is_none();
+        self.work.set(work);
+        running
     }
 }
 
 impl Value {
     /// A value that `compute` makes when it is first needed.
     pub fn lazy(compute: impl Fn(&Evaluator) -> Result<Value, EvalError> + 'static) -> Value {
-        Thunk::suspended(Suspended::Native(Rc::new(compute)))
-    }
-}
-
-impl Drop for LazyValue {
-    fn drop(&mut self) {
-        drop_deep(std::mem::replace(
-            self.state.get_mut(),
-            ThunkState::Blackhole,
-        ));
+        let compute = Box::new(compute);
+        Thunk::suspended(Work::Native(Rc::new(NativeThunk { compute })))
     }
 }
 
@@ -74,13 +93,33 @@ impl Drop for LazyValue {
 pub struct Env {
     up: Option<Rc<Env>>,
     /// Cells because the thunks of a recursive scope refer to the environment they are stored in.
-    slots: SmallVec<[OnceCell<Value>; 1]>,
+    slots: Slots,
 }
 
+type Slots = SmallVec<[OnceCell<Value>; 2]>;
+
 impl Env {
+    #[inline]
     pub(crate) fn single(up: Rc<Env>, value: Value) -> Rc<Env> {
-        let mut slots = SmallVec::new();
-        slots.push(OnceCell::from(value));
+        let slots = Slots::from_buf_and_len([OnceCell::from(value), OnceCell::new()], 1);
+        Rc::new(Env {
+            up: Some(up),
+            slots,
+        })
+    }
+
+    /// An environment whose slots are filled, in order.
+    #[inline]
+    pub(crate) fn filled(up: Rc<Env>, values: impl Iterator<Item = Value>) -> Rc<Env> {
+        Rc::new(Env {
+            up: Some(up),
+            slots: values.map(OnceCell::from).collect(),
+        })
+    }
+
+    #[inline]
+    pub(crate) fn pair(up: Rc<Env>, first: Value, second: Value) -> Rc<Env> {
+        let slots = Slots::from_buf([OnceCell::from(first), OnceCell::from(second)]);
         Rc::new(Env {
             up: Some(up),
             slots,
@@ -93,6 +132,19 @@ impl Env {
         Rc::new(Env {
             up: Some(up),
             slots,
+        })
+    }
+
+    /// Of a partly applied function: a copy of the arguments so far with `values` after them.
+    pub(crate) fn extended(&self, values: impl Iterator<Item = Value>) -> Rc<Env> {
+        Rc::new(Env {
+            up: self.up.clone(),
+            slots: self
+                .slots
+                .iter()
+                .cloned()
+                .chain(values.map(OnceCell::from))
+                .collect(),
         })
     }
 
@@ -120,6 +172,19 @@ impl Env {
 
 impl Drop for Env {
     fn drop(&mut self) {
-        drop_deep((self.up.take(), std::mem::take(&mut self.slots)));
+        if !stack::enough() {
+            let contents = (self.up.take(), std::mem::take(&mut self.slots));
+            stack::measured(|| drop(contents));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thunk_is_six_words_with_its_counts() {
+        assert_eq!(size_of::<LazyValue>(), 32);
     }
 }
