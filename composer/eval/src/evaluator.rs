@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 
 use crate::budget::Budget;
 use crate::builtins::{self, Builtin};
-use crate::error::{ErrorKind, EvalError, FrameKind, render};
+use crate::error::{Detail, ErrorKind, EvalError, FrameKind, error_json, render};
 use crate::expr::{Arena, ExprId};
 use crate::io::{EvalIo, MemoryIo};
 use crate::lower::lower;
@@ -145,6 +145,13 @@ impl Builder {
         convert: impl Fn(&Evaluator, &str) -> Result<NixString, EvalError> + 'static,
     ) -> Builder {
         self.evaluator.path_to_string = Some(Box::new(convert));
+        self
+    }
+
+    /// Says that files whose path starts with `prefix` are a library: traces fold what happens inside.
+    #[must_use]
+    pub fn library(mut self, prefix: &str) -> Builder {
+        self.evaluator.sources.add_library(prefix);
         self
     }
 
@@ -323,9 +330,19 @@ impl Evaluator {
         self.sources.location(span)
     }
 
-    /// An error as plain text for people: message, excerpt, hints, trace.
+    /// An error as plain text for people: message, excerpt, hints, a trace that fits.
     pub fn render(&self, error: &EvalError) -> String {
-        render(error, &self.sources)
+        render(error, self, Detail::Short)
+    }
+
+    /// The same with as much of the trace as wanted.
+    pub fn render_with(&self, error: &EvalError, detail: Detail) -> String {
+        render(error, self, detail)
+    }
+
+    /// An error as JSON for programs; docs/diagnostics.md describes it.
+    pub fn error_json(&self, error: &EvalError) -> serde_json::Value {
+        error_json(error, self)
     }
 
     /// All files and directories read so far, sorted.

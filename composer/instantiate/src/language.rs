@@ -67,6 +67,7 @@ impl Language {
         });
         let strict = Rc::clone(&instantiator);
         let mut builder = Evaluator::builder(io)
+            .library("/modules/lib/")
             .builtin("derivation", 1, DOC, move |eval, args| {
                 instantiator.derivation(eval, &args[0])
             })

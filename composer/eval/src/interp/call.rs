@@ -7,11 +7,11 @@ use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-use crate::error::{ErrorKind, EvalError, FrameKind, similar};
+use crate::error::{ErrorKind, EvalError, FrameKind};
 use crate::evaluator::Evaluator;
 use crate::expr::{Expr, ExprId, Lambda, Param, Pattern};
 use crate::source::Span;
-use crate::value::{Attrs, Env, LazyCall, PartialCall, Thunk, Value, Work};
+use crate::value::{Env, LazyCall, PartialCall, Thunk, Value, Work};
 
 impl Evaluator {
     pub(super) fn eval_apply(
@@ -24,6 +24,12 @@ impl Evaluator {
         let function = self.eval(func, env)?;
         if let ([arg], Value::Lambda(id, closure)) = (args, &function) {
             return self.call_lambda(*id, closure, self.delay(*arg, env), Some(span));
+        }
+        if !matches!(
+            function,
+            Value::Lambda(..) | Value::Builtin(_) | Value::Attrs(_)
+        ) {
+            return Err(self.at_operand(self.not_a_function(&function), func, env));
         }
         let args: SmallVec<[Value; 4]> = args.iter().map(|arg| self.delay(*arg, env)).collect();
         self.apply(&function, &args, Some(span))
@@ -106,12 +112,7 @@ impl Evaluator {
             Ok(Value::Thunk(thunk)) => self.force_thunk(&thunk),
             Ok(value) => Ok(value),
             // The message of `throw` stands for itself.
-            Err(error)
-                if matches!(
-                    &*call.builtin.name,
-                    "throw" | "throwAt" | "abort" | "import"
-                ) =>
-            {
+            Err(error) if matches!(&*call.builtin.name, "throw" | "throwAt" | "abort") => {
                 Err(error.or_at(span))
             }
             Err(error) => {
@@ -206,35 +207,14 @@ impl Evaluator {
                         name,
                         function: function(),
                     };
-                    let definition = self.sources.span(formal.pos);
-                    return Err(EvalError::from(kind).or_at(span).or_at(definition));
+                    let error = EvalError::from(kind).or_at(span);
+                    return Err(self.at_formal(error, pattern, formal, attrs));
                 }
             }
         }
         if given < attrs.len() && !pattern.ellipsis {
-            let kind = self.unexpected(attrs, pattern, function());
-            return Err(EvalError::from(kind)
-                .or_at(span)
-                .or_at(Some(self.arena.get(id).span)));
+            return Err(self.unexpected(attrs, pattern, function(), span, id));
         }
         Ok(env)
-    }
-
-    fn unexpected(&self, attrs: &Attrs, pattern: &Pattern, function: Option<Rc<str>>) -> ErrorKind {
-        let formals = || pattern.formals.iter().map(|formal| formal.name);
-        let name = self
-            .sorted(attrs)
-            .into_iter()
-            .find(|(_, attr)| formals().all(|formal| formal != attr.name))
-            .map_or("", |(name, _)| name);
-        let candidates = formals().map(|formal| self.name(formal));
-        let similar = similar(name, candidates)
-            .first()
-            .map(|near| Rc::from(*near));
-        ErrorKind::UnexpectedArgument {
-            name: name.into(),
-            function,
-            similar,
-        }
     }
 }

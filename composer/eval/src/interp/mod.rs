@@ -3,6 +3,7 @@
 //! Called by `Evaluator`'s public methods and by builtins. Invariant: `eval` and `force` never return a
 //! `Value::Thunk`; native recursion goes through `eval`, which moves to a new stack segment when needed.
 
+mod blame;
 mod call;
 mod coerce;
 mod compare;
@@ -17,7 +18,6 @@ use crate::error::{ErrorKind, EvalError, FrameKind, similar};
 use crate::evaluator::Evaluator;
 use crate::expr::{AttrName, AttrNameKind, AttrsDef, Expr, ExprId, Node};
 use crate::path;
-use crate::source::Span;
 use crate::stack;
 use crate::symbol::Symbol;
 use crate::value::{Attr, Attrs, Env, NixString, Thunk, Value, Work};
@@ -87,8 +87,7 @@ impl Evaluator {
             }
             Expr::Assert { cond, body } => {
                 if !self.eval_bool(*cond, env, "the condition of `assert`")? {
-                    let span = self.arena.get(*cond).span;
-                    return Err(EvalError::at(ErrorKind::AssertionFailed, span));
+                    return Err(self.assertion_failed(*cond, env));
                 }
                 self.eval(*body, env)
             }
@@ -159,13 +158,13 @@ impl Evaluator {
             Work::Expr(id, env) => self.eval(*id, env),
             Work::Apply(call) => self.apply(&call.function, &call.args, call.span),
             Work::Native(native) => self.deeper(|| self.force(&(native.compute)(self)?)),
-            Work::None => return Err(ErrorKind::InfiniteRecursion.into()),
+            Work::None => return Err(EvalError::recursion(std::ptr::from_ref(thunk).addr())),
         };
         match result {
             Ok(value) => Ok(thunk.value.get_or_init(|| value)),
             Err(error) => {
                 thunk.work.set(work);
-                Err(error)
+                Err(error.leaving(std::ptr::from_ref(thunk).addr()))
             }
         }
     }
@@ -174,14 +173,8 @@ impl Evaluator {
         let value = self.eval(id, env)?;
         match value {
             Value::Bool(value) => Ok(value),
-            value => Err(self
-                .type_error("a boolean", &value, what)
-                .or_at(Some(self.span_of(id)))),
+            value => Err(self.at_operand(self.type_error("a boolean", &value, what), id, env)),
         }
-    }
-
-    fn span_of(&self, id: ExprId) -> Span {
-        self.arena.get(id).span
     }
 
     fn with_lookup(&self, ups: &[u32], name: Symbol, env: &Rc<Env>) -> Result<Value, EvalError> {
@@ -197,6 +190,7 @@ impl Evaluator {
         let text = self.name(name);
         let candidates = namespaces.iter().flat_map(|attrs| attrs.iter());
         let candidates = candidates.map(|attr| self.name(attr.name));
+        let candidates = candidates.chain(self.globals.names(&self.symbols));
         let similar = similar(text, candidates)
             .first()
             .map(|near| Rc::from(*near));
@@ -216,21 +210,6 @@ impl Evaluator {
     pub(crate) fn during_attr(&self, error: EvalError, attr: &Attr) -> EvalError {
         let kind = FrameKind::Attr(self.name(attr.name).into());
         error.during(kind, self.sources.span(attr.pos))
-    }
-
-    /// Variables are in the trace of infinite recursion only, where they are the cycle.
-    #[cold]
-    fn during_variable(&self, error: EvalError, span: Span) -> EvalError {
-        if !matches!(error.kind(), ErrorKind::InfiniteRecursion) {
-            return error;
-        }
-        let text = self.sources.text(span.file);
-        let name = text
-            .get(span.start as usize..span.end as usize)
-            .unwrap_or("");
-        error
-            .or_at(Some(span))
-            .during(FrameKind::Variable(name.into()), Some(span))
     }
 
     pub(crate) fn missing(&self, name: Symbol, attrs: &Attrs) -> EvalError {
@@ -276,7 +255,9 @@ impl Evaluator {
             let symbol = self.attr_symbol(name, env)?;
             let found = match &value {
                 Value::Attrs(attrs) => match attrs.get(symbol) {
-                    Some(attr) => Ok(self.force_attr(attr)?),
+                    Some(attr) => Ok(self
+                        .force_attr(attr)
+                        .map_err(|error| self.during_use(error, symbol, name.span))?),
                     None => Err(()),
                 },
                 _ => Err(()),
@@ -292,7 +273,8 @@ impl Evaluator {
                             self.type_error("a set", other, &what)
                         }
                     };
-                    return Err(error.or_at(Some(name.span)));
+                    let error = error.or_at(Some(name.span));
+                    return Err(self.selecting(error, &value, target, env));
                 }
             };
         }
@@ -354,9 +336,13 @@ impl Evaluator {
             let at = |error: EvalError| error.or_at(Some(self.span_of(attr.name)));
             let text = self.expect_string(&name, "an attribute name").map_err(at)?;
             let name = self.text_symbol(&text).map_err(at)?;
-            if attrs.iter().any(|other| other.name == name) {
+            if let Some(other) = attrs.iter().find(|other| other.name == name) {
                 let name = self.name(name).into();
-                return Err(at(ErrorKind::DuplicateAttribute { name }.into()));
+                let error = at(ErrorKind::DuplicateAttribute { name }.into());
+                return Err(match self.sources.span(other.pos) {
+                    Some(span) => error.and_place(span, "first defined here"),
+                    None => error,
+                });
             }
             attrs.push(Attr {
                 name,

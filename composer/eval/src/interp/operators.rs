@@ -43,7 +43,7 @@ impl Evaluator {
                 {
                     return Ok(value);
                 }
-                match op {
+                let result = match op {
                     BinOp::Add => self.add_values(&left, &right),
                     BinOp::Sub => self.arithmetic("-", &left, &right),
                     BinOp::Mul => self.arithmetic("*", &left, &right),
@@ -59,13 +59,14 @@ impl Evaluator {
                         .less(">=", &left, &right)
                         .map(|less| Value::Bool(!less)),
                     _ => unreachable!("handled above"),
-                }
+                };
+                result.map_err(|error| self.between(error, (lhs, &left), (rhs, &right), env))
             }
         }
     }
 
     fn update(&self, lhs: ExprId, rhs: ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {
-        let at = |id, error: EvalError| error.or_at(Some(self.span_of(id)));
+        let at = |id, error: EvalError| self.at_operand(error, id, env);
         let value = self.eval(lhs, env)?;
         let left = self
             .expect_attrs(&value, "the left operand of `//`")
@@ -85,7 +86,7 @@ impl Evaluator {
     }
 
     fn concat_lists(&self, lhs: ExprId, rhs: ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {
-        let at = |id, error: EvalError| error.or_at(Some(self.span_of(id)));
+        let at = |id, error: EvalError| self.at_operand(error, id, env);
         let value = self.eval(lhs, env)?;
         let left = self
             .expect_list(&value, "the left operand of `++`")
@@ -108,7 +109,10 @@ impl Evaluator {
         match self.eval(operand, env)? {
             Value::Float(x) => Ok(Value::Float(-x)),
             Value::Int(i) => self.arithmetic("-", &Value::Int(0), &Value::Int(i)),
-            value => Err(self.type_error("a number", &value, "the operand of `-`")),
+            value => {
+                let error = self.type_error("a number", &value, "the operand of `-`");
+                Err(self.at_operand(error, operand, env))
+            }
         }
     }
 
@@ -202,7 +206,7 @@ impl Evaluator {
         for part in parts {
             let value = self.eval(*part, env)?;
             self.coerce(&value, coercion, &mut text)
-                .map_err(|error| error.or_at(Some(self.span_of(*part))))?;
+                .map_err(|error| self.at_operand(error, *part, env))?;
         }
         self.spend_bytes(text.len())?;
         Ok(text.finish())
