@@ -46,7 +46,7 @@ pub struct Evaluator {
     pub(crate) trace: Box<dyn Fn(&str)>,
     pub(crate) path_to_string: Option<PathToString>,
     pub(crate) settings: Settings,
-    pub(crate) regexes: RefCell<FxHashMap<Box<str>, Rc<regex::bytes::Regex>>>,
+    pub(crate) regexes: RefCell<FxHashMap<Box<[u8]>, Rc<builtins::Expression>>>,
     imports: RefCell<FxHashMap<Rc<str>, Value>>,
     files_read: RefCell<BTreeSet<String>>,
 }

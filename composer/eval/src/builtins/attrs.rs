@@ -4,7 +4,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Result, Row};
+use super::{Result, Row, expect_function};
 use crate::evaluator::Evaluator;
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -144,6 +144,7 @@ fn attr_pos(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 }
 
 fn group_by(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    expect_function(ev, &args[0], "the first argument of `groupBy`")?;
     let list = ev.expect_list(&args[1], "the second argument of `groupBy`")?;
     let mut groups: FxHashMap<Symbol, Vec<Value>> = FxHashMap::default();
     for item in list.iter() {
@@ -205,7 +206,7 @@ fn list_to_attrs(ev: &Evaluator, args: &[Value]) -> Result<Value> {
             let value = get(ev.names.value)?;
             attrs.push(Attr {
                 name,
-                pos: name_attr.pos,
+                pos: value.pos,
                 value: value.value.clone(),
             });
         }
@@ -244,6 +245,7 @@ fn remove_attrs(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 }
 
 fn zip_attrs_with(ev: &Evaluator, args: &[Value]) -> Result<Value> {
+    expect_function(ev, &args[0], "the first argument of `zipAttrsWith`")?;
     let list = ev.expect_list(&args[1], "the second argument of `zipAttrsWith`")?;
     let mut merged: FxHashMap<Symbol, Vec<Value>> = FxHashMap::default();
     for item in list.iter() {

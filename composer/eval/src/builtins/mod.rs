@@ -4,9 +4,11 @@
 //! forces what it needs; arity, name and documentation stand beside the function.
 
 mod attrs;
+mod closure;
 mod context;
 mod control;
 mod diagnostics;
+mod ere;
 mod format;
 mod hashing;
 mod impure;
@@ -23,6 +25,7 @@ mod xml;
 
 use std::rc::Rc;
 
+pub(crate) use self::regex::Expression;
 use crate::error::EvalError;
 use crate::evaluator::Evaluator;
 use crate::source::Pos;
@@ -47,8 +50,9 @@ type Row = (
     fn(&Evaluator, &[Value]) -> Result<Value>,
 );
 
-const FAMILIES: [&[Row]; 17] = [
+const FAMILIES: [&[Row]; 18] = [
     attrs::ALL,
+    closure::ALL,
     context::ALL,
     control::ALL,
     diagnostics::ALL,
@@ -148,6 +152,16 @@ pub(crate) fn globals(evaluator: &Evaluator, extra: Vec<Builtin>) -> Vec<(String
         Value::attrs(Attrs::from_unsorted(attrs.collect())),
     ));
     globals
+}
+
+/// The value, which has to be a function or a set that can be called.
+fn expect_function(ev: &Evaluator, value: &Value, what: &str) -> Result<Value> {
+    let value = ev.force(value)?;
+    match &value {
+        Value::Lambda(..) | Value::Builtin(_) => Ok(value),
+        Value::Attrs(attrs) if attrs.get(ev.names.functor).is_some() => Ok(value),
+        _ => Err(ev.type_error("a function", &value, what)),
+    }
 }
 
 /// An error about an argument's value.
