@@ -350,6 +350,11 @@ impl Evaluator {
         self.files_read.borrow().iter().cloned().collect()
     }
 
+    /// Reads files anew when they are imported next. Values of before stay as they are.
+    pub fn forget_files(&self) {
+        self.imports.borrow_mut().clear();
+    }
+
     /// Names and documentation of all builtins, sorted by name.
     pub fn builtin_docs(&self) -> Vec<(String, String)> {
         let Ok(set) = self.builtins_set() else {
