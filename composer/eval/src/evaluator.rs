@@ -19,7 +19,7 @@ use crate::io::{EvalIo, MemoryIo};
 use crate::lower::lower;
 use crate::path;
 use crate::settings::Settings;
-use crate::source::{Location, Pos, SourceMap, Span};
+use crate::source::{FileId, Location, Pos, SourceMap, Span};
 use crate::symbol::{Symbol, Symbols};
 use crate::value::{Attr, Attrs, Env, NixPath, NixString, Value};
 
@@ -306,6 +306,24 @@ impl Evaluator {
                 pos: Pos::NONE,
                 value,
             }
+        });
+        Value::attrs(Attrs::from_unsorted(attrs.collect()))
+    }
+
+    /// Adds a text that is not of the language, so that positions can be in it.
+    pub fn add_source(&self, name: &str, text: &str) -> FileId {
+        self.sources.add(name, text.to_owned())
+    }
+
+    /// Makes an attribute set whose attributes were defined at spans, of a source added before.
+    pub fn make_attrs_at<'a>(
+        &self,
+        attrs: impl IntoIterator<Item = (&'a str, Span, Value)>,
+    ) -> Value {
+        let attrs = attrs.into_iter().map(|(name, span, value)| Attr {
+            name: self.symbol(name),
+            pos: self.sources.add_pos(span),
+            value,
         });
         Value::attrs(Attrs::from_unsorted(attrs.collect()))
     }
