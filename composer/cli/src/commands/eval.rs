@@ -6,7 +6,7 @@
 use std::io::{Read, Write};
 use std::path::Path;
 
-use xsc_eval::{PrintOptions, Value};
+use xsc_eval::{Evaluator, PrintOptions, Value};
 
 use super::Cancel;
 use super::expression::{How, Place, TYPED, World, arguments, find_file};
@@ -45,8 +45,10 @@ pub(crate) fn run(context: &Context, args: &Eval, cancel: &Cancel) -> Result<(),
                 None => World::plain(Place::around(Path::new("."))?, &how)?,
             };
             let (eval, directory) = (world.eval(), world.place().directory());
+            let scope = world.scope()?;
+            let variables = scope.map(|attrs| eval.variables(&attrs));
             let value = eval
-                .eval_with(TYPED, &directory, &text, &world.scope()?)
+                .eval_with(TYPED, &directory, &text, &variables.unwrap_or_default())
                 .map_err(|e| eval_error(eval, &e))?;
             (world, Some(value))
         }
@@ -144,7 +146,7 @@ fn show(context: &Context, args: &Eval, world: &World, value: &Value) -> Result<
     let eval = world.eval();
     let failed = |e| eval_error(eval, &e);
     let bytes = if args.raw {
-        return raw(&eval.force(value).map_err(failed)?);
+        return raw(eval, &eval.force(value).map_err(failed)?);
     } else if context.json {
         let json = match args.strict {
             true => eval.value_to_json(value).map_err(failed)?.0,
@@ -164,10 +166,15 @@ fn show(context: &Context, args: &Eval, world: &World, value: &Value) -> Result<
     Ok(())
 }
 
-fn raw(value: &Value) -> Result<(), CommandError> {
+/// A string, a path, or what a set with `__toString` gives.
+fn raw(eval: &Evaluator, value: &Value) -> Result<(), CommandError> {
     match value {
         Value::String(text) => write(text.as_bytes(), b""),
         Value::Path(path) => write(path.as_str().as_bytes(), b""),
+        Value::Attrs(attrs) if attrs.get(eval.symbol("__toString")).is_some() => {
+            let text = eval.to_text(value).map_err(|e| eval_error(eval, &e))?;
+            write(text.as_bytes(), b"");
+        }
         other => {
             return Err(CommandError::other(format!(
                 "--raw prints a string, and the value is {}",

@@ -4,8 +4,9 @@
 //! the repository wherever there is one.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use xsc_eval::{Evaluator, Feature, Value, Variables, is_plain_name};
+use xsc_eval::{Attrs, Evaluator, Feature, Value, Variables, is_plain_name};
 use xsc_instantiate::Language;
 
 use super::{Cancel, Opened, hooks, open_with};
@@ -133,16 +134,15 @@ impl World {
         }
     }
 
-    /// Everything that a profile's recipes give, as variables.
-    pub(crate) fn scope(&self) -> Result<Variables, CommandError> {
+    /// Everything that a profile's recipes give.
+    pub(crate) fn scope(&self) -> Result<Option<Rc<Attrs>>, CommandError> {
         let World::Profile(opened) = self else {
-            return Ok(Variables::new());
+            return Ok(None);
         };
         let eval = self.eval();
-        let attrs = eval
-            .expect_attrs(opened.recipes.top(), "what images/default.nix returns")
-            .map_err(|e| eval_error(eval, &e))?;
-        Ok(eval.variables(&attrs))
+        eval.expect_attrs(opened.recipes.top(), "what images/default.nix returns")
+            .map(Some)
+            .map_err(|e| eval_error(eval, &e))
     }
 }
 

@@ -160,6 +160,9 @@ fn raw_is_for_strings_and_paths() {
     let raw = |text: &str| repo.run(&["eval", "--raw", "-E", text]);
     assert_eq!(raw("\"a\\\"b\\n\"").ok().out, "a\"b\n");
     assert_eq!(raw("./files").ok().out, "/files");
+    let own = "{ n = 1; __toString = self: \"<${toString self.n}>\"; }";
+    assert_eq!(raw(own).ok().out, "<1>");
+    raw("{ }").fails(1, &["the value is a set"]);
     raw("1").fails(1, &["--raw prints a string, and the value is an integer"]);
     raw("throw \"t\"").fails(1, &["error: t"]);
     repo.run(&["eval", "--raw", "--json", "-E", "1"])

@@ -112,6 +112,9 @@ fn commands_print_types_documentation_and_places() {
     );
     let doc = lines(":doc inner.constant");
     assert_eq!(doc, "attribute `constant` at x.nix:9:5\n\nSet in stone.");
+    let doc = lines(":doc inner");
+    assert_eq!(doc, "attribute `inner` at x.nix:7:3\n\nno documentation");
+    repl(&repo(), &["x.nix"], "inner = 1\n:doc inner").fails(1, &["nothing is known"]);
     let doc = lines(":doc builtins.map");
     assert!(
         doc.starts_with("builtin function `map` of 2 arguments\n\n"),
@@ -247,4 +250,52 @@ fn an_interrupted_eval_says_so() {
     let ran = Ran::new(child.wait_with_output().unwrap());
     assert_eq!((ran.code, ran.out.as_str()), (Some(130), ""));
     assert!(said("error: interrupted"));
+}
+
+#[test]
+fn a_terminal_has_completion_continuation_and_history() {
+    if !std::path::Path::new("/usr/bin/script").exists() {
+        println!("SKIP a_terminal_has_completion_continuation_and_history: there is no `script`");
+        return;
+    }
+    let repo = repo();
+    let out = repo.temp().join("screen");
+    let repl = repo.command(["repl", "x.nix"]);
+    let words = repl.get_args().map(|word| word.to_str().unwrap());
+    let line: Vec<&str> = [repl.get_program().to_str().unwrap()]
+        .into_iter()
+        .chain(words)
+        .collect();
+    let mut command = std::process::Command::new("/usr/bin/script");
+    command
+        .args(["-q", "-e", "-c", &line.join(" "), "/dev/null"])
+        .current_dir(repo.dir())
+        .env_clear()
+        .env("HOME", repo.temp().join("home"))
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(std::fs::File::create(&out).unwrap());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut say = |text: &str| input.write_all(text.as_bytes()).unwrap();
+    let screen = || String::from_utf8_lossy(&std::fs::read(&out).unwrap()).into_owned();
+    let shows = |text: &str| wait_for(text, || screen().contains(text));
+    shows("xsc> ");
+    say("inn\t");
+    shows("inner");
+    say(".const\t");
+    shows("inner.constant");
+    say(" + 38\r");
+    shows("41");
+    say("{ a =\r");
+    say("6 * 7; }\r");
+    shows("{ a = 42; }");
+    say("\x04");
+    assert!(child.wait().unwrap().success(), "{}", screen());
+    let history = repo
+        .temp()
+        .join("home/.local/state/xsc-compose/repl-history");
+    let history = std::fs::read_to_string(history).unwrap();
+    assert!(history.contains("inner.constant + 38\n"), "{history}");
+    assert!(history.contains("{ a =\\n6 * 7; }"), "{history}");
 }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use xsc_eval::{Attr, Documentation, Value, split_attr_path};
+use xsc_eval::{Documentation, Value};
 
 use super::session::Session;
 use super::{Next, build};
@@ -191,29 +191,15 @@ fn type_of(session: &Session, value: &Value) -> Result<String, CommandError> {
     })
 }
 
-/// The attribute that an attribute path such as `lib.lists.head` names: it may be documented even if its
-/// value is not, and has a place even if its value has none.
-fn attribute(session: &Session, text: &str) -> Option<Attr> {
-    let parts = split_attr_path(text.trim())?;
-    let (last, before) = parts.split_last()?;
-    let (first, between) = before.split_first()?;
-    let eval = session.world.eval();
-    let mut value = session.evaluate(first).ok()?;
-    for part in between {
-        let attrs = eval.expect_attrs(&value, "").ok()?;
-        value = eval.force(&attrs.get(eval.symbol(part))?.value).ok()?;
-    }
-    let attrs = eval.expect_attrs(&value, "").ok()?;
-    attrs.get(eval.symbol(last)).cloned()
-}
-
 /// What is known of the attribute that the text names, and of the value it has.
 fn known(
     session: &Session,
     text: &str,
 ) -> Result<(Option<Documentation>, Option<Documentation>), CommandError> {
     let eval = session.world.eval();
-    let attr = attribute(session, text).and_then(|attr| eval.attr_documentation(&attr));
+    let attr = session
+        .attribute(text)
+        .and_then(|attr| eval.attr_documentation(&attr));
     let value = session
         .evaluate(text)
         .and_then(|value| eval.documentation(&value).map_err(|e| eval_error(eval, &e)));

@@ -3,9 +3,10 @@
 //! Used by the commands and by completion. Invariant: the variables are values of the evaluator that the
 //! session has now; reloading drops both together.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use xsc_eval::{Feature, PrintOptions, Value, Variables};
+use xsc_eval::{Attr, Attrs, Feature, PrintOptions, Value, Variables, split_attr_path};
 
 use crate::args::Repl;
 use crate::commands::Cancel;
@@ -29,6 +30,8 @@ pub(super) struct Session {
     start: Start,
     pub(super) world: World,
     pub(super) variables: Variables,
+    /// Where the variables come from that are attributes of a file.
+    attributes: BTreeMap<String, Attr>,
     /// Files loaded so far, as paths of the language.
     loaded: Vec<String>,
     features: Vec<Feature>,
@@ -68,14 +71,20 @@ impl Session {
             Start::Profile(path) => World::profile(path, &how)?,
             Start::Folder(place) => World::plain(place.clone(), &how)?,
         };
-        Ok(Session {
-            variables: world.scope()?,
+        let scope = world.scope()?;
+        let mut session = Session {
             start,
             features,
             world,
+            variables: Variables::new(),
+            attributes: BTreeMap::new(),
             loaded: Vec::new(),
             cancel,
-        })
+        };
+        if let Some(attrs) = scope {
+            session.add_all(&attrs);
+        }
+        Ok(session)
     }
 
     pub(super) fn evaluate(&self, text: &str) -> Result<Value, CommandError> {
@@ -92,6 +101,7 @@ impl Session {
         let new = eval
             .bind(INPUT, &directory, text, &self.variables)
             .map_err(|e| eval_error(eval, &e))?;
+        self.attributes.retain(|name, _| !new.contains_key(name));
         self.variables.extend(new);
         Ok(())
     }
@@ -102,9 +112,35 @@ impl Session {
         let attrs = eval
             .expect_attrs(value, what)
             .map_err(|e| eval_error(eval, &e))?;
-        let new = eval.variables(&attrs);
-        self.variables.extend(new);
+        self.add_all(&attrs);
         Ok(attrs.len())
+    }
+
+    fn add_all(&mut self, attrs: &Attrs) {
+        let eval = self.world.eval();
+        self.variables.extend(eval.variables(attrs));
+        let named = attrs
+            .iter()
+            .map(|attr| (eval.name(attr.name).to_owned(), attr.clone()));
+        self.attributes.extend(named);
+    }
+
+    /// The attribute that an attribute path such as `lib.lists.head` names: it may be documented even if
+    /// its value is not, and has a place even if its value has none.
+    pub(super) fn attribute(&self, path: &str) -> Option<Attr> {
+        let parts = split_attr_path(path)?;
+        let (last, before) = parts.split_last()?;
+        let Some((first, between)) = before.split_first() else {
+            return self.attributes.get(last).cloned();
+        };
+        let eval = self.world.eval();
+        let mut value = self.evaluate(first).ok()?;
+        for part in between {
+            let attrs = eval.expect_attrs(&value, "").ok()?;
+            value = eval.force(&attrs.get(eval.symbol(part))?.value).ok()?;
+        }
+        let attrs = eval.expect_attrs(&value, "").ok()?;
+        attrs.get(eval.symbol(last)).cloned()
     }
 
     /// Loads a file: calls it with its defaults if it is a function, and adds the attributes it returns.
