@@ -43,6 +43,8 @@ pub struct Evaluator {
     pub(crate) call_span: Cell<Option<Span>>,
     pub(crate) max_depth: u32,
     pub(crate) budget: Budget,
+    /// Whether cheap expressions may be evaluated before they are needed.
+    pub(crate) eager: bool,
     pub(crate) trace: Box<dyn Fn(&str)>,
     pub(crate) path_to_string: Option<PathToString>,
     pub(crate) settings: Settings,
@@ -179,6 +181,14 @@ impl Builder {
         self
     }
 
+    /// Evaluates what is cheap and can't fail before it is needed. That is faster, and changes nothing but
+    /// what is shown of a value that was not evaluated wholly: `2` where Nix shows `<CODE>` for `1 + 1`.
+    #[must_use]
+    pub fn eager(mut self, eager: bool) -> Builder {
+        self.evaluator.eager = eager;
+        self
+    }
+
     /// Sets a flag that ends an evaluation with [`ErrorKind::Interrupted`] while it is set. The evaluator
     /// may be used again after that.
     #[must_use]
@@ -236,6 +246,7 @@ impl Evaluator {
             call_span: Cell::new(None),
             max_depth: MAX_CALL_DEPTH,
             budget: Budget::new(u64::MAX),
+            eager: false,
             trace: Box::new(|_| {}),
             path_to_string: None,
             settings: Settings::default(),
@@ -264,7 +275,7 @@ impl Evaluator {
     /// Evaluates text. `name` is what errors call it; relative paths start at `directory`.
     pub fn eval_str(&self, name: &str, directory: &str, text: &str) -> Result<Value, EvalError> {
         let id = self.lower_text(name, directory, text.to_owned(), None)?;
-        self.eval(id, &self.root_env)
+        self.eval(&id, &self.root_env)
     }
 
     /// Checks that text is an expression: its grammar and that its variables are bound.
@@ -437,7 +448,7 @@ impl Evaluator {
         let value = Value::lazy(move |evaluator| {
             let id = evaluator.parse_file(&target, None)?;
             evaluator
-                .eval(id, &evaluator.root_env)
+                .eval(&id, &evaluator.root_env)
                 .map_err(|error| error.during(FrameKind::File(target.clone()), None))
         });
         self.imports.borrow_mut().insert(path, value.clone());
@@ -453,7 +464,7 @@ impl Evaluator {
             env.set(slot, attr.value.clone());
         }
         let id = self.parse_file(&path, Some(&names))?;
-        self.eval(id, &env)
+        self.eval(&id, &env)
             .map_err(|error| error.during(FrameKind::File(path.clone()), None))
     }
 

@@ -30,7 +30,7 @@ mod value;
 pub use attr_path::split_attr_path;
 pub use error::{Detail, ErrorKind, EvalError, Frame, FrameKind, SyntaxError};
 pub use evaluator::{Builder, Evaluator};
-pub use expr::ExprId;
+pub use expr::LambdaId;
 pub use interactive::{Documentation, Variables};
 pub use io::{EvalIo, FileType, IoError, MemoryIo, StdIo};
 pub use lower::Input;

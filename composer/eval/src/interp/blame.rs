@@ -18,17 +18,13 @@ const FEW: usize = 8;
 const DEFINED: &str = "the value is defined here";
 
 impl Evaluator {
-    pub(super) fn span_of(&self, id: ExprId) -> Span {
-        self.arena.get(id).span
-    }
-
     /// An error about the value of `id`: there, and with the place that defined the value.
     #[cold]
-    pub(super) fn at_operand(&self, error: EvalError, id: ExprId, env: &Rc<Env>) -> EvalError {
+    pub(super) fn at_operand(&self, error: EvalError, id: &ExprId, env: &Rc<Env>) -> EvalError {
         if error.span().is_some() {
             return error;
         }
-        let error = error.or_at(Some(self.span_of(id)));
+        let error = error.or_at(Some(id.span));
         match self.origin(id, env) {
             Some(span) => error.and_place(span, DEFINED),
             None => error,
@@ -36,18 +32,15 @@ impl Evaluator {
     }
 
     /// Where the selected attribute was defined. Variables are looked up in the source by the renderer.
-    fn origin(&self, id: ExprId, env: &Rc<Env>) -> Option<Span> {
-        let Expr::Select { target, path, .. } = &self.arena.get(id).expr else {
+    fn origin(&self, id: &ExprId, env: &Rc<Env>) -> Option<Span> {
+        let Expr::Select { target, path, .. } = &id.expr else {
             return None;
         };
         // Anything else could be expensive to evaluate once more.
-        if !matches!(
-            self.arena.get(*target).expr,
-            Expr::Local { .. } | Expr::Global(_)
-        ) {
+        if !matches!(target.expr, Expr::Local { .. } | Expr::Global(_)) {
             return None;
         }
-        let mut value = self.eval(*target, env).ok()?;
+        let mut value = self.eval(target, env).ok()?;
         let mut span = None;
         for name in path {
             let AttrNameKind::Static(symbol) = name.kind else {
@@ -69,8 +62,8 @@ impl Evaluator {
     pub(super) fn between(
         &self,
         error: EvalError,
-        (lhs, left): (ExprId, &Value),
-        (rhs, right): (ExprId, &Value),
+        (lhs, left): (&ExprId, &Value),
+        (rhs, right): (&ExprId, &Value),
         env: &Rc<Env>,
     ) -> EvalError {
         if error.span().is_some() {
@@ -78,9 +71,9 @@ impl Evaluator {
         }
         match error.kind() {
             ErrorKind::Operands { .. } => error
-                .or_at(Some(self.span_of(lhs)))
+                .or_at(Some(lhs.span))
                 .labelled(self.brief(left))
-                .and_place(self.span_of(rhs), self.brief(right)),
+                .and_place(rhs.span, self.brief(right)),
             ErrorKind::NotCoercible { found, .. } => {
                 let blamed = if *found == self.brief(left) { lhs } else { rhs };
                 self.at_operand(error, blamed, env)
@@ -92,10 +85,9 @@ impl Evaluator {
 
     /// A failed assertion; a comparison shows what it compared.
     #[cold]
-    pub(super) fn assertion_failed(&self, cond: ExprId, env: &Rc<Env>) -> EvalError {
-        let node = self.arena.get(cond);
-        let error = EvalError::at(ErrorKind::AssertionFailed, node.span);
-        let Expr::Bin { op, lhs, rhs } = &node.expr else {
+    pub(super) fn assertion_failed(&self, cond: &ExprId, env: &Rc<Env>) -> EvalError {
+        let error = EvalError::at(ErrorKind::AssertionFailed, cond.span);
+        let Expr::Bin { op, lhs, rhs } = &cond.expr else {
             return error;
         };
         if matches!(op, BinOp::And | BinOp::Or | BinOp::Implies) {
@@ -103,7 +95,7 @@ impl Evaluator {
         }
         // Only what is a constant or a variable; the rest could be expensive to evaluate once more.
         let cheap = |id: &ExprId| {
-            let expr = &self.arena.get(*id).expr;
+            let expr = &id.expr;
             matches!(
                 expr,
                 Expr::Const(_) | Expr::Local { .. } | Expr::Global(_) | Expr::Select { .. }
@@ -112,7 +104,7 @@ impl Evaluator {
         if !cheap(lhs) || !cheap(rhs) {
             return error;
         }
-        match (self.eval(*lhs, env), self.eval(*rhs, env)) {
+        match (self.eval(lhs, env), self.eval(rhs, env)) {
             (Ok(left), Ok(right)) => error.labelled(format!(
                 "left is {}, right is {}",
                 self.brief(&left),
@@ -154,7 +146,7 @@ impl Evaluator {
         &self,
         error: EvalError,
         value: &Value,
-        target: ExprId,
+        target: &ExprId,
         env: &Rc<Env>,
     ) -> EvalError {
         match (error.kind(), value) {
@@ -222,7 +214,7 @@ impl Evaluator {
         pattern: &Pattern,
         function: Option<Rc<str>>,
         call: Option<Span>,
-        lambda: ExprId,
+        function_span: Span,
     ) -> EvalError {
         let formals = || pattern.formals.iter().map(|formal| formal.name);
         let found = self
@@ -248,10 +240,7 @@ impl Evaluator {
                 _ => {}
             }
         }
-        error
-            .or_at(given)
-            .or_at(call)
-            .or_at(Some(self.span_of(lambda)))
+        error.or_at(given).or_at(call).or_at(Some(function_span))
     }
 }
 

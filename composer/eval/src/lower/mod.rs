@@ -424,20 +424,36 @@ impl Lowerer<'_> {
 
     fn lambda(&mut self, node: &ast::Lambda, name: Option<Symbol>) -> ExprId {
         let span = self.span(node);
+        let mut spans = vec![span];
+        let mut body = node.body();
         let param = match node.param() {
             Some(ast::Param::IdentParam(param)) => match self.ident(param.ident()) {
                 Some((symbol, _)) => {
-                    self.scopes.push_slots([(symbol, 0)]);
-                    Param::Ident
+                    // `a: b: ...` is one function with several arguments, unless a name hides another.
+                    let mut names = vec![symbol];
+                    while let Some(inner) = body.as_ref().and_then(curried)
+                        && let Some(ast::Param::IdentParam(param)) = inner.param()
+                        && let Some((symbol, _)) = self.ident(param.ident())
+                        && !names.contains(&symbol)
+                    {
+                        names.push(symbol);
+                        spans.push(self.span(&inner));
+                        body = inner.body();
+                    }
+                    let count = names.len();
+                    self.scopes.push_slots(names.into_iter().zip(0..));
+                    Param::Idents(count)
                 }
                 None => return self.child(None, span),
             },
             Some(ast::Param::Pattern(pattern)) => Param::Pattern(self.pattern(&pattern)),
             None => return self.child(None, span),
         };
-        let body = self.child(node.body(), span);
+        let body = self.child(body, span);
         self.scopes.pop();
-        self.add(Expr::Lambda(Lambda { param, body, name }), span)
+        let lambda = Lambda { param, body, name };
+        let id = self.evaluator.arena.add_lambda(lambda, &spans);
+        self.add(Expr::Lambda(id), span)
     }
 
     /// Lowers a pattern and leaves its names in scope for the body.
@@ -483,6 +499,15 @@ impl Lowerer<'_> {
             let error = SyntaxError::new("defined-twice", span, message);
             self.errors.push(error.and(*first, "first named here"));
         }
+    }
+}
+
+/// The function that a function returns at once.
+fn curried(body: &ast::Expr) -> Option<ast::Lambda> {
+    match body {
+        ast::Expr::Lambda(lambda) => Some(lambda.clone()),
+        ast::Expr::Paren(paren) => curried(&paren.expr()?),
+        _ => None,
     }
 }
 
