@@ -47,10 +47,8 @@ impl Evaluator {
             Value::Null => Json::Null,
             Value::Bool(value) => Json::Bool(*value),
             Value::Int(value) => Json::Number((*value).into()),
-            Value::Float(value) => match Number::from_f64(*value) {
-                Some(number) => Json::Number(number),
-                None => return Err(not_json(&format!("the number {value}"))),
-            },
+            // What is no number has no JSON form; Nix writes null.
+            Value::Float(value) => Number::from_f64(*value).map_or(Json::Null, Json::Number),
             Value::String(_) | Value::Path(_) => {
                 let text = self.coerced(&value, Coercion::Interpolation)?;
                 context.extend(text.context().into_iter().flat_map(|c| c.iter().cloned()));

@@ -74,9 +74,10 @@ pub(super) const ALL: &[Row] = &[
     ),
 ];
 
+/// The text of a message: of what interpolation takes, since Nix takes nothing else; paths are not copied.
 fn message(ev: &Evaluator, value: &Value) -> Result<String> {
     Ok(ev
-        .coerced(value, crate::interp::Coercion::ToString)?
+        .coerced(value, crate::interp::Coercion::PathPart)?
         .to_string_lossy()
         .into_owned())
 }
@@ -100,7 +101,8 @@ fn add_context(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         Ok(value) => Ok(value),
         Err(error) => {
             let text = message(ev, &args[0])?;
-            Err(error.during(crate::error::FrameKind::Context(text.into()), None))
+            let text = text.strip_prefix("while ").unwrap_or(&text);
+            Err(error.during(crate::error::FrameKind::Host(text.into()), None))
         }
     }
 }

@@ -49,6 +49,6 @@ fn from_toml(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 fn to_json(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let (json, context) = ev.value_to_json(&args[0])?;
     Ok(Value::string(
-        crate::value::NixString::from(json.to_string()).with_context(context),
+        crate::value::NixString::from(crate::json::json_text(&json)).with_context(context),
     ))
 }
