@@ -3,6 +3,7 @@
 {
   lib,
   pkgs,
+  profile,
   config,
   name,
   rootfs,

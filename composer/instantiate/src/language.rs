@@ -10,9 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use xsc_eval::{
-    ErrorKind, EvalError, Evaluator, Feature, StdIo, Value, Variables, split_attr_path,
-};
+use xsc_eval::{EvalError, Evaluator, Feature, StdIo, Value, Variables, split_attr_path};
 use xsc_model::{DrvId, Graph, TreeId};
 
 use crate::derivation::{DOC, Instantiator, TEXT, TEXT_DOC, explain_text, text_attr};
@@ -69,8 +67,6 @@ impl Language {
         });
         let strict = Rc::clone(&instantiator);
         let mut builder = Evaluator::builder(io)
-            .library("/modules/lib/")
-            .eager(true)
             .builtin("derivation", 1, DOC, move |eval, args| {
                 instantiator.derivation(eval, &args[0])
             })
@@ -174,11 +170,8 @@ impl Language {
     }
 
     pub(crate) fn failed(&self, error: &EvalError) -> InstantiateError {
-        match error.kind() {
-            ErrorKind::Interrupted => InstantiateError::Interrupted,
-            _ => InstantiateError::Evaluation {
-                text: self.eval.render(error),
-            },
+        InstantiateError::Evaluation {
+            text: self.eval.render(error),
         }
     }
 }

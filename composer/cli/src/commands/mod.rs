@@ -4,12 +4,10 @@
 
 mod build;
 mod eval;
-mod expression;
 mod gc;
 mod lock;
 mod log;
 mod machine;
-mod repl;
 mod run;
 mod show;
 mod test;
@@ -21,9 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use xsc_build::{Engine, Options};
-use xsc_eval::Feature;
 use xsc_fetch::{DownloadOptions, Downloader, Mirrors, TransportOptions};
-use xsc_instantiate::{Hooks, Language, Recipes};
+use xsc_instantiate::Recipes;
 use xsc_model::{DrvId, Graph, Realisation};
 use xsc_profile::{FlakeLike, Lock, Profile};
 use xsc_sandbox::{RunnerProgram, Sandbox};
@@ -31,7 +28,7 @@ use xsc_store::Store;
 
 use crate::args::{BuildFlags, Cli, Verb};
 use crate::context::{Context, Repository};
-use crate::error::{CommandError, chain, instantiate_error};
+use crate::error::{CommandError, chain};
 use crate::ui::{Ui, UiOptions};
 
 /// Set by SIGINT and SIGTERM.
@@ -50,8 +47,7 @@ pub(crate) fn dispatch(cli: &Cli, cancel: &Cancel) -> Result<(), CommandError> {
         Verb::Test(args) => test::run(&context, args, cancel),
         Verb::Lock(_) => lock::lock(&context, cancel),
         Verb::Update(args) => lock::update(&context, args, cancel),
-        Verb::Eval(args) => eval::run(&context, args, cancel),
-        Verb::Repl(args) => repl::run(&context, args, cancel),
+        Verb::Eval(args) => eval::run(&context, args),
         Verb::Log(args) => log::run(&context, args),
         Verb::Show(args) => show::run(&context, args),
         Verb::Gc(args) => gc::run(&context, args),
@@ -70,42 +66,8 @@ pub(crate) struct Opened {
     pub(crate) recipes: Recipes,
 }
 
-/// What building derivations needs to know of where they come from.
-pub(crate) struct Origin<'a> {
-    pub(crate) flake: &'a FlakeLike,
-    /// The folder that sources are read from.
-    pub(crate) root: &'a Path,
-    /// The command that shows the log of a derivation named after it, where there is one.
-    pub(crate) log: Option<String>,
-}
-
-impl Opened {
-    pub(crate) fn origin(&self, context: &Context) -> Origin<'_> {
-        let words = &context.store_words;
-        Origin {
-            flake: &self.flake,
-            root: &self.repository.root,
-            log: Some(format!("xsc-compose{words} log {}", self.path.display())),
-        }
-    }
-}
-
-/// How evaluation speaks to people; `cancel` ends it.
-pub(crate) fn hooks(cancel: Option<&Cancel>, features: &[Feature]) -> Hooks {
-    Hooks {
-        trace: Box::new(|message| crate::ui::say(&format!("trace: {message}"))),
-        interrupt: cancel.cloned(),
-        features: features.to_vec(),
-    }
-}
-
 /// Reads a profile, checks the lock against flake-like.toml and loads the recipes.
 pub(crate) fn open(path: &Path) -> Result<Opened, CommandError> {
-    open_with(path, hooks(None, &[]))
-}
-
-/// The same with other hooks.
-pub(crate) fn open_with(path: &Path, hooks: Hooks) -> Result<Opened, CommandError> {
     let text = read(path).map_err(|error| {
         if path.exists() {
             error
@@ -122,9 +84,8 @@ pub(crate) fn open_with(path: &Path, hooks: Hooks) -> Result<Opened, CommandErro
     let profile = Profile::parse(&repository.shown(&shown).to_string(), &text)
         .map_err(|e| CommandError::usage(e.to_string()))?;
     let (flake, lock) = read_lock(&repository)?;
-    let recipes = Language::open(&repository.root, xsc_build::source_tree_id, hooks)
-        .and_then(|language| Recipes::load_in(language, &profile, &lock))
-        .map_err(|e| instantiate_error(&e))?;
+    let recipes = Recipes::load(&repository.root, &profile, &lock, xsc_build::source_tree_id)
+        .map_err(|e| CommandError::other(e.to_string()))?;
     Ok(Opened {
         path: path.to_owned(),
         repository,
@@ -220,7 +181,7 @@ pub(crate) fn downloader(context: &Context, flake: &FlakeLike) -> Result<Downloa
 /// session of the store.
 pub(crate) fn realise(
     context: &Context,
-    origin: &Origin<'_>,
+    opened: &Opened,
     store: &Store,
     graph: &Graph,
     wanted: &[DrvId],
@@ -240,7 +201,7 @@ pub(crate) fn realise(
     let downloader = if flags.offline {
         None
     } else {
-        Some(downloader(context, origin.flake)?)
+        Some(downloader(context, &opened.flake)?)
     };
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
     let sandbox = Sandbox::new(runner());
@@ -251,7 +212,7 @@ pub(crate) fn realise(
         store,
         sandbox: &sandbox,
         downloader: downloader.as_ref(),
-        repository: origin.root,
+        repository: &opened.repository.root,
         options: Options {
             max_jobs: flags.max_jobs.map_or(processors, usize::from),
             cores: flags.cores.map_or(processors, usize::from),
@@ -274,7 +235,9 @@ pub(crate) fn realise(
         crate::ui::human(begin.elapsed())
     ));
     report_warnings(store, &ui);
-    result.map_err(|error| crate::error::realise_error(error, origin.log.as_deref()))
+    let words = &context.store_words;
+    let log = format!("xsc-compose{words} log {}", opened.path.display());
+    result.map_err(|error| crate::error::realise_error(error, &log))
 }
 
 /// Tells what the store found damaged and got over.

@@ -1,1 +1,0 @@
-abort "this can't go on"

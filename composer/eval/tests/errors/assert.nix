@@ -1,5 +1,0 @@
-let
-  enabled = false;
-in
-assert enabled;
-1

@@ -1,6 +1,0 @@
-{
-  users = [
-    { name = "ada"; }
-    { name = "bob" + 1; }
-  ];
-}

@@ -1,5 +1,0 @@
-{
-  config.services.web = {
-    port = 8000 + "80";
-  };
-}

@@ -1,7 +1,0 @@
-let
-  defaults = {
-    timeout = 5;
-  };
-  inherit (defaults) timeuot;
-in
-timeuot

@@ -1,4 +1,0 @@
-let
-  options = { };
-in
-options.services

@@ -1,7 +1,0 @@
-let
-  user = {
-    name = "ada";
-    shell = "/bin/sh";
-  };
-in
-"${user.name} lives in ${user.home}"

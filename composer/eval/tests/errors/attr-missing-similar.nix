@@ -1,7 +1,0 @@
-let
-  config.boot = {
-    cmdline = "quiet";
-    kernel = "xsc";
-  };
-in
-config.boot.cmdlin

@@ -1,6 +1,0 @@
-let
-  count = 3;
-in
-{
-  ${count} = "three";
-}

@@ -1,4 +1,0 @@
-let
-  makeUser = name: { inherit name; };
-in
-makeUser.name

@@ -1,6 +1,0 @@
-let
-  machine = {
-    owner = null;
-  };
-in
-machine.owner.name

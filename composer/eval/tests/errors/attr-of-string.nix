@@ -1,4 +1,0 @@
-let
-  package = "zlib";
-in
-package.version

@@ -1,7 +1,0 @@
-let
-  key = "port";
-in
-{
-  port = 1;
-  ${key} = 2;
-}

@@ -1,5 +1,0 @@
-{
-  name = "zlib";
-  version = "1.3";
-  name = "zlib-ng";
-}

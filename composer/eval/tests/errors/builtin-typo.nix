@@ -1,1 +1,0 @@
-builtins.mapAttr (name: value: value) { }

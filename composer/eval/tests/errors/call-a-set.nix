@@ -1,6 +1,0 @@
-let
-  settings = {
-    port = 1;
-  };
-in
-settings 1

@@ -1,4 +1,0 @@
-let
-  name = "zlib";
-in
-name "1.3"

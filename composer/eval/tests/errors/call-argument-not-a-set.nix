@@ -1,4 +1,0 @@
-let
-  make = { name }: name;
-in
-make "zlib"

@@ -1,5 +1,0 @@
-let
-  ping = n: 1 + pong (n + 1);
-  pong = n: 1 + ping (n + 1);
-in
-ping 0

@@ -1,4 +1,0 @@
-let
-  count = n: 1 + count (n + 1);
-in
-count 0

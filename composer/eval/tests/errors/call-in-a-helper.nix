@@ -1,7 +1,0 @@
-let
-  join = parts: builtins.concatStringsSep "-" parts;
-  name = pname: version: join [ pname version ];
-in
-{
-  package = name "zlib" 13;
-}

@@ -1,4 +1,0 @@
-let
-  greet = { name, greeting ? "hello", ... }: "${greeting} ${name}";
-in
-greet { nmae = "ada"; }

@@ -1,9 +1,0 @@
-let
-  makePackage =
-    {
-      name,
-      version,
-    }:
-    "${name}-${version}";
-in
-makePackage { name = "zlib"; }

@@ -1,4 +1,0 @@
-let
-  pair = a: b: "${a}${b}";
-in
-"x" + pair "y"

@@ -1,6 +1,0 @@
-let
-  lib = {
-    version = "1";
-  };
-in
-lib.version "x"

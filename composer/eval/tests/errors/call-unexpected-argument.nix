@@ -1,7 +1,0 @@
-let
-  greet = { name, greeting ? "hello" }: "${greeting} ${name}";
-in
-greet {
-  name = "ada";
-  greating = "hi";
-}

@@ -1,7 +1,0 @@
-let
-  greet = { name }: name;
-in
-greet {
-  name = "ada";
-  loud = true;
-}

@@ -1,1 +1,0 @@
-builtins.addErrorContext "the profile is minimal.toml" (throw "it has no kernel")

@@ -1,6 +1,0 @@
-builtins.deepSeq {
-  a.b = [
-    1
-    (throw "found")
-  ];
-} true

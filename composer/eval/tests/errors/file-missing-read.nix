@@ -1,3 +1,0 @@
-{
-  motd = builtins.readFile ./mtod.txt;
-}

@@ -1,1 +1,0 @@
-builtins.hashString "md6" "x"

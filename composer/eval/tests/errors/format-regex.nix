@@ -1,1 +1,0 @@
-builtins.match "a(" "a"

@@ -1,1 +1,0 @@
-builtins.fetchTarball "https://example.org/x.tar.gz"

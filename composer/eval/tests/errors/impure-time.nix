@@ -1,3 +1,0 @@
-{
-  date = builtins.currentTime;
-}

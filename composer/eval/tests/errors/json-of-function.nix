@@ -1,4 +1,0 @@
-builtins.toJSON {
-  name = "x";
-  convert = x: x;
-}

@@ -1,6 +1,0 @@
-let
-  config = {
-    networking.hostName = "xsc";
-  };
-in
-config.networking.hostname

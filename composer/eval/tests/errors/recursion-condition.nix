@@ -1,6 +1,0 @@
-let
-  config = {
-    enable = if config.enable then true else false;
-  };
-in
-config.enable

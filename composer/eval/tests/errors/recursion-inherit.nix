@@ -1,7 +1,0 @@
-let
-  inherit (settings) port;
-  settings = {
-    port = port + 1;
-  };
-in
-port

@@ -1,4 +1,0 @@
-let
-  path = path + ":/bin";
-in
-path

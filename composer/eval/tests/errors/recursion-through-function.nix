@@ -1,6 +1,0 @@
-let
-  double = x: x * 2;
-  size = double limit;
-  limit = double size;
-in
-size

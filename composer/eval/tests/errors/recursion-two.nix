@@ -1,4 +1,0 @@
-rec {
-  width = height * 2;
-  height = width / 2;
-}

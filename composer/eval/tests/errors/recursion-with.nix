@@ -1,4 +1,0 @@
-let
-  tools = with tools; { make = cmake; cmake = make; };
-in
-tools.make

@@ -1,1 +1,0 @@
-builtins.throwAt { mesage = "x"; }

@@ -1,3 +1,0 @@
-{
-  kernel = throw "no kernel is configured";
-}

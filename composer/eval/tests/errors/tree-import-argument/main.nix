@@ -1,1 +1,0 @@
-import ./user.nix { name = "ada"; sheel = "/bin/sh"; }

@@ -1,1 +1,0 @@
-{ name, shell ? "/bin/false" }: "${name}:${shell}"

@@ -1,1 +1,0 @@
-{ x = (import ./b.nix).y; }

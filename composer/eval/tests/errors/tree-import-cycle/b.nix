@@ -1,1 +1,0 @@
-{ y = (import ./a.nix).x; }

@@ -1,6 +1,0 @@
-let
-  network = import ./modules/network.nix { port = "80"; };
-in
-{
-  config.services.web.listen = network.listen;
-}

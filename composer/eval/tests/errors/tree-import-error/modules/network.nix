@@ -1,4 +1,0 @@
-{ port }:
-{
-  listen = port + 1;
-}

@@ -1,5 +1,0 @@
-{
-  imports = [
-    (import ./modules/netwrok.nix)
-  ];
-}

@@ -1,3 +1,0 @@
-{
-  web = import ./web.nix;
-}

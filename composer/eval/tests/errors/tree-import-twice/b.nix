@@ -1,1 +1,0 @@
-builtins.length 5

@@ -1,7 +1,0 @@
-let
-  a = import ./a.nix;
-in
-{
-  first = builtins.tryEval a;
-  second = a;
-}

@@ -1,8 +1,0 @@
-{
-  evaluate =
-    module:
-    let
-      config = module config;
-    in
-    config;
-}

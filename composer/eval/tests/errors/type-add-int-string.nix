@@ -1,4 +1,0 @@
-let
-  port = 8080;
-in
-"http://localhost:" + port

@@ -1,5 +1,0 @@
-let
-  base = 8000;
-  offset = "80";
-in
-base + offset

@@ -1,1 +1,0 @@
-builtins.length { a = 1; }

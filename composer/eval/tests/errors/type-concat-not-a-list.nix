@@ -1,5 +1,0 @@
-let
-  packages = [ "zlib" ];
-  extra = "xz";
-in
-packages ++ extra

@@ -1,4 +1,0 @@
-let
-  cores = 0;
-in
-100 / cores

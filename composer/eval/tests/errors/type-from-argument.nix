@@ -1,7 +1,0 @@
-let
-  area = { width, height }: width * height;
-in
-area {
-  width = 3;
-  height = "4";
-}

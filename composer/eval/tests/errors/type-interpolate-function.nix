@@ -1,4 +1,0 @@
-let
-  describe = name: "the ${name}";
-in
-"${describe}"

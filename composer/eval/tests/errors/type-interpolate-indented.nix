@@ -1,8 +1,0 @@
-let
-  jobs = 4;
-in
-''
-  cd build
-  make -j${jobs}
-  make install
-''

@@ -1,4 +1,0 @@
-let
-  jobs = 4;
-in
-"make -j${jobs}"

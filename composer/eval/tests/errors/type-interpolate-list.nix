@@ -1,4 +1,0 @@
-let
-  flags = [ "-O2" ];
-in
-"cc ${flags} x.c"

@@ -1,4 +1,0 @@
-let
-  config.owner = null;
-in
-"owner: ${config.owner}"

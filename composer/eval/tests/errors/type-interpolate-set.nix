@@ -1,6 +1,0 @@
-let
-  package = {
-    pname = "zlib";
-  };
-in
-"${package}/bin"

@@ -1,6 +1,0 @@
-builtins.listToAttrs [
-  {
-    nmae = "a";
-    value = 1;
-  }
-]

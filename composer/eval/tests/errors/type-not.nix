@@ -1,4 +1,0 @@
-let
-  count = 0;
-in
-!count

@@ -1,1 +1,0 @@
-"files: " + ./notes.txt

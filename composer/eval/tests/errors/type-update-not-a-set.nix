@@ -1,7 +1,0 @@
-let
-  defaults = {
-    port = 80;
-  };
-  overrides = [ ];
-in
-defaults // overrides

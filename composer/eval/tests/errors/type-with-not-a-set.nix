@@ -1,5 +1,0 @@
-let
-  names = [ ];
-in
-with names;
-x

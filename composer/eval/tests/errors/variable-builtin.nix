@@ -1,1 +1,0 @@
-attrNames { a = 1; }

@@ -1,4 +1,0 @@
-{ config, ... }:
-{
-  boot = lib.mkIf config.enable { };
-}

@@ -1,5 +1,0 @@
-let
-  total = 10;
-  used = 3;
-in
-total-used

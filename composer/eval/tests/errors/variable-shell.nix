@@ -1,7 +1,0 @@
-{
-  script = ''
-    for f in *.c; do
-      cc -c "${f}"
-    done
-  '';
-}

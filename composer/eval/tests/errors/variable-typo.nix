@@ -1,4 +1,0 @@
-let
-  version = "1.3.1";
-in
-"zlib-${verison}"

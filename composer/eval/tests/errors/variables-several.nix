@@ -1,4 +1,0 @@
-{
-  a = fooo;
-  b = barr;
-}
