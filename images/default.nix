@@ -1,14 +1,17 @@
 # What a profile composes to. The composer evaluates this file with the profile (its TOML as a
-# value) and the lock's inputs, and builds `result`; `xsc-compose eval` can show the rest.
+# value) and the lock's inputs, and builds `result`; `xsc-compose eval` can show the rest. Images
+# read `config`: what modules/ make of the profile.
 { profile, inputs }:
 let
-  config = import ../modules { inherit profile; };
+  modules = import ../modules { inherit profile; };
+
+  inherit (modules) config;
 
   pkgs = import ../pkgs { inherit inputs config; };
 
   inherit (pkgs) lib;
 
-  name = "${profile.name}-${profile.variant}-${profile.system}";
+  name = "${config.profile.name}-${config.profile.variant}-${config.profile.system}";
 
   # Each kind of image is a file of this folder, a function of these names.
   call =
@@ -17,7 +20,6 @@ let
       inherit
         lib
         pkgs
-        profile
         config
         name
         rootfs
@@ -35,23 +37,18 @@ let
   wanted = builtins.listToAttrs (
     map (kind: {
       name = kind;
-      value =
-        kinds.${kind}
-          or (throw "profile `${profile.name}` wants image `${kind}`; known are ${builtins.concatStringsSep ", " (builtins.attrNames kinds)}");
-    }) profile.images
+      value = kinds.${kind};
+    }) config.profile.images
   );
-
-  iso =
-    wanted.iso or (throw "profile `${profile.name}` sets `options.bochs`, which needs image `iso`");
 
   # What an emulated processor with shadow stacks made of the ISO, if the profile asks: composing
   # fails when the tests inside do.
   bochs =
-    if profile.options.bochs or false then
+    if config.test.bochs then
       {
         "/${name}-bochs" = pkgs.bochs {
           name = "${name}-bochs";
-          inherit (iso) image file;
+          inherit (wanted.iso) image file;
         };
       }
     else
@@ -59,11 +56,12 @@ let
 in
 {
   inherit config pkgs bochs;
+  inherit (modules) options reference;
   images = wanted;
 
   # One tree with every image of the profile: what `result` points to.
   result = lib.merge {
     name = "${name}-images";
-    place = builtins.foldl' (all: kind: all // wanted.${kind}.place) bochs profile.images;
+    place = builtins.foldl' (all: kind: all // wanted.${kind}.place) bochs config.profile.images;
   };
 }

@@ -3,7 +3,6 @@
 {
   lib,
   pkgs,
-  profile,
   config,
   name,
   rootfs,

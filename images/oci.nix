@@ -2,7 +2,7 @@
 # Its programs need a kernel with the XSC driver: /dev/xsc must be given to the container.
 {
   lib,
-  profile,
+  config,
   name,
   rootfs,
   ...
@@ -11,7 +11,7 @@ let
   layout = lib.oci {
     name = "${name}-oci";
     inherit (rootfs) tree nodes;
-    reference = profile.name;
+    reference = config.profile.name;
     command = [ "/init" ];
     labels."org.opencontainers.image.title" = name;
   };

@@ -37,6 +37,8 @@ pub(crate) struct Context {
     pub(crate) mirrors: BTreeMap<String, Vec<String>>,
     /// The proxy for fetches, from `https_proxy`, `http_proxy` or `all_proxy`.
     pub(crate) proxy: Option<String>,
+    /// Where the inputs of `repl` are kept, from `XDG_STATE_HOME` or the home directory.
+    pub(crate) history: Option<PathBuf>,
     pub(crate) json: bool,
     pub(crate) quiet: bool,
 }
@@ -54,7 +56,7 @@ impl Context {
                 std::env::var_os("XDG_CACHE_HOME")
                     .map(PathBuf::from)
                     .filter(|dir| dir.is_absolute())
-                    .or_else(|| home.map(|home| home.join(".cache")))
+                    .or_else(|| home.as_ref().map(|home| home.join(".cache")))
                     .map(|cache| cache.join("xsc-compose"))
             })
             .ok_or_else(|| {
@@ -86,6 +88,11 @@ impl Context {
             store_words,
             mirrors,
             proxy,
+            history: std::env::var_os("XDG_STATE_HOME")
+                .map(PathBuf::from)
+                .filter(|dir| dir.is_absolute())
+                .or_else(|| home.map(|home| home.join(".local/state")))
+                .map(|state| state.join("xsc-compose/repl-history")),
             json: cli.json,
             quiet: cli.quiet,
         })

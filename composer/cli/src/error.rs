@@ -7,7 +7,9 @@ use std::error::Error;
 use std::fmt::Write;
 
 use xsc_build::{Failure, FailureKind, RealiseError};
+use xsc_eval::{ErrorKind, EvalError, Evaluator};
 use xsc_fetch::DownloadError;
+use xsc_instantiate::InstantiateError;
 
 /// The exit codes of the program; `docs` and `--help` list them.
 pub(crate) mod exit {
@@ -87,9 +89,35 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// Recipes or expressions that have no value.
+pub(crate) fn instantiate_error(error: &InstantiateError) -> CommandError {
+    match error {
+        InstantiateError::Interrupted => interrupted(),
+        InstantiateError::NotAPath { .. } => CommandError::usage(error.to_string()),
+        error => CommandError::other(error.to_string()),
+    }
+}
+
+/// An evaluation that failed.
+pub(crate) fn eval_error(eval: &Evaluator, error: &EvalError) -> CommandError {
+    match error.kind() {
+        ErrorKind::Interrupted => interrupted(),
+        _ => CommandError::other(eval.render(error)),
+    }
+}
+
+/// The user ended it.
+fn interrupted() -> CommandError {
+    CommandError {
+        code: exit::INTERRUPTED,
+        message: "interrupted".to_owned(),
+        hints: Vec::new(),
+    }
+}
+
 /// A run of builds that did not give what was wanted. `log` is the command that shows the log of
-/// a derivation named after it.
-pub(crate) fn realise_error(error: RealiseError, log: &str) -> CommandError {
+/// a derivation named after it, where there is one.
+pub(crate) fn realise_error(error: RealiseError, log: Option<&str>) -> CommandError {
     match error {
         RealiseError::Interrupted => CommandError {
             code: exit::INTERRUPTED,
@@ -114,7 +142,7 @@ pub(crate) fn disk_error(error: CommandError, full: bool) -> CommandError {
 const DISK_FULL: &str = "the disk is full; `xsc-compose gc` frees what no `result` link needs, \
 and --store or XSC_STORE puts the store elsewhere";
 
-fn failed(failures: &[Failure], skipped: usize, log: &str) -> CommandError {
+fn failed(failures: &[Failure], skipped: usize, log: Option<&str>) -> CommandError {
     let mut message = String::new();
     let mut hints = Vec::new();
     for (index, failure) in failures.iter().enumerate() {
@@ -174,9 +202,11 @@ fn code_of(kind: &FailureKind) -> u8 {
     }
 }
 
-fn hints_for(failure: &Failure, log: &str) -> Vec<String> {
+fn hints_for(failure: &Failure, log: Option<&str>) -> Vec<String> {
     let mut hints = Vec::new();
-    if !failure.log_tail.is_empty() {
+    if let Some(log) = log
+        && !failure.log_tail.is_empty()
+    {
         hints.push(format!("the whole log: {log} {}", failure.name));
     }
     if let Some(kept) = &failure.kept {

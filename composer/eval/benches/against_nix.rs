@@ -41,7 +41,7 @@ fn evaluate(file: &Path) -> Result<(), Failure> {
     let directory = file.parent().ok_or("the file has no directory")?;
     let name = file.file_name().and_then(|name| name.to_str());
     let io = StdIo::open(directory)?;
-    let evaluator = Evaluator::builder(io).build();
+    let evaluator = Evaluator::builder(io).eager(true).build();
     let value = evaluator
         .eval_file(name.ok_or("the file's name is not UTF-8")?)
         .and_then(|value| evaluator.force_deep(&value))

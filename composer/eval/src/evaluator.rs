@@ -13,13 +13,13 @@ use rustc_hash::FxHashMap;
 
 use crate::budget::Budget;
 use crate::builtins::{self, Builtin};
-use crate::error::{ErrorKind, EvalError, FrameKind, render};
+use crate::error::{Detail, ErrorKind, EvalError, FrameKind, error_json, render};
 use crate::expr::{Arena, ExprId};
 use crate::io::{EvalIo, MemoryIo};
 use crate::lower::lower;
 use crate::path;
 use crate::settings::Settings;
-use crate::source::{Location, Pos, SourceMap, Span};
+use crate::source::{FileId, Location, Pos, SourceMap, Span};
 use crate::symbol::{Symbol, Symbols};
 use crate::value::{Attr, Attrs, Env, NixPath, NixString, Value};
 
@@ -43,10 +43,12 @@ pub struct Evaluator {
     pub(crate) call_span: Cell<Option<Span>>,
     pub(crate) max_depth: u32,
     pub(crate) budget: Budget,
+    /// Whether cheap expressions may be evaluated before they are needed.
+    pub(crate) eager: bool,
     pub(crate) trace: Box<dyn Fn(&str)>,
     pub(crate) path_to_string: Option<PathToString>,
     pub(crate) settings: Settings,
-    pub(crate) regexes: RefCell<FxHashMap<Box<str>, Rc<regex::bytes::Regex>>>,
+    pub(crate) regexes: RefCell<FxHashMap<Box<[u8]>, Rc<builtins::Expression>>>,
     imports: RefCell<FxHashMap<Rc<str>, Value>>,
     files_read: RefCell<BTreeSet<String>>,
 }
@@ -148,6 +150,13 @@ impl Builder {
         self
     }
 
+    /// Says that files whose path starts with `prefix` are a library: traces fold what happens inside.
+    #[must_use]
+    pub fn library(mut self, prefix: &str) -> Builder {
+        self.evaluator.sources.add_library(prefix);
+        self
+    }
+
     /// Sets where messages of `builtins.trace` go. Without it they are dropped.
     #[must_use]
     pub fn trace(mut self, sink: impl Fn(&str) + 'static) -> Builder {
@@ -169,6 +178,14 @@ impl Builder {
         let interrupt = self.evaluator.budget.interrupt.take();
         self.evaluator.budget = Budget::new(limit);
         self.evaluator.budget.interrupt = interrupt;
+        self
+    }
+
+    /// Evaluates what is cheap and can't fail before it is needed. That is faster, and changes nothing but
+    /// what is shown of a value that was not evaluated wholly: `2` where Nix shows `<CODE>` for `1 + 1`.
+    #[must_use]
+    pub fn eager(mut self, eager: bool) -> Builder {
+        self.evaluator.eager = eager;
         self
     }
 
@@ -229,6 +246,7 @@ impl Evaluator {
             call_span: Cell::new(None),
             max_depth: MAX_CALL_DEPTH,
             budget: Budget::new(u64::MAX),
+            eager: false,
             trace: Box::new(|_| {}),
             path_to_string: None,
             settings: Settings::default(),
@@ -257,7 +275,7 @@ impl Evaluator {
     /// Evaluates text. `name` is what errors call it; relative paths start at `directory`.
     pub fn eval_str(&self, name: &str, directory: &str, text: &str) -> Result<Value, EvalError> {
         let id = self.lower_text(name, directory, text.to_owned(), None)?;
-        self.eval(id, &self.root_env)
+        self.eval(&id, &self.root_env)
     }
 
     /// Checks that text is an expression: its grammar and that its variables are bound.
@@ -303,6 +321,24 @@ impl Evaluator {
         Value::attrs(Attrs::from_unsorted(attrs.collect()))
     }
 
+    /// Adds a text that is not of the language, so that positions can be in it.
+    pub fn add_source(&self, name: &str, text: &str) -> FileId {
+        self.sources.add(name, text.to_owned())
+    }
+
+    /// Makes an attribute set whose attributes were defined at spans, of a source added before.
+    pub fn make_attrs_at<'a>(
+        &self,
+        attrs: impl IntoIterator<Item = (&'a str, Span, Value)>,
+    ) -> Value {
+        let attrs = attrs.into_iter().map(|(name, span, value)| Attr {
+            name: self.symbol(name),
+            pos: self.sources.add_pos(span),
+            value,
+        });
+        Value::attrs(Attrs::from_unsorted(attrs.collect()))
+    }
+
     /// A set's attributes sorted by name.
     pub fn sorted<'a>(&'a self, attrs: &'a Attrs) -> Vec<(&'a str, &'a Attr)> {
         let mut sorted: Vec<_> = attrs
@@ -323,14 +359,29 @@ impl Evaluator {
         self.sources.location(span)
     }
 
-    /// An error as plain text for people: message, excerpt, hints, trace.
+    /// An error as plain text for people: message, excerpt, hints, a trace that fits.
     pub fn render(&self, error: &EvalError) -> String {
-        render(error, &self.sources)
+        render(error, self, Detail::Short)
+    }
+
+    /// The same with as much of the trace as wanted.
+    pub fn render_with(&self, error: &EvalError, detail: Detail) -> String {
+        render(error, self, detail)
+    }
+
+    /// An error as JSON for programs; docs/diagnostics.md describes it.
+    pub fn error_json(&self, error: &EvalError) -> serde_json::Value {
+        error_json(error, self)
     }
 
     /// All files and directories read so far, sorted.
     pub fn files_read(&self) -> Vec<String> {
         self.files_read.borrow().iter().cloned().collect()
+    }
+
+    /// Reads files anew when they are imported next. Values of before stay as they are.
+    pub fn forget_files(&self) {
+        self.imports.borrow_mut().clear();
     }
 
     /// Names and documentation of all builtins, sorted by name.
@@ -397,7 +448,7 @@ impl Evaluator {
         let value = Value::lazy(move |evaluator| {
             let id = evaluator.parse_file(&target, None)?;
             evaluator
-                .eval(id, &evaluator.root_env)
+                .eval(&id, &evaluator.root_env)
                 .map_err(|error| error.during(FrameKind::File(target.clone()), None))
         });
         self.imports.borrow_mut().insert(path, value.clone());
@@ -413,7 +464,7 @@ impl Evaluator {
             env.set(slot, attr.value.clone());
         }
         let id = self.parse_file(&path, Some(&names))?;
-        self.eval(id, &env)
+        self.eval(&id, &env)
             .map_err(|error| error.during(FrameKind::File(path.clone()), None))
     }
 

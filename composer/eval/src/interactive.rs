@@ -43,7 +43,7 @@ impl Evaluator {
             env.set(slot, value.clone());
         }
         let id = self.lower_text(name, directory, text.to_owned(), Some(&names))?;
-        self.eval(id, &env)
+        self.eval(&id, &env)
     }
 
     /// The names that bindings such as `x = 1; inherit (y) z` give, and their values, not evaluated yet.
@@ -81,7 +81,7 @@ impl Evaluator {
                 None => Ok(value),
             },
             Value::Lambda(id, _) => match &self.lambda(*id).param {
-                Param::Ident => Ok(value),
+                Param::Idents(_) => Ok(value),
                 Param::Pattern(pattern) => {
                     let takes = |name: &str| {
                         let known = |symbol: Symbol| self.name(symbol) == name;
@@ -117,7 +117,7 @@ impl Evaluator {
                     Some(name) => format!("function `{}`", self.name(name)),
                     None => "function".to_owned(),
                 };
-                Some(self.documented(title, self.arena.get(id).span))
+                Some(self.documented(title, self.arena.function(id).span))
             }
             Value::Attrs(attrs) => match attrs.get(self.names.functor) {
                 Some(functor) => self.documentation(&functor.value)?,

@@ -29,9 +29,9 @@ mod symbol;
 mod value;
 
 pub use attr_path::split_attr_path;
-pub use error::{ErrorKind, EvalError, Frame, FrameKind, SyntaxError};
+pub use error::{Detail, ErrorKind, EvalError, Frame, FrameKind, SyntaxError};
 pub use evaluator::{Builder, Evaluator};
-pub use expr::ExprId;
+pub use expr::LambdaId;
 pub use interactive::{Documentation, Variables};
 pub use io::{EvalIo, FileType, IoError, MemoryIo, StdIo};
 pub use json::json_text;

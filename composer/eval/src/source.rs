@@ -67,6 +67,8 @@ struct SourceFile {
 pub(crate) struct SourceMap {
     files: FrozenVec<Box<SourceFile>>,
     positions: RefCell<Vec<Span>>,
+    /// Starts of the names of files that belong to a library.
+    libraries: Vec<String>,
 }
 
 impl SourceMap {
@@ -78,6 +80,15 @@ impl SourceMap {
             line_starts,
         }));
         FileId(u32::try_from(self.files.len() - 1).expect("fewer than 2^32 files"))
+    }
+
+    pub(crate) fn add_library(&mut self, prefix: &str) {
+        self.libraries.push(prefix.to_owned());
+    }
+
+    pub(crate) fn is_library(&self, file: FileId) -> bool {
+        let name = &self.file(file).name;
+        self.libraries.iter().any(|prefix| name.starts_with(prefix))
     }
 
     pub(crate) fn text(&self, file: FileId) -> &str {

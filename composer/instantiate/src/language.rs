@@ -10,7 +10,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use xsc_eval::{EvalError, Evaluator, Feature, StdIo, Value, Variables, split_attr_path};
+use xsc_eval::{
+    ErrorKind, EvalError, Evaluator, Feature, StdIo, Value, Variables, split_attr_path,
+};
 use xsc_model::{DrvId, Graph, TreeId};
 
 use crate::derivation::{DOC, Instantiator, TEXT, TEXT_DOC, explain_text, text_attr};
@@ -67,6 +69,8 @@ impl Language {
         });
         let strict = Rc::clone(&instantiator);
         let mut builder = Evaluator::builder(io)
+            .library("/modules/lib/")
+            .eager(true)
             .builtin("derivation", 1, DOC, move |eval, args| {
                 instantiator.derivation(eval, &args[0])
             })
@@ -170,8 +174,11 @@ impl Language {
     }
 
     pub(crate) fn failed(&self, error: &EvalError) -> InstantiateError {
-        InstantiateError::Evaluation {
-            text: self.eval.render(error),
+        match error.kind() {
+            ErrorKind::Interrupted => InstantiateError::Interrupted,
+            _ => InstantiateError::Evaluation {
+                text: self.eval.render(error),
+            },
         }
     }
 }

@@ -32,6 +32,9 @@ pub enum InstantiateError {
         /// Message, excerpt and trace.
         text: String,
     },
+    /// The host ended the evaluation.
+    #[error("interrupted")]
+    Interrupted,
     /// An attribute path leads nowhere.
     #[error("{whole} no `{path}`: there is no attribute `{missing}`{hint}")]
     NoAttribute {
@@ -85,9 +88,7 @@ impl Recipes {
         lock: &Lock,
     ) -> Result<Recipes, InstantiateError> {
         let eval = language.evaluator();
-        let failed = |e| InstantiateError::Evaluation {
-            text: eval.render(&e),
-        };
+        let failed = |e| language.failed(&e);
         let entry = eval.eval_file(ENTRY).map_err(failed)?;
         let arguments = eval.make_attrs([
             ("profile", values::profile(eval, profile)),

@@ -3,35 +3,58 @@
 //! Used by `recipes.rs`. Invariant: what recipes see of the lock is what identifies content and
 //! says where to find it; when and from where the lock was made is not visible.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use serde_json::{Map, json};
-use xsc_eval::{EvalError, Evaluator, Value};
-use xsc_profile::{Lock, LockedContent, LockedFile, Profile};
+use xsc_eval::{EvalError, Evaluator, FileId, Span, Value};
+use xsc_profile::{Data, Entry, Lock, LockedContent, LockedFile, Profile};
 
 use crate::read::invalid;
 
-/// The argument `profile` of images/default.nix.
+/// The argument `profile` of images/default.nix: the tables of the TOML, each key where it stands in
+/// the file, and the file's name as `file`.
 pub(crate) fn profile(eval: &Evaluator, profile: &Profile) -> Value {
-    let modules: Vec<&str> = profile.modules.iter().map(|m| m.value.as_str()).collect();
-    let tests: Vec<&str> = profile
-        .test
-        .tests
-        .iter()
-        .map(|t| t.value.as_str())
-        .collect();
-    let images: Vec<&str> = profile.images.iter().map(|i| i.as_str()).collect();
-    let value = json!({
-        "name": profile.name,
-        "description": profile.description,
-        "system": profile.system.as_str(),
-        "variant": profile.variant.as_str(),
-        "modules": modules,
-        "images": images,
-        "tests": tests,
-        "options": profile.options,
+    let name = format!("/{}", profile.file.trim_start_matches('/'));
+    let file = eval.add_source(&name, &profile.text);
+    let mut all = with_places(eval, file, &profile.tables);
+    all.push(("file", at(file, &(0..0)), Value::string(name.as_str())));
+    eval.make_attrs_at(all)
+}
+
+fn with_places<'a>(
+    eval: &Evaluator,
+    file: FileId,
+    entries: &'a [Entry],
+) -> Vec<(&'a str, Span, Value)> {
+    let entries = entries.iter().map(|entry| {
+        let value = from_data(eval, file, &entry.value);
+        (entry.key.as_str(), at(file, &entry.span), value)
     });
-    from_json(eval, &value)
+    entries.collect()
+}
+
+fn from_data(eval: &Evaluator, file: FileId, data: &Data) -> Value {
+    match data {
+        Data::Bool(value) => Value::Bool(*value),
+        Data::Int(value) => Value::Int(*value),
+        Data::Float(value) => Value::Float(*value),
+        Data::String(text) => Value::string(text.as_str()),
+        Data::List(items) => {
+            let items = items.iter().map(|item| from_data(eval, file, item));
+            Value::list(items.collect::<Vec<_>>())
+        }
+        Data::Table(entries) => eval.make_attrs_at(with_places(eval, file, entries)),
+    }
+}
+
+fn at(file: FileId, bytes: &Range<usize>) -> Span {
+    let byte = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    Span {
+        file,
+        start: byte(bytes.start),
+        end: byte(bytes.end),
+    }
 }
 
 /// The argument `inputs` of images/default.nix.

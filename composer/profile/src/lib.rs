@@ -4,6 +4,7 @@
 //! recipe evaluator (options and inputs). Nothing here opens a file: callers pass the text and the name to
 //! show in messages. Invariant: a file with a key nobody reads never parses.
 
+mod data;
 mod error;
 mod flake;
 mod lock;
@@ -12,6 +13,7 @@ mod profile;
 mod reader;
 mod suggest;
 
+pub use data::{Data, Entry};
 pub use error::{Problem, TomlError};
 pub use flake::{
     ArchiveRef, DebianPackages, DebianSource, FileInput, FlakeLike, Input, InputKind, Mirror,

@@ -1,14 +1,11 @@
 //! `profiles/*.toml`: what to compose, as types.
 //!
-//! Called by the command line; the evaluator gets `options` as JSON and the list of modules.
+//! Called by the command line; the evaluator makes modules of `text` and `tables`.
 //! Invariant: a profile names one system and one variant, so an image never mixes them.
 
-use std::collections::BTreeMap;
-
-use toml::de::DeValue;
-
+use crate::data::Entry;
 use crate::error::TomlError;
-use crate::reader::{At, Table, Value, name_fault, read_file};
+use crate::reader::{At, Table, name_fault, read_file};
 
 /// The machine an image is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,12 +101,12 @@ pub struct Profile {
     pub modules: Vec<At<String>>,
     /// The images to write, in the order of the file.
     pub images: Vec<ImageKind>,
-    /// The `[options]` table: always a JSON object.
-    pub options: serde_json::Value,
-    /// Dotted path of each option, to the line it stands on.
-    pub option_lines: BTreeMap<String, usize>,
     /// The `[test]` table.
     pub test: TestSettings,
+    /// The whole file as data; `options` holds what modules are told.
+    pub tables: Vec<Entry>,
+    /// The file's text, which the places in `tables` are of.
+    pub text: String,
 }
 
 impl Profile {
@@ -118,17 +115,16 @@ impl Profile {
     /// # Errors
     /// Everything that is wrong with the text, each fault with line, column and excerpt.
     pub fn parse(file: &str, text: &str) -> Result<Profile, TomlError> {
-        read_file(file, text, |top| read(file, top))
+        read_file(file, text, |top| read(file, text, top))
     }
 }
 
-fn read(file: &str, top: &Table<'_, '_>) -> Option<Profile> {
+fn read(file: &str, text: &str, top: &Table<'_, '_>) -> Option<Profile> {
     let head = top.table("profile");
-    let mut option_lines = BTreeMap::new();
-    let options = match top.table_or_none("options") {
-        Some(table) => json_table(&table, "", &mut option_lines),
-        None => serde_json::Map::new(),
-    };
+    if let Some(options) = top.table_or_none("options") {
+        options.report_no_data();
+    }
+    let tables = top.data();
     let test = top.table_or_none("test").map(|table| {
         let settings = TestSettings {
             timeout_seconds: table.count_or_none("timeout_seconds"),
@@ -160,9 +156,9 @@ fn read(file: &str, top: &Table<'_, '_>) -> Option<Profile> {
         variant: variant?,
         modules,
         images,
-        options: serde_json::Value::Object(options),
-        option_lines,
         test: test.unwrap_or_default(),
+        tables,
+        text: text.to_owned(),
     })
 }
 
@@ -186,68 +182,4 @@ fn images(head: &Table<'_, '_>) -> Vec<ImageKind> {
         }
     }
     images
-}
-
-type JsonMap = serde_json::Map<String, serde_json::Value>;
-
-fn json_table(table: &Table<'_, '_>, path: &str, lines: &mut BTreeMap<String, usize>) -> JsonMap {
-    let mut map = JsonMap::new();
-    for (key, _, value) in table.entries() {
-        let path = if path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{path}.{key}")
-        };
-        lines.insert(path.clone(), table.line_of(value));
-        if let Some(json) = json_value(table, key, &path, value, lines) {
-            map.insert(key.to_owned(), json);
-        }
-    }
-    map
-}
-
-fn json_value<'r, 't>(
-    table: &Table<'r, 't>,
-    key: &str,
-    path: &str,
-    value: Value<'r, 't>,
-    lines: &mut BTreeMap<String, usize>,
-) -> Option<serde_json::Value> {
-    match value.get_ref() {
-        DeValue::String(text) => Some(text.as_ref().into()),
-        DeValue::Boolean(flag) => Some((*flag).into()),
-        DeValue::Integer(number) => {
-            let parsed = i64::from_str_radix(number.as_str(), number.radix());
-            if parsed.is_err() {
-                table.wrong_type(key, value, "a number of at most 64 bits");
-            }
-            parsed.ok().map(Into::into)
-        }
-        DeValue::Float(number) => {
-            let parsed = number.as_str().parse::<f64>().ok();
-            let json = parsed.and_then(serde_json::Number::from_f64);
-            if json.is_none() {
-                table.wrong_type(key, value, "a finite number");
-            }
-            json.map(serde_json::Value::Number)
-        }
-        DeValue::Datetime(_) => {
-            // Nix has no such type, and a string made from one would hide that.
-            table.wrong_type(key, value, "a string, number, boolean, array or table");
-            None
-        }
-        DeValue::Array(_) => {
-            let items = table.array(key, value)?;
-            let items = items.into_iter();
-            Some(serde_json::Value::Array(
-                items
-                    .filter_map(|item| json_value(table, key, path, item, lines))
-                    .collect(),
-            ))
-        }
-        DeValue::Table(_) => {
-            let inner = table.item_table(key, value)?;
-            Some(serde_json::Value::Object(json_table(&inner, path, lines)))
-        }
-    }
 }

@@ -10,6 +10,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::data::{self, Entry};
 use crate::error::{Problem, TomlError, locate};
 use crate::suggest::closest;
 
@@ -147,6 +148,18 @@ impl<'r, 't> Table<'r, 't> {
         entries
     }
 
+    /// The table as data, without asking for any key; what is no data is left out.
+    pub(crate) fn data(&self) -> Vec<Entry> {
+        data::entries(self.table, &mut |_, _, _, _| {})
+    }
+
+    /// Reports what is no data.
+    pub(crate) fn report_no_data(&self) {
+        data::entries(self.table, &mut |key, span, value, wanted| {
+            self.wrong_type_at(key, span, value, wanted);
+        });
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<Value<'r, 't>> {
         self.asked.borrow_mut().push(key.to_owned());
         self.table
@@ -187,9 +200,13 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     pub(crate) fn wrong_type(&self, key: &str, value: Value<'_, '_>, wanted: &str) {
-        let found = value.get_ref().type_str();
+        self.wrong_type_at(key, value.span(), value.get_ref(), wanted);
+    }
+
+    fn wrong_type_at(&self, key: &str, span: Range<usize>, value: &DeValue<'_>, wanted: &str) {
+        let found = value.type_str();
         let message = format!("`{key}` must be {wanted}, not {} {found}", article(found));
-        self.problem(value.span(), message);
+        self.problem(span, message);
     }
 
     fn as_string(&self, key: &str, value: Value<'_, '_>) -> Option<At<String>> {

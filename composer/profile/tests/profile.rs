@@ -1,6 +1,6 @@
 //! Profiles: the repository's own parse, and bad ones say where, what and how to mend it.
 
-use xsc_profile::{ImageKind, Profile, System, Variant};
+use xsc_profile::{Data, Entry, ImageKind, Profile, System, Variant};
 
 const GOOD: &str = r#"
 [profile]
@@ -40,18 +40,42 @@ fn the_minimal_profile_of_the_repository() {
 }
 
 #[test]
-fn options_become_json_with_lines() {
+fn the_file_becomes_data_with_places() {
     let profile = Profile::parse("x.toml", GOOD).unwrap();
+    let names: Vec<&str> = profile.tables.iter().map(|t| t.key.as_str()).collect();
+    assert_eq!(names, ["profile", "options", "test"]);
+    let Data::Table(options) = &profile.tables[1].value else {
+        panic!("`options` is a table");
+    };
+    let entry = |key: &str, value: Data, line: &str| {
+        let at = GOOD.find(line).unwrap() + line.find(key).unwrap();
+        Entry {
+            key: key.to_owned(),
+            span: at..at + key.len(),
+            value,
+        }
+    };
+    let users = "users = [{ name = \"root\", uid = 0 }]";
     assert_eq!(
-        profile.options,
-        serde_json::json!({
-            "kernel": { "debug": true },
-            "users": [{ "name": "root", "uid": 0 }],
-            "ratio": 0.5,
-        })
+        options,
+        &[
+            entry(
+                "kernel",
+                Data::Table(vec![entry("debug", Data::Bool(true), "kernel.debug")]),
+                "kernel.debug"
+            ),
+            entry(
+                "users",
+                Data::List(vec![Data::Table(vec![
+                    entry("name", Data::String("root".to_owned()), users),
+                    entry("uid", Data::Int(0), users),
+                ])]),
+                users
+            ),
+            entry("ratio", Data::Float(0.5), "ratio"),
+        ]
     );
-    assert_eq!(profile.option_lines["kernel.debug"], 11);
-    assert_eq!(profile.option_lines["users"], 12);
+    assert_eq!(profile.text, GOOD);
     assert_eq!(profile.test.timeout_seconds, Some(60));
     assert_eq!(profile.test.memory_mib, None);
     assert_eq!(profile.modules[1].line, 7);

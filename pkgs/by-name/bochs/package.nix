@@ -1,6 +1,6 @@
 # Boots an ISO image in Bochs, whose tigerlake processor has shadow stacks, and fails if the guest's
 # tests do: a function of the image; `$out/serial` is what the guest said. Only profiles that set
-# `bochs = true` in their options run it. The emulator is an input of its own, no part of the seed.
+# `test.bochs = true` in their options run it. The emulator is an input of its own, no part of the seed.
 {
   lib,
   seed,

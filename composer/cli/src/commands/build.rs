@@ -12,7 +12,7 @@ use xsc_store::{Session, Store};
 use super::{Cancel, Opened, open, print, realise};
 use crate::args::{Build, BuildFlags};
 use crate::context::Context;
-use crate::error::{CommandError, store_error};
+use crate::error::{CommandError, instantiate_error, store_error};
 
 /// The attribute of images/default.nix that holds a profile's images.
 const RESULT: &str = "result";
@@ -33,7 +33,7 @@ pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<()
     }
     let known = realise(
         context,
-        &opened,
+        &opened.origin(context),
         &store,
         &graph,
         &[drv],
@@ -76,7 +76,7 @@ pub(crate) fn derivation(opened: &mut Opened, attr: &str) -> Result<DrvId, Comma
     opened
         .recipes
         .derivation(attr)
-        .map_err(|e| CommandError::other(e.to_string()))
+        .map_err(|e| instantiate_error(&e))
 }
 
 fn result_tree(
@@ -120,7 +120,8 @@ pub(crate) fn images(
         dry_run(context, &store, &graph, drv)?;
         return Ok(None);
     }
-    let known = realise(context, &opened, &store, &graph, &[drv], flags, cancel)?;
+    let origin = opened.origin(context);
+    let known = realise(context, &origin, &store, &graph, &[drv], flags, cancel)?;
     let tree = result_tree(&opened, &known[&drv], RESULT)?;
     let path = store.tree_path(&tree).map_err(|e| store_error(&e))?;
     Ok(Some(Images {

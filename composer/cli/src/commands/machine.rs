@@ -48,7 +48,7 @@ pub(crate) fn choose(profile: &Profile, flags: &BootFlags) -> Result<MediumArg, 
         return Err(error.hint(if makes(ImageKind::Boot) {
             "add --medium kernel"
         } else {
-            "add \"boot\" to `images` of the profile, or the words to its `options.cmdline`"
+            "add \"boot\" to `images` of the profile, or the words to its option `boot.cmdline`"
         }));
     }
     Ok(medium)

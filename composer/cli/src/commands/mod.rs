@@ -4,10 +4,12 @@
 
 mod build;
 mod eval;
+mod expression;
 mod gc;
 mod lock;
 mod log;
 mod machine;
+mod repl;
 mod run;
 mod show;
 mod test;
@@ -19,8 +21,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use xsc_build::{Engine, Options};
+use xsc_eval::Feature;
 use xsc_fetch::{DownloadOptions, Downloader, Mirrors, TransportOptions};
-use xsc_instantiate::Recipes;
+use xsc_instantiate::{Hooks, Language, Recipes};
 use xsc_model::{DrvId, Graph, Realisation};
 use xsc_profile::{FlakeLike, Lock, Profile};
 use xsc_sandbox::{RunnerProgram, Sandbox};
@@ -28,7 +31,7 @@ use xsc_store::Store;
 
 use crate::args::{BuildFlags, Cli, Verb};
 use crate::context::{Context, Repository};
-use crate::error::{CommandError, chain};
+use crate::error::{CommandError, chain, instantiate_error};
 use crate::ui::{Ui, UiOptions};
 
 /// Set by SIGINT and SIGTERM.
@@ -47,7 +50,8 @@ pub(crate) fn dispatch(cli: &Cli, cancel: &Cancel) -> Result<(), CommandError> {
         Verb::Test(args) => test::run(&context, args, cancel),
         Verb::Lock(_) => lock::lock(&context, cancel),
         Verb::Update(args) => lock::update(&context, args, cancel),
-        Verb::Eval(args) => eval::run(&context, args),
+        Verb::Eval(args) => eval::run(&context, args, cancel),
+        Verb::Repl(args) => repl::run(&context, args, cancel),
         Verb::Log(args) => log::run(&context, args),
         Verb::Show(args) => show::run(&context, args),
         Verb::Gc(args) => gc::run(&context, args),
@@ -66,8 +70,42 @@ pub(crate) struct Opened {
     pub(crate) recipes: Recipes,
 }
 
+/// What building derivations needs to know of where they come from.
+pub(crate) struct Origin<'a> {
+    pub(crate) flake: &'a FlakeLike,
+    /// The folder that sources are read from.
+    pub(crate) root: &'a Path,
+    /// The command that shows the log of a derivation named after it, where there is one.
+    pub(crate) log: Option<String>,
+}
+
+impl Opened {
+    pub(crate) fn origin(&self, context: &Context) -> Origin<'_> {
+        let words = &context.store_words;
+        Origin {
+            flake: &self.flake,
+            root: &self.repository.root,
+            log: Some(format!("xsc-compose{words} log {}", self.path.display())),
+        }
+    }
+}
+
+/// How evaluation speaks to people; `cancel` ends it.
+pub(crate) fn hooks(cancel: Option<&Cancel>, features: &[Feature]) -> Hooks {
+    Hooks {
+        trace: Box::new(|message| crate::ui::say(&format!("trace: {message}"))),
+        interrupt: cancel.cloned(),
+        features: features.to_vec(),
+    }
+}
+
 /// Reads a profile, checks the lock against flake-like.toml and loads the recipes.
 pub(crate) fn open(path: &Path) -> Result<Opened, CommandError> {
+    open_with(path, hooks(None, &[]))
+}
+
+/// The same with other hooks.
+pub(crate) fn open_with(path: &Path, hooks: Hooks) -> Result<Opened, CommandError> {
     let text = read(path).map_err(|error| {
         if path.exists() {
             error
@@ -84,8 +122,9 @@ pub(crate) fn open(path: &Path) -> Result<Opened, CommandError> {
     let profile = Profile::parse(&repository.shown(&shown).to_string(), &text)
         .map_err(|e| CommandError::usage(e.to_string()))?;
     let (flake, lock) = read_lock(&repository)?;
-    let recipes = Recipes::load(&repository.root, &profile, &lock, xsc_build::source_tree_id)
-        .map_err(|e| CommandError::other(e.to_string()))?;
+    let recipes = Language::open(&repository.root, xsc_build::source_tree_id, hooks)
+        .and_then(|language| Recipes::load_in(language, &profile, &lock))
+        .map_err(|e| instantiate_error(&e))?;
     Ok(Opened {
         path: path.to_owned(),
         repository,
@@ -181,7 +220,7 @@ pub(crate) fn downloader(context: &Context, flake: &FlakeLike) -> Result<Downloa
 /// session of the store.
 pub(crate) fn realise(
     context: &Context,
-    opened: &Opened,
+    origin: &Origin<'_>,
     store: &Store,
     graph: &Graph,
     wanted: &[DrvId],
@@ -201,7 +240,7 @@ pub(crate) fn realise(
     let downloader = if flags.offline {
         None
     } else {
-        Some(downloader(context, &opened.flake)?)
+        Some(downloader(context, origin.flake)?)
     };
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
     let sandbox = Sandbox::new(runner());
@@ -212,7 +251,7 @@ pub(crate) fn realise(
         store,
         sandbox: &sandbox,
         downloader: downloader.as_ref(),
-        repository: &opened.repository.root,
+        repository: origin.root,
         options: Options {
             max_jobs: flags.max_jobs.map_or(processors, usize::from),
             cores: flags.cores.map_or(processors, usize::from),
@@ -235,9 +274,7 @@ pub(crate) fn realise(
         crate::ui::human(begin.elapsed())
     ));
     report_warnings(store, &ui);
-    let words = &context.store_words;
-    let log = format!("xsc-compose{words} log {}", opened.path.display());
-    result.map_err(|error| crate::error::realise_error(error, &log))
+    result.map_err(|error| crate::error::realise_error(error, origin.log.as_deref()))
 }
 
 /// Tells what the store found damaged and got over.

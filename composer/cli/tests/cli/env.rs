@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -293,6 +294,15 @@ impl TestRepo {
     #[must_use]
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         Ran::new(self.command(args).output().unwrap())
+    }
+
+    /// The program with `text` on its standard input.
+    #[must_use]
+    pub(crate) fn run_with_input(&self, args: &[&str], text: &str) -> Ran {
+        let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
+        // It may have ended before it read everything.
+        let _ = child.stdin.take().unwrap().write_all(text.as_bytes());
+        Ran::new(child.wait_with_output().unwrap())
     }
 
     /// Builds the profile.

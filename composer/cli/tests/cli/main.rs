@@ -7,10 +7,12 @@ mod bad_input;
 mod boot;
 mod build;
 mod env;
+mod eval;
 mod fetch;
 mod gc;
 mod hermetic;
 mod kills;
+mod repl;
 mod reproduce;
 mod verbs;
 

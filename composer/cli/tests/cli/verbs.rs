@@ -1,43 +1,13 @@
-//! The verbs that look and change nothing: `eval`, `show`, `log`; and where a run looks for things.
+//! The verbs that look and change nothing: `show`, `log`; and where a run looks for things.
 
 use std::fs;
 
 use crate::env::{Ran, TestRepo, can_build};
 
 const RECIPES: &str = r#"
-config = { answer = 6 * 7; list = [ 1 "two" null ]; f = x: x; };
 lib = run "lib-1.0" "mkdir $out; echo made";
 result = step "images" "builtin:merge" { } [ { at = "/l"; from = lib; } ];
 "#;
-
-#[test]
-fn eval_shows_values_as_json() {
-    let repo = TestRepo::new(RECIPES);
-    assert_eq!(
-        repo.run(&["eval", "profiles/t.toml", "config.answer"])
-            .ok()
-            .out,
-        "42\n"
-    );
-    let eval = |attr: &str| -> serde_json::Value {
-        let ran = repo.run(&["eval", "profiles/t.toml", attr]).ok();
-        serde_json::from_str(&ran.out).unwrap()
-    };
-    assert_eq!(eval("config.list"), serde_json::json!([1, "two", null]));
-    assert_eq!(eval("config.f"), "<lambda>");
-    let drv = eval("lib");
-    assert_eq!(
-        (&drv["type"], &drv["name"]),
-        (&"derivation".into(), &"lib-1.0".into())
-    );
-    assert_eq!(drv["drvPath"], eval("lib.drvPath"));
-    let all = repo.run(&["eval", "profiles/t.toml", "--json"]).ok().out;
-    let all: serde_json::Value = serde_json::from_str(&all).unwrap();
-    assert_eq!(all["result"]["name"], "images");
-    repo.run(&["eval", "profiles/t.toml", "config.anwser"])
-        .fails(1, &["did you mean `answer`?"]);
-    assert!(!repo.store().exists(), "nothing is written");
-}
 
 #[test]
 fn show_says_what_is_built_and_from_what() {

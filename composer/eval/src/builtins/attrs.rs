@@ -4,7 +4,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Result, Row, function};
+use super::{Result, Row, expect_function};
 use crate::evaluator::Evaluator;
 use crate::source::Pos;
 use crate::symbol::Symbol;
@@ -144,11 +144,11 @@ fn attr_pos(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 }
 
 fn group_by(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let function = function(ev, &args[0], "groupBy")?;
+    expect_function(ev, &args[0], "the first argument of `groupBy`")?;
     let list = ev.expect_list(&args[1], "the second argument of `groupBy`")?;
     let mut groups: FxHashMap<Symbol, Vec<Value>> = FxHashMap::default();
     for item in list.iter() {
-        let name = ev.apply(&function, std::slice::from_ref(item), None)?;
+        let name = ev.apply(&args[0], std::slice::from_ref(item), None)?;
         let name = ev.expect_string(
             &name,
             "the name that the function given to `groupBy` returns",
@@ -206,7 +206,7 @@ fn list_to_attrs(ev: &Evaluator, args: &[Value]) -> Result<Value> {
             let value = get(ev.names.value)?;
             attrs.push(Attr {
                 name,
-                pos: name_attr.pos,
+                pos: value.pos,
                 value: value.value.clone(),
             });
         }
@@ -245,7 +245,7 @@ fn remove_attrs(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 }
 
 fn zip_attrs_with(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let function = function(ev, &args[0], "zipAttrsWith")?;
+    expect_function(ev, &args[0], "the first argument of `zipAttrsWith`")?;
     let list = ev.expect_list(&args[1], "the second argument of `zipAttrsWith`")?;
     let mut merged: FxHashMap<Symbol, Vec<Value>> = FxHashMap::default();
     for item in list.iter() {
@@ -260,7 +260,7 @@ fn zip_attrs_with(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     }
     let attrs = merged.into_iter().map(|(name, values)| {
         let text = Value::String(ev.symbols.string(name));
-        attr(name, ev.lazy_call(&function, &[text, Value::list(values)]))
+        attr(name, ev.lazy_call(&args[0], &[text, Value::list(values)]))
     });
     Ok(Value::attrs(Attrs::from_unsorted(attrs.collect())))
 }

@@ -101,8 +101,7 @@ fn add_context(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         Ok(value) => Ok(value),
         Err(error) => {
             let text = message(ev, &args[0])?;
-            let text = text.strip_prefix("while ").unwrap_or(&text);
-            Err(error.during(crate::error::FrameKind::Host(text.into()), None))
+            Err(error.during(crate::error::FrameKind::Context(text.into()), None))
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-use super::{Result, Row, function, invalid};
+use super::{Result, Row, expect_function, invalid};
 use crate::evaluator::Evaluator;
 use crate::value::{List, Value};
 
@@ -54,12 +54,6 @@ pub(super) const ALL: &[Row] = &[
         "A list of the given length; a function makes the element of each index.",
         gen_list,
     ),
-    (
-        "genericClosure",
-        1,
-        "The closure of startSet under operator, each key once.",
-        generic_closure,
-    ),
     ("head", 1, "The first element of a list.", head),
     ("length", 1, "The length of a list.", length),
     (
@@ -96,9 +90,9 @@ fn holds(ev: &Evaluator, predicate: &Value, item: &Value) -> Result<bool> {
 }
 
 fn all(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let predicate = function(ev, &args[0], "all")?;
+    expect_function(ev, &args[0], "the first argument of `all`")?;
     for item in list(ev, &args[1], "all")?.iter() {
-        if !holds(ev, &predicate, item)? {
+        if !holds(ev, &args[0], item)? {
             return Ok(Value::Bool(false));
         }
     }
@@ -106,9 +100,9 @@ fn all(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 }
 
 fn any(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let predicate = function(ev, &args[0], "any")?;
+    expect_function(ev, &args[0], "the first argument of `any`")?;
     for item in list(ev, &args[1], "any")?.iter() {
-        if holds(ev, &predicate, item)? {
+        if holds(ev, &args[0], item)? {
             return Ok(Value::Bool(true));
         }
     }
@@ -126,10 +120,10 @@ fn concat_lists(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 }
 
 fn concat_map(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let function = function(ev, &args[0], "concatMap")?;
+    expect_function(ev, &args[0], "the first argument of `concatMap`")?;
     let mut joined = Vec::new();
     for item in list(ev, &args[1], "concatMap")?.iter() {
-        let result = ev.apply(&function, std::slice::from_ref(item), None)?;
+        let result = ev.apply(&args[0], std::slice::from_ref(item), None)?;
         let what = "the result of the function given to `concatMap`";
         let part = ev.expect_list(&result, what)?;
         ev.spend_elements(part.len())?;
@@ -168,10 +162,10 @@ fn filter(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     if list.is_empty() {
         return Ok(Value::List(list));
     }
-    let predicate = function(ev, &args[0], "filter")?;
+    expect_function(ev, &args[0], "the first argument of `filter`")?;
     let mut kept = Vec::new();
     for item in list.iter() {
-        if holds(ev, &predicate, item)? {
+        if holds(ev, &args[0], item)? {
             kept.push(item.clone());
         }
     }
@@ -183,7 +177,7 @@ fn filter(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 }
 
 fn foldl(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let function = function(ev, &args[0], "foldl'")?;
+    let function = expect_function(ev, &args[0], "the first argument of `foldl'`")?;
     let list = list(ev, &args[2], "foldl'")?;
     let mut accumulator = args[1].clone();
     for item in list.iter() {
@@ -197,57 +191,10 @@ fn gen_list(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let Ok(count) = usize::try_from(length) else {
         return Err(invalid(format!("a list can't have {length} elements")));
     };
-    let function = function(ev, &args[0], "genList")?;
     ev.spend_elements(count)?;
+    let function = expect_function(ev, &args[0], "the first argument of `genList`")?;
     let items = (0..length).map(|index| ev.lazy_call(&function, &[Value::Int(index)]));
     Ok(Value::list(items.collect::<Vec<_>>()))
-}
-
-fn generic_closure(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let attrs = ev.expect_attrs(&args[0], "the argument of `genericClosure`")?;
-    let get = |name: &str| {
-        let name = ev.symbol(name);
-        attrs.get(name).ok_or_else(|| ev.missing(name, &attrs))
-    };
-    let start = ev.expect_list(&ev.force_attr(get("startSet")?)?, "`startSet`")?;
-    if start.is_empty() {
-        return Ok(Value::List(start));
-    }
-    let operator = function(ev, &get("operator")?.value, "genericClosure")?;
-    let key_name = ev.symbol("key");
-    let mut queue: std::collections::VecDeque<Value> = start.iter().cloned().collect();
-    let mut keys: Vec<Value> = Vec::new();
-    let mut closure = Vec::new();
-    while let Some(item) = queue.pop_front() {
-        let item = ev.force(&item)?;
-        let attrs = ev.expect_attrs(&item, "an element of the closure")?;
-        let key = attrs
-            .get(key_name)
-            .ok_or_else(|| ev.missing(key_name, &attrs))?;
-        let key = ev.force_attr(key)?;
-        // Keys are kept sorted; the language's order works for every type that may be a key.
-        let (mut low, mut high) = (0, keys.len());
-        while low < high {
-            let middle = usize::midpoint(low, high);
-            if ev.less("<", &keys[middle], &key)? {
-                low = middle + 1
-            } else {
-                high = middle
-            }
-        }
-        if low < keys.len() && !ev.less("<", &key, &keys[low])? {
-            continue;
-        }
-        keys.insert(low, key);
-        let more = ev.apply(&operator, std::slice::from_ref(&item), None)?;
-        let more = ev.expect_list(&more, "the result of `operator`")?;
-        ev.spend_elements(more.len())?;
-        for item in more.iter() {
-            queue.push_back(ev.force(item)?);
-        }
-        closure.push(item);
-    }
-    Ok(Value::list(closure))
 }
 
 fn head(ev: &Evaluator, args: &[Value]) -> Result<Value> {
@@ -266,11 +213,11 @@ fn length(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 
 fn map(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let list = list(ev, &args[1], "map")?;
+    ev.spend_elements(list.len())?;
     if list.is_empty() {
         return Ok(Value::List(list));
     }
-    let function = function(ev, &args[0], "map")?;
-    ev.spend_elements(list.len())?;
+    let function = expect_function(ev, &args[0], "the first argument of `map`")?;
     let items = list
         .iter()
         .map(|item| ev.lazy_call(&function, std::slice::from_ref(item)));
@@ -278,11 +225,11 @@ fn map(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 }
 
 fn partition(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let predicate = function(ev, &args[0], "partition")?;
+    expect_function(ev, &args[0], "the first argument of `partition`")?;
     let (mut right, mut wrong) = (Vec::new(), Vec::new());
     for item in list(ev, &args[1], "partition")?.iter() {
         ev.force(item)?;
-        let side = if holds(ev, &predicate, item)? {
+        let side = if holds(ev, &args[0], item)? {
             &mut right
         } else {
             &mut wrong
@@ -297,11 +244,8 @@ fn sort(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     if list.is_empty() {
         return Ok(Value::List(list));
     }
-    let function = function(ev, &args[0], "sort")?;
-    let mut items = list.to_vec();
-    for item in &mut items {
-        *item = ev.force(item)?;
-    }
+    let function = expect_function(ev, &args[0], "the first argument of `sort`")?;
+    let items: Result<Vec<_>> = list.iter().map(|item| ev.force(item)).collect();
     // `lessThan` itself needs no call.
     let is_less_than =
         matches!(&function, Value::Builtin(call) if &*call.builtin.name == "lessThan");
@@ -313,7 +257,7 @@ fn sort(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         let result = ev.apply(&function, &[a.clone(), b.clone()], None)?;
         ev.expect_bool(&result, "the result of the function given to `sort`")
     };
-    Ok(Value::list(merge_sort(items, &less)?))
+    Ok(Value::list(merge_sort(items?, &less)?))
 }
 
 /// A stable merge sort, because the comparison can fail and need not be an order: the standard library's

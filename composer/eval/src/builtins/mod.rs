@@ -4,9 +4,11 @@
 //! forces what it needs; arity, name and documentation stand beside the function.
 
 mod attrs;
+mod closure;
 mod context;
 mod control;
 mod diagnostics;
+mod ere;
 mod format;
 mod hashing;
 mod impure;
@@ -23,6 +25,7 @@ mod xml;
 
 use std::rc::Rc;
 
+pub(crate) use self::regex::Expression;
 use crate::error::EvalError;
 use crate::evaluator::Evaluator;
 use crate::source::Pos;
@@ -47,8 +50,9 @@ type Row = (
     fn(&Evaluator, &[Value]) -> Result<Value>,
 );
 
-const FAMILIES: [&[Row]; 17] = [
+const FAMILIES: [&[Row]; 18] = [
     attrs::ALL,
+    closure::ALL,
     context::ALL,
     control::ALL,
     diagnostics::ALL,
@@ -150,19 +154,14 @@ pub(crate) fn globals(evaluator: &Evaluator, extra: Vec<Builtin>) -> Vec<(String
     globals
 }
 
-/// The first argument of `builtin`, which has to be a function even if it is never called.
-fn function(ev: &Evaluator, value: &Value, builtin: &str) -> Result<Value> {
-    let function = ev.force(value)?;
-    let callable = match &function {
-        Value::Lambda(..) | Value::Builtin(_) => true,
-        Value::Attrs(attrs) => attrs.get(ev.names.functor).is_some(),
-        _ => false,
-    };
-    if callable {
-        return Ok(function);
+/// The value, which has to be a function or a set that can be called.
+fn expect_function(ev: &Evaluator, value: &Value, what: &str) -> Result<Value> {
+    let value = ev.force(value)?;
+    match &value {
+        Value::Lambda(..) | Value::Builtin(_) => Ok(value),
+        Value::Attrs(attrs) if attrs.get(ev.names.functor).is_some() => Ok(value),
+        _ => Err(ev.type_error("a function", &value, what)),
     }
-    let what = format!("the first argument of `{builtin}`");
-    Err(ev.type_error("a function", &function, &what))
 }
 
 /// An error about an argument's value.

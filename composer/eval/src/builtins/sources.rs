@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use super::paths::{io, path_argument};
-use super::{Result, Row, invalid};
+use super::{Result, Row, expect_function, invalid};
 use crate::error::FrameKind;
 use crate::evaluator::Evaluator;
 use crate::hash::Hash;
@@ -69,22 +69,9 @@ fn text(ev: &Evaluator, value: &Value, what: &str) -> Result<String> {
 
 fn filter_source(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let source = path_argument(ev, &args[1], "the second argument of `filterSource`")?;
-    let filter = function(ev, &args[0], "the first argument of `filterSource`")?;
+    let filter = expect_function(ev, &args[0], "the first argument of `filterSource`")?;
     let name = path::base_name(source.as_str()).to_owned();
     add_source(ev, source.as_str(), name, Some(&filter), true, None)
-}
-
-fn function(ev: &Evaluator, value: &Value, what: &str) -> Result<Value> {
-    let value = ev.force(value)?;
-    let callable = match &value {
-        Value::Lambda(..) | Value::Builtin(_) => true,
-        Value::Attrs(attrs) => attrs.get(ev.names.functor).is_some(),
-        _ => false,
-    };
-    if !callable {
-        return Err(ev.type_error("a function", &value, what));
-    }
-    Ok(value)
 }
 
 fn path_source(ev: &Evaluator, args: &[Value]) -> Result<Value> {
@@ -102,7 +89,7 @@ fn path_source(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         None => path::base_name(source.as_str()).to_owned(),
     };
     let filter = match get("filter")? {
-        Some(filter) => Some(function(ev, &filter, "`filter`")?),
+        Some(filter) => Some(expect_function(ev, &filter, "`filter`")?),
         None => None,
     };
     let recursive = match get("recursive")? {

@@ -63,7 +63,7 @@ fn function_args(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     match &function {
         Value::Builtin(_) => Ok(Value::attrs(Attrs::default())),
         Value::Lambda(id, _) => match &ev.lambda(*id).param {
-            Param::Ident => Ok(Value::attrs(Attrs::default())),
+            Param::Idents(_) => Ok(Value::attrs(Attrs::default())),
             Param::Pattern(pattern) => {
                 let attrs = pattern.formals.iter().map(|formal| Attr {
                     name: formal.name,

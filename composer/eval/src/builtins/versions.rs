@@ -46,7 +46,8 @@ fn components(version: &str) -> impl Iterator<Item = &str> {
 /// Numbers compare as numbers; `pre` is older than anything, also than nothing; nothing is older than
 /// a number or a word, and words are older than numbers.
 fn compare_component(a: &str, b: &str) -> Ordering {
-    let number = |text: &str| text.parse::<u64>().ok();
+    // As in Nix, a longer number is a word.
+    let number = |text: &str| text.parse::<i32>().ok();
     match (number(a), number(b)) {
         (Some(a), Some(b)) => a.cmp(&b),
         (None, Some(_)) if a.is_empty() => Ordering::Less,

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use super::{Result, Row};
 use crate::error::{ErrorKind, FrameKind};
 use crate::evaluator::Evaluator;
-use crate::expr::{ExprId, Param};
+use crate::expr::{LambdaId, Param};
 use crate::value::{Attrs, Context, NixString, StringBuilder, Value};
 
 pub(super) const ALL: &[Row] = &[("toXML", 1, "A value as an XML document.", to_xml)];
@@ -185,7 +185,7 @@ impl Writer<'_> {
         })
     }
 
-    fn parameter(&mut self, function: ExprId) {
+    fn parameter(&mut self, function: LambdaId) {
         let ev = self.ev;
         let Param::Pattern(pattern) = &ev.lambda(function).param else {
             let name = ev.parameter_name(function);

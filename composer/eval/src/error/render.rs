@@ -6,49 +6,91 @@
 use codespan_reporting::diagnostic::{Diagnostic, Label};
 use codespan_reporting::term;
 
-use super::{ErrorKind, EvalError, Frame, FrameKind};
+use super::EvalError;
+use super::report::{Place, Report, reports};
+use super::trace::Step;
+use crate::evaluator::Evaluator;
 use crate::source::{FileId, SourceMap, Span};
 
-/// Frames shown at either end of a long trace.
-const TRACE_ENDS: usize = 8;
+/// Lines that an error takes by default, where its excerpt leaves a choice.
+const LINES: usize = 12;
 
-pub(crate) fn render(error: &EvalError, sources: &SourceMap) -> String {
-    if let ErrorKind::Syntax { errors } = error.kind() {
-        let mut text = String::new();
-        for (index, syntax) in errors.iter().enumerate() {
-            let mut labels = vec![label(syntax.span)];
-            if let Some((span, message)) = &syntax.related {
-                labels.push(Label::secondary(span.file, range(*span)).with_message(message));
-            }
-            let mut diagnostic = Diagnostic::error()
-                .with_message(&syntax.message)
-                .with_labels(labels);
-            diagnostic = diagnostic.with_notes(syntax.help.iter().cloned().collect());
-            if index + 1 == errors.len() {
-                diagnostic = diagnostic.with_notes(trace(error, sources));
-            }
-            if index > 0 {
-                text.push('\n');
-            }
-            text.push_str(&emit(&diagnostic, sources));
-        }
-        return text;
-    }
-    let mut notes = hints(error.kind());
-    notes.extend(error.notes().iter().cloned());
-    notes.extend(trace(error, sources));
-    let main = error
-        .span()
-        .map(|span| label(span).with_message(error.label()));
-    let places = error
-        .places()
+/// Steps of the trace that are always shown.
+const FEWEST_STEPS: usize = 2;
+
+/// How much of the trace is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// As much as fits into a dozen lines, the user's own files first.
+    #[default]
+    Short,
+    /// Every step.
+    Full,
+}
+
+pub(crate) fn render(error: &EvalError, evaluator: &Evaluator, detail: Detail) -> String {
+    let texts: Vec<String> = reports(error, evaluator)
+        .into_iter()
+        .map(|report| text(&report, evaluator, detail))
+        .collect();
+    texts.join("\n")
+}
+
+fn text(report: &Report, evaluator: &Evaluator, detail: Detail) -> String {
+    let sources = &evaluator.sources;
+    let main = report
+        .main
         .iter()
-        .map(|(span, text)| Label::secondary(span.file, range(*span)).with_message(text));
+        .map(|place| label(Label::primary, place, sources));
+    let places = report
+        .places
+        .iter()
+        .map(|place| label(Label::secondary, place, sources));
     let diagnostic = Diagnostic::error()
-        .with_message(error.kind())
-        .with_labels(main.into_iter().chain(places).collect())
-        .with_notes(notes);
-    emit(&diagnostic, sources)
+        .with_message(&report.message)
+        .with_labels(main.chain(places).collect())
+        .with_notes(report.notes.clone());
+    if report.trace.is_empty() {
+        return emit(&diagnostic, sources);
+    }
+    let room = match detail {
+        Detail::Full => usize::MAX,
+        Detail::Short => {
+            let used = emit(&diagnostic, sources).lines().count();
+            // A trace without notes before it is set off by one more line.
+            let gap = usize::from(report.notes.is_empty() && report.main.is_some());
+            LINES.saturating_sub(used + gap).max(FEWEST_STEPS)
+        }
+    };
+    let notes = diagnostic.with_notes(trace(&report.trace, sources, room));
+    emit(&notes, sources)
+}
+
+fn label(
+    style: fn(FileId, std::ops::Range<usize>) -> Label<FileId>,
+    place: &Place,
+    sources: &SourceMap,
+) -> Label<FileId> {
+    let span = first_lines(place.span, sources);
+    style(span.file, span.start as usize..span.end as usize).with_message(&place.text)
+}
+
+/// A place of many lines is shown by its first one.
+fn first_lines(span: Span, sources: &SourceMap) -> Span {
+    let text = sources.text(span.file);
+    let shown = text
+        .get(span.start as usize..span.end as usize)
+        .unwrap_or("");
+    match shown.split_once('\n') {
+        Some((line, _)) => {
+            let length = u32::try_from(line.trim_end().len()).unwrap_or(0);
+            Span {
+                end: span.start + length.max(1),
+                ..span
+            }
+        }
+        _ => span,
+    }
 }
 
 fn emit(diagnostic: &Diagnostic<FileId>, sources: &SourceMap) -> String {
@@ -62,93 +104,57 @@ fn emit(diagnostic: &Diagnostic<FileId>, sources: &SourceMap) -> String {
     format!("{}\n", lines.join("\n").trim_end())
 }
 
-fn range(span: Span) -> std::ops::Range<usize> {
-    span.start as usize..span.end as usize
-}
-
-fn label(span: Span) -> Label<FileId> {
-    Label::primary(span.file, range(span))
-}
-
-fn hints(kind: &ErrorKind) -> Vec<String> {
-    match kind {
-        ErrorKind::UndefinedVariable {
-            similar: Some(name),
-            ..
-        }
-        | ErrorKind::UnknownAttribute {
-            similar: Some(name),
-            ..
-        }
-        | ErrorKind::UnexpectedArgument {
-            similar: Some(name),
-            ..
-        } => {
-            vec![format!("did you mean `{name}`?")]
-        }
-        ErrorKind::MissingAttribute { similar, .. } if !similar.is_empty() => {
-            let names: Vec<String> = similar.iter().map(|name| format!("`{name}`")).collect();
-            vec![format!("did you mean {}?", names.join(" or "))]
-        }
-        ErrorKind::Impure { instead, .. } => vec![(*instead).to_owned()],
-        ErrorKind::NotCoercible {
-            hint: Some(hint), ..
-        } => vec![(*hint).to_owned()],
-        _ => Vec::new(),
-    }
-}
-
-/// One line a frame, equal neighbours counted, the middle of a long trace left out.
-fn trace(error: &EvalError, sources: &SourceMap) -> Vec<String> {
-    let mut lines: Vec<(String, usize)> = Vec::new();
-    // The excerpt already shows the innermost call if that is where the error is.
-    let shown = |frame: &&Frame| {
-        matches!(
-            frame.kind,
-            FrameKind::Call(_) | FrameKind::Builtin(_) | FrameKind::Variable(_)
-        ) && frame.span.is_some()
-            && frame.span == error.span()
+/// One line a step, at most `room` of them: the user's own first, contexts always.
+fn trace(steps: &[Step], sources: &SourceMap, room: usize) -> Vec<String> {
+    let everything = room == usize::MAX;
+    let own = |step: &&Step| everything || !step.library;
+    let wanted = steps.iter().filter(own).count();
+    let folded = wanted < steps.len() || wanted > room;
+    let room = if folded && !everything {
+        room.saturating_sub(1).max(1)
+    } else {
+        room
     };
-    let skipped = error.frames().iter().take_while(shown).count().min(1);
-    for frame in &error.frames()[skipped..] {
-        let line = describe(frame, sources);
-        match lines.last_mut() {
-            Some((last, count)) if *last == line => *count += 1,
-            _ => lines.push((line, 1)),
-        }
-    }
-    let omitted = lines.len().saturating_sub(2 * TRACE_ENDS);
-    let mut notes = Vec::new();
-    for (index, (line, count)) in lines.iter().enumerate() {
-        if omitted > 1 && index == TRACE_ENDS {
-            notes.push(format!("... {omitted} more steps ..."));
-        }
-        if omitted > 1 && (TRACE_ENDS..TRACE_ENDS + omitted).contains(&index) {
+    let contexts = steps.iter().filter(|step| step.kind == "context").count();
+    let mut others = room.saturating_sub(contexts);
+    let mut lines = Vec::new();
+    let (mut hidden, mut library) = (0, 0);
+    for step in steps {
+        let context = step.kind == "context";
+        let shown = own(&step) && (context || others > 0);
+        if !shown {
+            hidden += step.times;
+            library += if step.library { step.times } else { 0 };
             continue;
         }
-        match count {
-            1 => notes.push(line.clone()),
-            _ => notes.push(format!("{line} ({count} times)")),
+        if !context {
+            others = others.saturating_sub(1);
         }
+        lines.push(line(step, sources));
     }
-    notes
+    if hidden > 0 {
+        let of_library = match library {
+            0 => String::new(),
+            count if count == hidden => " in the library".to_owned(),
+            count => format!(", {count} in the library"),
+        };
+        let steps = if hidden == 1 { "step" } else { "steps" };
+        lines.push(format!(
+            "... {hidden} more {steps}{of_library} (--show-trace)"
+        ));
+    }
+    lines
 }
 
-fn describe(frame: &Frame, sources: &SourceMap) -> String {
-    let what = match &frame.kind {
-        FrameKind::Attr(name) => format!("while evaluating the attribute `{name}`"),
-        FrameKind::Variable(name) => format!("while evaluating the variable `{name}`"),
-        FrameKind::Call(Some(name)) => format!("while calling `{name}`"),
-        FrameKind::Call(None) => "while calling an anonymous function".to_owned(),
-        FrameKind::Builtin(name) => format!("while calling the builtin `{name}`"),
-        FrameKind::File(path) => {
-            format!("while evaluating the file {}", path.trim_start_matches('/'))
-        }
-        FrameKind::Element(index) => format!("while evaluating element {index} of a list"),
-        FrameKind::Host(text) => format!("while {text}"),
+fn line(step: &Step, sources: &SourceMap) -> String {
+    let mut line = match step.span {
+        Some(span) => format!("{} at {}", step.text, sources.location(span)),
+        None => step.text.clone(),
     };
-    match frame.span {
-        Some(span) => format!("{what} at {}", sources.location(span)),
-        None => what,
+    match (step.times, step.pattern) {
+        (1, _) => {}
+        (times, 1) => line.push_str(&format!(" ({times} times)")),
+        (times, pattern) => line.push_str(&format!(" (these {pattern} steps {times} times)")),
     }
+    line
 }

@@ -7,26 +7,70 @@ use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-use crate::error::{ErrorKind, EvalError, FrameKind, similar};
+use crate::builtins::Builtin;
+use crate::error::{ErrorKind, EvalError, FrameKind};
 use crate::evaluator::Evaluator;
-use crate::expr::{Expr, ExprId, Lambda, Param, Pattern};
+use crate::expr::{ExprId, Function, Lambda, LambdaId, Param, Pattern};
 use crate::source::Span;
-use crate::value::{Attrs, Env, LazyCall, PartialCall, Thunk, Value, Work};
+use crate::value::{Delayed, Env, LazyCall, PartialCall, Thunk, Value, Work};
 
 impl Evaluator {
     pub(super) fn eval_apply(
         &self,
-        func: ExprId,
+        func: &ExprId,
         args: &[ExprId],
         span: Span,
         env: &Rc<Env>,
     ) -> Result<Value, EvalError> {
-        let function = self.eval(func, env)?;
-        if let ([arg], Value::Lambda(id, closure)) = (args, &function) {
-            return self.call_lambda(*id, closure, self.delay(*arg, env), Some(span));
+        let owned;
+        let function = match self.ready(func, env) {
+            Some(function) => function,
+            None => {
+                owned = self.eval_more(func, env)?;
+                &owned
+            }
+        };
+        // Calls with as many arguments as the function takes need no vector of arguments.
+        match function {
+            Value::Lambda(id, closure) => {
+                let function = self.arena.function(*id);
+                match (&function.lambda.param, args) {
+                    (Param::Idents(count), _) if *count == args.len() && function.given == 0 => {
+                        let up = closure.clone();
+                        let inner = match args {
+                            [a] => Env::single(up, self.delay(a, env)),
+                            [a, b] => Env::pair(up, self.delay(a, env), self.delay(b, env)),
+                            _ => Env::filled(up, args.iter().map(|arg| self.delay(arg, env))),
+                        };
+                        return self.run_body(&function.lambda, &inner, Some(span));
+                    }
+                    (Param::Pattern(pattern), [arg]) => {
+                        let argument = || self.eval(arg, env);
+                        return self.call_pattern(function, pattern, closure, argument, Some(span));
+                    }
+                    _ => {}
+                }
+            }
+            Value::Builtin(call) if call.args.is_empty() && call.builtin.arity == args.len() => {
+                let builtin = &call.builtin;
+                match args {
+                    [a] => return self.run_builtin(builtin, &[self.delay(a, env)], Some(span)),
+                    [a, b] => {
+                        let args = [self.delay(a, env), self.delay(b, env)];
+                        return self.run_builtin(builtin, &args, Some(span));
+                    }
+                    [a, b, c] => {
+                        let args = [self.delay(a, env), self.delay(b, env), self.delay(c, env)];
+                        return self.run_builtin(builtin, &args, Some(span));
+                    }
+                    _ => {}
+                }
+            }
+            Value::Builtin(_) | Value::Attrs(_) => {}
+            _ => return Err(self.at_operand(self.not_a_function(function), func, env)),
         }
-        let args: SmallVec<[Value; 4]> = args.iter().map(|arg| self.delay(*arg, env)).collect();
-        self.apply(&function, &args, Some(span))
+        let args: SmallVec<[Value; 4]> = args.iter().map(|arg| self.delay(arg, env)).collect();
+        self.apply(function, &args, Some(span))
     }
 
     /// Applies a function to arguments one after the other. `span` is the call, for the trace.
@@ -41,8 +85,28 @@ impl Evaluator {
         while let Some((first, rest)) = args.split_first() {
             match &function {
                 Value::Lambda(id, env) => {
-                    function = self.call_lambda(*id, env, first.clone(), span)?;
-                    args = rest;
+                    let code = self.arena.function(*id);
+                    match &code.lambda.param {
+                        Param::Idents(count) => {
+                            let now = (count - code.given).min(args.len());
+                            let (now, later) = args.split_at(now);
+                            let values = now.iter().cloned();
+                            let inner = match code.given {
+                                0 => Env::filled(env.clone(), values),
+                                _ => env.extended(values),
+                            };
+                            if code.given + now.len() < *count {
+                                return Ok(Value::Lambda(id.with_given(now.len()), inner));
+                            }
+                            function = self.run_body(&code.lambda, &inner, span)?;
+                            args = later;
+                        }
+                        Param::Pattern(pattern) => {
+                            let argument = || self.force(first);
+                            function = self.call_pattern(code, pattern, env, argument, span)?;
+                            args = rest;
+                        }
+                    }
                 }
                 Value::Builtin(call) => {
                     let missing = call.builtin.arity - call.args.len();
@@ -52,7 +116,13 @@ impl Evaluator {
                         return Ok(Value::Builtin(Rc::new(PartialCall { builtin, args })));
                     }
                     let (now, later) = args.split_at(missing);
-                    function = self.call_builtin(call, now, span)?;
+                    function = if call.args.is_empty() {
+                        self.run_builtin(&call.builtin, now, span)?
+                    } else {
+                        let all = call.args.iter().chain(now).cloned();
+                        let all: SmallVec<[Value; 4]> = all.collect();
+                        self.run_builtin(&call.builtin, &all, span)?
+                    };
                     args = later;
                 }
                 Value::Attrs(attrs) => match attrs.get(self.names.functor) {
@@ -76,7 +146,7 @@ impl Evaluator {
             args,
             span: self.call_span.get(),
         };
-        Thunk::suspended(Work::Apply(Rc::new(call)))
+        Thunk::suspended(Work::Other(Some(Rc::new(Delayed::Call(call)))))
     }
 
     fn not_a_function(&self, value: &Value) -> EvalError {
@@ -86,103 +156,107 @@ impl Evaluator {
         .into()
     }
 
-    fn call_builtin(
+    fn run_builtin(
         &self,
-        call: &PartialCall,
+        builtin: &Builtin,
         args: &[Value],
         span: Option<Span>,
     ) -> Result<Value, EvalError> {
         self.spend(1)?;
-        let run = &call.builtin.run;
         let outer = self.call_span.replace(span);
-        let result = if call.args.is_empty() {
-            run(self, args)
-        } else {
-            let args: SmallVec<[Value; 4]> = call.args.iter().chain(args).cloned().collect();
-            run(self, &args)
-        };
+        let result = (builtin.run)(self, args);
         self.call_span.set(outer);
         match result {
             Ok(Value::Thunk(thunk)) => self.force_thunk(&thunk),
             Ok(value) => Ok(value),
-            // The message of `throw` stands for itself.
-            Err(error)
-                if matches!(
-                    &*call.builtin.name,
-                    "throw" | "throwAt" | "abort" | "import"
-                ) =>
-            {
-                Err(error.or_at(span))
-            }
-            Err(error) => {
-                let kind = FrameKind::Builtin(call.builtin.name.clone());
-                Err(error.or_at(span).during(kind, span))
-            }
+            Err(error) => Err(builtin_failed(error, &builtin.name, span)),
         }
     }
 
-    pub(crate) fn lambda(&self, id: ExprId) -> &Lambda {
-        match &self.arena.get(id).expr {
-            Expr::Lambda(lambda) => lambda,
-            _ => unreachable!("function values refer to lambda expressions"),
-        }
+    pub(crate) fn lambda(&self, id: LambdaId) -> &Lambda {
+        &self.arena.function(id).lambda
     }
 
     /// The name of the argument of `x: ...`, which the tree does not keep.
-    pub(crate) fn parameter_name(&self, id: ExprId) -> &str {
-        let span = self.arena.get(id).span;
+    pub(crate) fn parameter_name(&self, id: LambdaId) -> &str {
+        let span = self.arena.function(id).span;
         let text = &self.sources.text(span.file)[span.start as usize..];
         let is_name = |c: char| c.is_ascii_alphanumeric() || "_-'".contains(c);
         &text[..text.find(|c| !is_name(c)).unwrap_or(text.len())]
     }
 
-    fn call_lambda(
-        &self,
-        id: ExprId,
-        closure: &Rc<Env>,
-        argument: Value,
-        span: Option<Span>,
-    ) -> Result<Value, EvalError> {
+    /// Counts a call and what it nests.
+    #[inline]
+    fn enter(&self, span: Option<Span>) -> Result<u32, EvalError> {
         self.spend(1)?;
-        let lambda = self.lambda(id);
-        let depth = self.depth.get() + 1;
-        if depth > self.max_depth {
+        let depth = self.depth.get();
+        if depth >= self.max_depth {
             return Err(EvalError::from(ErrorKind::TooDeep {
                 limit: self.max_depth,
             })
             .or_at(span));
         }
+        self.depth.set(depth + 1);
+        Ok(depth)
+    }
+
+    /// Evaluates a function's body; `env` holds all its arguments.
+    #[inline]
+    pub(crate) fn run_body(
+        &self,
+        lambda: &Lambda,
+        env: &Rc<Env>,
+        span: Option<Span>,
+    ) -> Result<Value, EvalError> {
+        let depth = self.enter(span)?;
+        let result = self.eval(&lambda.body, env);
         self.depth.set(depth);
-        let result = match &lambda.param {
-            Param::Ident => self.eval(lambda.body, &Env::single(closure.clone(), argument)),
-            Param::Pattern(pattern) => self
-                .bind_pattern(id, lambda, pattern, closure, argument, span)
-                .and_then(|env| self.eval(lambda.body, &env)),
-        };
-        self.depth.set(depth - 1);
-        result.map_err(|error| {
-            let name = lambda.name.map(|name| self.name(name).into());
-            error.during(FrameKind::Call(name), span)
-        })
+        match result {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.call_failed(error, lambda, span)),
+        }
+    }
+
+    fn call_pattern(
+        &self,
+        function: &Function,
+        pattern: &Pattern,
+        closure: &Rc<Env>,
+        argument: impl FnOnce() -> Result<Value, EvalError>,
+        span: Option<Span>,
+    ) -> Result<Value, EvalError> {
+        let depth = self.enter(span)?;
+        let result = argument()
+            .and_then(|argument| self.bind_pattern(function, pattern, closure, &argument, span))
+            .and_then(|env| self.eval(&function.lambda.body, &env));
+        self.depth.set(depth);
+        match result {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.call_failed(error, &function.lambda, span)),
+        }
+    }
+
+    #[cold]
+    fn call_failed(&self, error: EvalError, lambda: &Lambda, span: Option<Span>) -> EvalError {
+        let name = lambda.name.map(|name| self.name(name).into());
+        error.during(FrameKind::Call(name), span)
     }
 
     fn bind_pattern(
         &self,
-        id: ExprId,
-        lambda: &Lambda,
+        function: &Function,
         pattern: &Pattern,
         closure: &Rc<Env>,
-        argument: Value,
+        forced: &Value,
         span: Option<Span>,
     ) -> Result<Rc<Env>, EvalError> {
-        let function = || lambda.name.map(|name| Rc::from(self.name(name)));
-        let forced = self.force(&argument)?;
-        let Value::Attrs(attrs) = &forced else {
-            let what = match function() {
+        let name = || function.lambda.name.map(|name| Rc::from(self.name(name)));
+        let Value::Attrs(attrs) = forced else {
+            let what = match name() {
                 Some(name) => format!("the argument of `{name}`"),
                 None => "the function's argument".to_owned(),
             };
-            return Err(self.type_error("a set", &forced, &what).or_at(span));
+            return Err(self.type_error("a set", forced, &what).or_at(span));
         };
         let count = pattern.formals.len() + usize::from(pattern.bind.is_some());
         let env = Env::with_slots(closure.clone(), count);
@@ -191,50 +265,41 @@ impl Evaluator {
         }
         let mut given = 0;
         for (slot, formal) in pattern.formals.iter().enumerate() {
-            match (attrs.get(formal.name), formal.default) {
+            match (attrs.get(formal.name), &formal.default) {
                 (Some(attr), _) => {
                     given += 1;
                     env.set(slot, attr.value.clone());
                 }
                 // Not `delay`: a default may be a formal that is bound only later.
                 (None, Some(default)) => {
-                    env.set(slot, Thunk::suspended(Work::Expr(default, env.clone())));
+                    env.set(
+                        slot,
+                        Thunk::suspended(Work::Expr(default.clone(), env.clone())),
+                    );
                 }
                 (None, None) => {
-                    let name = self.name(formal.name).into();
                     let kind = ErrorKind::MissingArgument {
-                        name,
-                        function: function(),
+                        name: self.name(formal.name).into(),
+                        function: name(),
                     };
-                    let definition = self.sources.span(formal.pos);
-                    return Err(EvalError::from(kind).or_at(span).or_at(definition));
+                    let error = EvalError::from(kind).or_at(span);
+                    return Err(self.at_formal(error, pattern, formal, attrs));
                 }
             }
         }
         if given < attrs.len() && !pattern.ellipsis {
-            let kind = self.unexpected(attrs, pattern, function());
-            return Err(EvalError::from(kind)
-                .or_at(span)
-                .or_at(Some(self.arena.get(id).span)));
+            return Err(self.unexpected(attrs, pattern, name(), span, function.span));
         }
         Ok(env)
     }
+}
 
-    fn unexpected(&self, attrs: &Attrs, pattern: &Pattern, function: Option<Rc<str>>) -> ErrorKind {
-        let formals = || pattern.formals.iter().map(|formal| formal.name);
-        let name = self
-            .sorted(attrs)
-            .into_iter()
-            .find(|(_, attr)| formals().all(|formal| formal != attr.name))
-            .map_or("", |(name, _)| name);
-        let candidates = formals().map(|formal| self.name(formal));
-        let similar = similar(name, candidates)
-            .first()
-            .map(|near| Rc::from(*near));
-        ErrorKind::UnexpectedArgument {
-            name: name.into(),
-            function,
-            similar,
-        }
+#[cold]
+fn builtin_failed(error: EvalError, name: &Rc<str>, span: Option<Span>) -> EvalError {
+    let error = error.or_at(span);
+    // The message of `throw` stands for itself.
+    if matches!(&**name, "throw" | "throwAt" | "abort") {
+        return error;
     }
+    error.during(FrameKind::Builtin(name.clone()), span)
 }

@@ -147,10 +147,10 @@ impl Evaluator {
     pub(crate) fn brief(&self, value: &Value) -> String {
         match value {
             Value::Bool(_) | Value::Int(_) | Value::Float(_) => {
-                format!("{} ({value:?})", value.described())
+                format!("{} ({})", value.described(), self.show(value))
             }
             Value::String(text) if text.as_bytes().len() <= 60 => {
-                format!("a string ({value:?})")
+                format!("a string ({})", self.show(value))
             }
             Value::Lambda(id, _) => match self.lambda(*id).name {
                 Some(name) => format!("the function `{}`", self.name(name)),

@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use super::Coercion;
+use super::early::integers;
 use crate::error::{ErrorKind, EvalError};
 use crate::evaluator::Evaluator;
 use crate::expr::{BinOp, ExprId};
@@ -16,8 +17,8 @@ impl Evaluator {
     pub(super) fn binary(
         &self,
         op: BinOp,
-        lhs: ExprId,
-        rhs: ExprId,
+        lhs: &ExprId,
+        rhs: &ExprId,
         env: &Rc<Env>,
     ) -> Result<Value, EvalError> {
         match op {
@@ -39,11 +40,11 @@ impl Evaluator {
                 let left = self.eval(lhs, env)?;
                 let right = self.eval(rhs, env)?;
                 if let (Value::Int(left), Value::Int(right)) = (&left, &right)
-                    && let Some(value) = small_integers(op, *left, *right)
+                    && let Some(value) = integers(op, *left, *right)
                 {
                     return Ok(value);
                 }
-                match op {
+                let result = match op {
                     BinOp::Add => self.add_values(&left, &right),
                     BinOp::Sub => self.arithmetic("-", &left, &right),
                     BinOp::Mul => self.arithmetic("*", &left, &right),
@@ -59,13 +60,17 @@ impl Evaluator {
                         .less(">=", &left, &right)
                         .map(|less| Value::Bool(!less)),
                     _ => unreachable!("handled above"),
+                };
+                match result {
+                    Ok(value) => Ok(value),
+                    Err(error) => Err(self.between(error, (lhs, &left), (rhs, &right), env)),
                 }
             }
         }
     }
 
-    fn update(&self, lhs: ExprId, rhs: ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {
-        let at = |id, error: EvalError| error.or_at(Some(self.span_of(id)));
+    fn update(&self, lhs: &ExprId, rhs: &ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {
+        let at = |node: &ExprId, error: EvalError| self.at_operand(error, node, env);
         let value = self.eval(lhs, env)?;
         let left = self
             .expect_attrs(&value, "the left operand of `//`")
@@ -84,8 +89,8 @@ impl Evaluator {
         Ok(Value::attrs(Attrs::update(&left, &right)))
     }
 
-    fn concat_lists(&self, lhs: ExprId, rhs: ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {
-        let at = |id, error: EvalError| error.or_at(Some(self.span_of(id)));
+    fn concat_lists(&self, lhs: &ExprId, rhs: &ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {
+        let at = |node: &ExprId, error: EvalError| self.at_operand(error, node, env);
         let value = self.eval(lhs, env)?;
         let left = self
             .expect_list(&value, "the left operand of `++`")
@@ -104,12 +109,15 @@ impl Evaluator {
         Ok(Value::list([left.as_slice(), right.as_slice()].concat()))
     }
 
-    pub(super) fn negate(&self, operand: ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {
+    pub(super) fn negate(&self, operand: &ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {
         match self.eval(operand, env)? {
             // As a difference, like integers: zero has no sign.
             Value::Float(x) => Ok(Value::Float(0.0 - x)),
             Value::Int(i) => self.arithmetic("-", &Value::Int(0), &Value::Int(i)),
-            value => Err(self.type_error("a number", &value, "the operand of `-`")),
+            value => {
+                let error = self.type_error("a number", &value, "the operand of `-`");
+                Err(self.at_operand(error, operand, env))
+            }
         }
     }
 
@@ -201,30 +209,13 @@ impl Evaluator {
     ) -> Result<NixString, EvalError> {
         let mut text = StringBuilder::default();
         for part in parts {
-            let value = self.eval(*part, env)?;
+            let value = self.eval(part, env)?;
             self.coerce(&value, coercion, &mut text)
-                .map_err(|error| error.or_at(Some(self.span_of(*part))))?;
+                .map_err(|error| self.at_operand(error, part, env))?;
         }
         self.spend_bytes(text.len())?;
         Ok(text.finish())
     }
-}
-
-/// The common case, without errors; overflow is left to `arithmetic`.
-#[inline]
-fn small_integers(op: BinOp, left: i64, right: i64) -> Option<Value> {
-    Some(match op {
-        BinOp::Add => Value::Int(left.checked_add(right)?),
-        BinOp::Sub => Value::Int(left.checked_sub(right)?),
-        BinOp::Mul => Value::Int(left.checked_mul(right)?),
-        BinOp::Less => Value::Bool(left < right),
-        BinOp::LessEq => Value::Bool(left <= right),
-        BinOp::Greater => Value::Bool(left > right),
-        BinOp::GreaterEq => Value::Bool(left >= right),
-        BinOp::Equal => Value::Bool(left == right),
-        BinOp::NotEqual => Value::Bool(left != right),
-        _ => return None,
-    })
 }
 
 pub(super) fn operands(operator: &'static str, left: &Value, right: &Value) -> EvalError {

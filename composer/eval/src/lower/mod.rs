@@ -5,6 +5,7 @@
 
 mod doc;
 mod input;
+mod outline;
 mod paths;
 mod sets;
 mod strings;
@@ -19,6 +20,7 @@ use rnix::ast::{self, AstNode, AstToken};
 pub(crate) use self::doc::doc_comment;
 pub use self::input::Input;
 pub(crate) use self::input::as_set;
+pub(crate) use self::outline::Outline;
 use self::strings::{Piece, strip_indentation, unescape_quoted};
 use crate::error::{SyntaxError, similar};
 use crate::evaluator::Evaluator;
@@ -102,12 +104,7 @@ impl Lowerer<'_> {
     }
 
     fn error(&mut self, span: Span, message: impl Into<String>) {
-        self.errors.push(SyntaxError {
-            span,
-            message: message.into(),
-            related: None,
-            help: None,
-        });
+        self.errors.push(SyntaxError::new("syntax", span, message));
     }
 
     fn add(&self, expr: Expr, span: Span) -> ExprId {
@@ -258,16 +255,16 @@ impl Lowerer<'_> {
         let text = symbols.name(name);
         let visible = self.scopes.names().map(|name| symbols.name(name));
         let candidates = visible.chain(self.evaluator.globals.names(symbols));
-        let help = similar(text, candidates)
-            .first()
-            .map(|near| format!("did you mean `{near}`?"));
-        let message = format!("undefined variable `{text}`");
-        self.errors.push(SyntaxError {
+        let mut error = SyntaxError::new(
+            "undefined-variable",
             span,
-            message,
-            related: None,
-            help,
-        });
+            format!("undefined variable `{text}`"),
+        );
+        error.help = match similar(text, candidates).first() {
+            Some(near) => Some(format!("did you mean `{near}`?")),
+            None => self.undefined_help(text, span),
+        };
+        self.errors.push(error);
     }
 
     /// The pieces between the delimiters of a string, still raw.
@@ -427,20 +424,36 @@ impl Lowerer<'_> {
 
     fn lambda(&mut self, node: &ast::Lambda, name: Option<Symbol>) -> ExprId {
         let span = self.span(node);
+        let mut spans = vec![span];
+        let mut body = node.body();
         let param = match node.param() {
             Some(ast::Param::IdentParam(param)) => match self.ident(param.ident()) {
                 Some((symbol, _)) => {
-                    self.scopes.push_slots([(symbol, 0)]);
-                    Param::Ident
+                    // `a: b: ...` is one function with several arguments, unless a name hides another.
+                    let mut names = vec![symbol];
+                    while let Some(inner) = body.as_ref().and_then(curried)
+                        && let Some(ast::Param::IdentParam(param)) = inner.param()
+                        && let Some((symbol, _)) = self.ident(param.ident())
+                        && !names.contains(&symbol)
+                    {
+                        names.push(symbol);
+                        spans.push(self.span(&inner));
+                        body = inner.body();
+                    }
+                    let count = names.len();
+                    self.scopes.push_slots(names.into_iter().zip(0..));
+                    Param::Idents(count)
                 }
                 None => return self.child(None, span),
             },
             Some(ast::Param::Pattern(pattern)) => Param::Pattern(self.pattern(&pattern)),
             None => return self.child(None, span),
         };
-        let body = self.child(node.body(), span);
+        let body = self.child(body, span);
         self.scopes.pop();
-        self.add(Expr::Lambda(Lambda { param, body, name }), span)
+        let lambda = Lambda { param, body, name };
+        let id = self.evaluator.arena.add_lambda(lambda, &spans);
+        self.add(Expr::Lambda(id), span)
     }
 
     /// Lowers a pattern and leaves its names in scope for the body.
@@ -483,14 +496,18 @@ impl Lowerer<'_> {
                 "the argument `{}` is named twice",
                 self.evaluator.symbols.name(name)
             );
-            let related = Some((*first, "first named here".to_owned()));
-            self.errors.push(SyntaxError {
-                span,
-                message,
-                related,
-                help: None,
-            });
+            let error = SyntaxError::new("defined-twice", span, message);
+            self.errors.push(error.and(*first, "first named here"));
         }
+    }
+}
+
+/// The function that a function returns at once.
+fn curried(body: &ast::Expr) -> Option<ast::Lambda> {
+    match body {
+        ast::Expr::Lambda(lambda) => Some(lambda.clone()),
+        ast::Expr::Paren(paren) => curried(&paren.expr()?),
+        _ => None,
     }
 }
 

@@ -357,14 +357,9 @@ impl Lowerer<'_> {
             _ => {
                 let name = self.evaluator.symbols.name(entry.name);
                 let message = format!("the name `{name}` is defined twice");
-                let related = Some((existing.span, "first defined here".to_owned()));
-                let error = SyntaxError {
-                    span: entry.span,
-                    message,
-                    related,
-                    help: None,
-                };
-                self.errors.push(error);
+                let error = SyntaxError::new("defined-twice", entry.span, message);
+                self.errors
+                    .push(error.and(existing.span, "first defined here"));
             }
         }
     }

@@ -58,12 +58,53 @@ impl Lowerer<'_> {
             let end = span.start + u32::try_from(line).expect("files are shorter than 4 GiB");
             (Span { end, ..span }, message)
         });
-        SyntaxError {
-            span,
-            message,
-            related: None,
-            help: None,
+        SyntaxError::new("syntax", span, message)
+    }
+
+    /// What an undefined variable may have been meant to be.
+    pub(super) fn undefined_help(&self, name: &str, span: Span) -> Option<String> {
+        let builtins = self.evaluator.builtins_set().ok()?;
+        if builtins.get(self.evaluator.symbol(name)).is_some() {
+            return Some(format!("write `builtins.{name}`"));
         }
+        let instead = match name {
+            "True" | "TRUE" => "`true`",
+            "False" | "FALSE" => "`false`",
+            "None" | "nil" | "undefined" | "NULL" | "Null" => "`null`",
+            "and" => "`&&`",
+            "or" => "`||`",
+            "not" => "`!`",
+            "elif" | "elsif" | "elseif" => "`else if`",
+            _ => return self.other_help(name, span),
+        };
+        Some(format!("write {instead}"))
+    }
+
+    fn other_help(&self, name: &str, span: Span) -> Option<String> {
+        let defined = |part: &str| {
+            let symbol = self.evaluator.symbol(part);
+            self.scopes.names().any(|name| name == symbol)
+        };
+        if let Some((left, right)) = name.split_once('-')
+            && defined(left)
+            && (defined(right) || right.chars().all(|c| c.is_ascii_digit()))
+        {
+            return Some(format!(
+                "`-` is part of the name; write `{left} - {right}` to subtract"
+            ));
+        }
+        let text = self.evaluator.sources.text(span.file);
+        let before = text.get(..span.start as usize)?;
+        if before.ends_with("${") && super::Outline::parse(text).in_indented_string(span.start) {
+            return Some(
+                "if the shell is to see `${`, write `''${` in an indented string".to_owned(),
+            );
+        }
+        matches!(
+            name,
+            "lib" | "pkgs" | "config" | "inputs" | "profile" | "options"
+        )
+        .then(|| format!("if the file gets it, name it in the arguments: `{{ {name}, ... }}:`"))
     }
 
     /// rnix reports a string or comment without end as unexpected text up to the end of the file.

@@ -1,15 +1,15 @@
 //! Lowering on its own: how names become slots and how sets are merged.
 
 use crate::evaluator::Evaluator;
-use crate::expr::{AttrsDef, Expr, ExprId};
+use crate::expr::{AttrsDef, Expr, ExprId, Param};
 use crate::value::Value;
 
 /// Lowers `text` and hands the root to `check`.
-fn lowered(text: &str, check: impl Fn(&Evaluator, ExprId)) {
+fn lowered(text: &str, check: impl Fn(&Evaluator, &ExprId)) {
     let ev = Evaluator::without_files();
     let file = ev.sources.add("test", text.to_owned());
     let root = super::lower(&ev, file, "/dir", None).expect("the text is right");
-    check(&ev, root);
+    check(&ev, &root);
 }
 
 fn errors(text: &str) -> Vec<String> {
@@ -24,23 +24,23 @@ fn errors(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn body(ev: &Evaluator, id: ExprId) -> ExprId {
-    match &ev.arena.get(id).expr {
-        Expr::Lambda(lambda) => lambda.body,
-        Expr::Let { body, .. } | Expr::With { body, .. } => *body,
+fn body<'a>(ev: &'a Evaluator, node: &'a ExprId) -> &'a ExprId {
+    match &node.expr {
+        Expr::Lambda(id) => &ev.lambda(*id).body,
+        Expr::Let { body, .. } | Expr::With { body, .. } => body,
         _ => panic!("no body"),
     }
 }
 
-fn local(ev: &Evaluator, id: ExprId) -> (u32, u32) {
-    match &ev.arena.get(id).expr {
+fn local(node: &ExprId) -> (u32, u32) {
+    match &node.expr {
         Expr::Local { up, slot } => (*up, *slot),
         _ => panic!("not a local variable"),
     }
 }
 
-fn attrs(ev: &Evaluator, id: ExprId) -> &AttrsDef {
-    match &ev.arena.get(id).expr {
+fn attrs(node: &ExprId) -> &AttrsDef {
+    match &node.expr {
         Expr::Attrs(def) => def,
         _ => panic!("not a set"),
     }
@@ -49,35 +49,35 @@ fn attrs(ev: &Evaluator, id: ExprId) -> &AttrsDef {
 #[test]
 fn variables_count_environments_outwards() {
     lowered("x: { y, z }@all: x", |ev, root| {
-        assert_eq!(local(ev, body(ev, body(ev, root))), (1, 0));
+        assert_eq!(local(body(ev, body(ev, root))), (1, 0));
     });
     lowered("x: { y, z }@all: all", |ev, root| {
-        assert_eq!(local(ev, body(ev, body(ev, root))), (0, 2));
+        assert_eq!(local(body(ev, body(ev, root))), (0, 2));
     });
 }
 
 #[test]
 fn with_is_used_only_for_names_nothing_else_binds() {
     lowered("x: with x; x", |ev, root| {
-        assert_eq!(local(ev, body(ev, body(ev, root))), (1, 0));
+        assert_eq!(local(body(ev, body(ev, root))), (1, 0));
     });
     lowered("x: with x; with x; other", |ev, root| {
         let inner = body(ev, body(ev, body(ev, root)));
-        let Expr::WithLookup { ups, .. } = &ev.arena.get(inner).expr else {
+        let Expr::WithLookup { ups, .. } = &inner.expr else {
             panic!("looked up at run time");
         };
         assert_eq!(**ups, [0, 1]);
     });
     lowered("x: with x; map", |ev, root| {
         let inner = body(ev, body(ev, root));
-        assert!(matches!(ev.arena.get(inner).expr, Expr::Global(_)));
+        assert!(matches!(inner.expr, Expr::Global(_)));
     });
 }
 
 #[test]
 fn inherit_in_a_recursive_set_means_the_outer_variable() {
     lowered("a: rec { inherit a; b = a; }", |ev, root| {
-        let def = attrs(ev, body(ev, root));
+        let def = attrs(body(ev, root));
         let value = |name: &str| {
             let name = ev.symbol(name);
             def.attrs
@@ -85,31 +85,32 @@ fn inherit_in_a_recursive_set_means_the_outer_variable() {
                 .find(|attr| attr.name == name)
                 .expect("it is defined")
                 .value
+                .clone()
         };
-        assert_eq!(local(ev, value("a")), (1, 0));
-        assert_eq!(local(ev, value("b")).0, 0);
+        assert_eq!(local(&value("a")), (1, 0));
+        assert_eq!(local(&value("b")).0, 0);
     });
 }
 
 #[test]
 fn an_inherit_source_is_one_hidden_slot() {
     lowered("s: { inherit (s) a b c; d = s; }", |ev, root| {
-        let def = attrs(ev, body(ev, root));
+        let def = attrs(body(ev, root));
         assert_eq!(
             (def.attrs.len(), def.hidden.len(), def.recursive),
             (4, 1, false)
         );
         // The hidden slot is an environment of its own.
-        assert_eq!(local(ev, def.hidden[0]), (1, 0));
+        assert_eq!(local(&def.hidden[0]), (1, 0));
     });
 }
 
 #[test]
 fn paths_of_attributes_become_one_set() {
     lowered("{ a.b = 1; a.c.d = 2; a = { c.e = 3; }; }", |ev, root| {
-        let outer = attrs(ev, root);
+        let outer = attrs(root);
         assert_eq!(outer.attrs.len(), 1);
-        let a = attrs(ev, outer.attrs[0].value);
+        let a = attrs(&outer.attrs[0].value);
         assert_eq!(a.attrs.len(), 2);
         let c = ev.symbol("c");
         let c = a
@@ -117,7 +118,7 @@ fn paths_of_attributes_become_one_set() {
             .iter()
             .find(|attr| attr.name == c)
             .expect("c is defined");
-        assert_eq!(attrs(ev, c.value).attrs.len(), 2);
+        assert_eq!(attrs(&c.value).attrs.len(), 2);
     });
 }
 
@@ -129,8 +130,8 @@ fn paths_are_relative_to_the_directory() {
         ("/a/../b", "/b"),
         ("./.", "/dir"),
     ] {
-        lowered(text, |ev, root| {
-            let Expr::Const(Value::Path(found)) = &ev.arena.get(root).expr else {
+        lowered(text, |_, root| {
+            let Expr::Const(Value::Path(found)) = &root.expr else {
                 panic!("{text} is a constant path");
             };
             assert_eq!(found.as_str(), path);
@@ -142,8 +143,10 @@ fn paths_are_relative_to_the_directory() {
 #[test]
 fn functions_know_the_name_they_are_bound_to() {
     lowered("{ build = x: x; }", |ev, root| {
-        let value = attrs(ev, root).attrs[0].value;
-        let name = ev.lambda(value).name.map(|name| ev.name(name));
+        let Expr::Lambda(id) = attrs(root).attrs[0].value.expr else {
+            panic!("a function");
+        };
+        let name = ev.lambda(id).name.map(|name| ev.name(name));
         assert_eq!(name, Some("build"));
     });
 }
@@ -158,4 +161,32 @@ fn all_errors_of_a_file_are_collected() {
             "28..29 the argument `y` is named twice",
         ]
     );
+}
+
+#[test]
+fn curried_functions_are_one_with_several_arguments() {
+    let arguments = |text: &str| {
+        let mut count = None;
+        let seen = std::cell::RefCell::new(&mut count);
+        lowered(text, |ev, root| {
+            let Expr::Lambda(id) = root.expr else {
+                panic!("a function");
+            };
+            if let Param::Idents(count) = ev.lambda(id).param {
+                **seen.borrow_mut() = Some(count);
+            }
+        });
+        count
+    };
+    assert_eq!(arguments("a: b: (c: a)"), Some(3));
+    assert_eq!(
+        arguments("a: b: a: a"),
+        Some(2),
+        "the last one hides the first"
+    );
+    assert_eq!(arguments("a: { b }: c: a"), Some(1));
+    assert_eq!(arguments("{ a }: b: a"), None);
+    lowered("a: b: a: a", |ev, root| {
+        assert_eq!(local(body(ev, body(ev, root))), (0, 0));
+    });
 }

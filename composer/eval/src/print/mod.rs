@@ -174,7 +174,7 @@ impl Evaluator {
     fn describe_function(&self, value: &Value) -> String {
         match value {
             Value::Lambda(id, _) => {
-                let at = self.location(self.arena.get(*id).span);
+                let at = self.location(self.arena.function(*id).span);
                 match self.lambda(*id).name {
                     Some(name) => format!("«lambda {} @ {at}»", self.name(name)),
                     None => format!("«lambda @ {at}»"),

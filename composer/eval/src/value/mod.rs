@@ -13,11 +13,11 @@ use std::rc::Rc;
 pub use attrs::{Attr, Attrs};
 pub(crate) use string::StringBuilder;
 pub use string::{Context, NixString};
+pub(crate) use thunk::{Delayed, LazyCall, Thunk, Work};
 pub use thunk::{Env, LazyValue};
-pub(crate) use thunk::{LazyCall, Thunk, Work};
 
 use crate::builtins::Builtin;
-use crate::expr::ExprId;
+use crate::expr::LambdaId;
 use crate::stack;
 
 /// A value of the language, or a promise of one.
@@ -40,8 +40,9 @@ pub enum Value {
     List(Rc<List>),
     /// An attribute set.
     Attrs(Rc<Attrs>),
-    /// A function written in the language, with the environment it closes over.
-    Lambda(ExprId, Rc<Env>),
+    /// A function written in the language, with the environment it closes over or, once it has some of
+    /// its arguments, the one that holds them.
+    Lambda(LambdaId, Rc<Env>),
     /// A function written in Rust, with the arguments it has so far.
     Builtin(Rc<PartialCall>),
     /// A value only the host understands.

@@ -16,17 +16,25 @@ use crate::expr::ExprId;
 use crate::source::Span;
 use crate::stack;
 
-/// Work that was put off.
-#[derive(Default)]
+/// Work that was put off. Two words, because there are millions.
 pub(crate) enum Work {
-    /// Done, or being done.
-    #[default]
-    None,
     Expr(ExprId, Rc<Env>),
+    /// Something else, or nothing: done, or being done.
+    Other(Option<Rc<Delayed>>),
+}
+
+impl Default for Work {
+    fn default() -> Work {
+        Work::Other(None)
+    }
+}
+
+/// Work that is not an expression.
+pub(crate) enum Delayed {
     /// A function applied to arguments by a builtin.
-    Apply(Rc<LazyCall>),
+    Call(LazyCall),
     /// Work written in Rust.
-    Native(Rc<NativeThunk>),
+    Native(Box<dyn Fn(&Evaluator) -> Result<Value, EvalError>>),
 }
 
 /// A function and the arguments it will be applied to.
@@ -49,11 +57,6 @@ impl Drop for LazyCall {
     }
 }
 
-/// A computation of the host or of a builtin.
-pub(crate) struct NativeThunk {
-    pub(crate) compute: Box<dyn Fn(&Evaluator) -> Result<Value, EvalError>>,
-}
-
 /// A value computed when first needed.
 pub struct LazyValue {
     pub(crate) value: OnceCell<Value>,
@@ -74,7 +77,7 @@ impl LazyValue {
     /// Whether it is being evaluated now.
     pub(crate) fn is_running(&self) -> bool {
         let work = self.work.take();
-        let running = matches!(work, Work::None) && self.value.get().is_none();
+        let running = matches!(work, Work::Other(None)) && self.value.get().is_none();
         self.work.set(work);
         running
     }
@@ -83,8 +86,8 @@ impl LazyValue {
 impl Value {
     /// A value that `compute` makes when it is first needed.
     pub fn lazy(compute: impl Fn(&Evaluator) -> Result<Value, EvalError> + 'static) -> Value {
-        let compute = Box::new(compute);
-        Thunk::suspended(Work::Native(Rc::new(NativeThunk { compute })))
+        let work = Rc::new(Delayed::Native(Box::new(compute)));
+        Thunk::suspended(Work::Other(Some(work)))
     }
 }
 

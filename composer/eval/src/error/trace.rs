@@ -1,0 +1,218 @@
+//! The trace: what was being evaluated, in the user's terms, repeated steps folded.
+//!
+//! Made from an error's frames when it is shown. Invariant: steps are innermost first, and what the
+//! excerpt shows already is not said again.
+
+use super::report::Reader;
+use super::{EvalError, Frame, FrameKind};
+use crate::source::Span;
+
+/// Longest pattern of steps that is recognised as repeating.
+const LONGEST_PATTERN: usize = 8;
+
+/// One step of the trace.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Step {
+    /// The sort of step: attribute, call, builtin, import, file, element, context or host.
+    pub(super) kind: &'static str,
+    /// In words: "while calling `f`".
+    pub(super) text: String,
+    pub(super) span: Option<Span>,
+    /// How often the step, or the `pattern` steps that end here, came in a row.
+    pub(super) times: usize,
+    pub(super) pattern: usize,
+    /// Inside of the module library.
+    pub(super) library: bool,
+    /// For attributes, the path.
+    path: Option<String>,
+}
+
+impl Step {
+    /// Whether the step is the evaluation of the attribute at `path`.
+    pub(super) fn is_about(&self, path: &str) -> bool {
+        self.path.as_deref() == Some(path)
+    }
+}
+
+pub(super) fn steps(error: &EvalError, reader: &mut Reader<'_>) -> Vec<Step> {
+    let frames = &error.frames()[error.cycle().len()..];
+    let mut steps: Vec<Step> = Vec::new();
+    let own = frames
+        .first()
+        .is_some_and(|frame| shown(frame, error.span()));
+    for frame in &frames[usize::from(own)..] {
+        add(&mut steps, frame, error, reader);
+    }
+    drop_files(&mut steps, error.span());
+    fold(steps)
+}
+
+/// The excerpt already shows the innermost call if that is where the error is.
+fn shown(frame: &Frame, span: Option<Span>) -> bool {
+    matches!(frame.kind, FrameKind::Call(_) | FrameKind::Builtin(_))
+        && frame.span.is_some()
+        && frame.span == span
+}
+
+fn add(steps: &mut Vec<Step>, frame: &Frame, error: &EvalError, reader: &mut Reader<'_>) {
+    let library = frame.span.is_some_and(|span| reader.is_library(span));
+    let mut step = Step {
+        kind: "call",
+        text: String::new(),
+        span: frame.span,
+        times: 1,
+        pattern: 1,
+        library,
+        path: None,
+    };
+    match &frame.kind {
+        FrameKind::Attr(name) => {
+            let Some(span) = frame.span else {
+                // Values made by the host have no place; the excerpt names those that matter.
+                if error
+                    .span()
+                    .is_some_and(|span| reader.text(span).contains(&**name))
+                {
+                    return;
+                }
+                step.kind = "attribute";
+                step.text = format!("while evaluating `{name}`");
+                steps.push(step);
+                return;
+            };
+            let path = reader
+                .path_at(span)
+                .filter(|path| path.rsplit('.').next() == Some(name))
+                .unwrap_or_else(|| name.to_string());
+            if let Some(last) = steps.last() {
+                // `a` around `a.b` says nothing more.
+                let inside = last.path.as_ref().is_some_and(|inner| {
+                    inner
+                        .strip_prefix(&*path)
+                        .is_some_and(|rest| rest.starts_with(['.', '[']) || rest.is_empty())
+                });
+                if inside && last.span.is_some_and(|inner| inner.file == span.file) {
+                    return;
+                }
+            }
+            if let Some(last) = steps.last_mut()
+                && last.kind == "element"
+                && last.path.is_none()
+            {
+                last.text = format!("{} in `{path}`", last.text);
+                last.span = Some(span);
+                last.library = library;
+                last.path = Some(path);
+                return;
+            }
+            step.kind = "attribute";
+            step.text = format!("while evaluating `{path}`");
+            step.path = Some(path);
+        }
+        FrameKind::Call(name) => {
+            step.text = match name {
+                Some(name) => format!("while calling `{name}`"),
+                None => "while calling an anonymous function".to_owned(),
+            };
+        }
+        FrameKind::Builtin(name) => {
+            // A function given to a builtin is called where the builtin is.
+            if let Some(last) = steps.last_mut()
+                && last.kind == "call"
+                && last.span.is_some()
+                && last.span == frame.span
+            {
+                last.kind = "builtin";
+                last.text = format!(
+                    "{} given to `{name}`",
+                    last.text.replace("calling an anonymous", "calling the")
+                );
+                return;
+            }
+            if &**name == "import" || &**name == "scopedImport" {
+                if let Some(last) = steps.last_mut()
+                    && last.kind == "file"
+                    && last.span.is_none()
+                {
+                    last.kind = "import";
+                    last.text = last.text.replace("evaluating", "importing");
+                    last.span = frame.span;
+                    last.library = library;
+                    return;
+                }
+                // Without a file around, the file was not there or not readable: the excerpt shows it.
+                step.kind = "import";
+            } else {
+                step.kind = "builtin";
+            }
+            step.text = format!("while calling `{name}`");
+        }
+        FrameKind::File(path) => {
+            step.kind = "file";
+            step.text = format!("while evaluating {}", path.trim_start_matches('/'));
+        }
+        FrameKind::Element(index) => {
+            if steps.last().is_some_and(|last| last.path.is_some()) {
+                return;
+            }
+            step.kind = "element";
+            step.text = format!("while evaluating element {index}");
+        }
+        FrameKind::Context(text) => {
+            step.kind = "context";
+            step.text = text.to_string();
+        }
+        FrameKind::Host(text) => {
+            step.kind = "host";
+            step.text = format!("while {text}");
+        }
+        FrameKind::Variable(_) | FrameKind::Reference(_) => return,
+    }
+    steps.push(step);
+}
+
+/// The file that evaluation began with is worth a line only where no other place names it.
+fn drop_files(steps: &mut Vec<Step>, main: Option<Span>) {
+    let placed = main.is_some() || steps.iter().any(|step| step.span.is_some());
+    steps.retain(|step| step.kind != "file" || !placed);
+    for step in steps {
+        if step.kind == "element" && step.path.is_none() {
+            step.text.push_str(" of a list");
+        }
+    }
+}
+
+/// Folds steps, and short patterns of steps, that repeat.
+fn fold(steps: Vec<Step>) -> Vec<Step> {
+    let mut folded: Vec<Step> = Vec::new();
+    let mut at = 0;
+    while at < steps.len() {
+        let rest = &steps[at..];
+        let best = (1..=LONGEST_PATTERN.min(rest.len() / 2))
+            .map(|length| {
+                let pattern = &rest[..length];
+                let times = rest
+                    .chunks_exact(length)
+                    .take_while(|chunk| *chunk == pattern)
+                    .count();
+                (length, times)
+            })
+            .filter(|(length, times)| *times > 2 || (*times == 2 && *length == 1))
+            .max_by_key(|(length, times)| (length * times, usize::MAX - length));
+        match best {
+            Some((length, times)) => {
+                let start = folded.len();
+                folded.extend_from_slice(&rest[..length]);
+                let last = &mut folded[start + length - 1];
+                last.times = times;
+                last.pattern = length;
+                at += length * times;
+            }
+            None => {
+                folded.push(rest[0].clone());
+                at += 1;
+            }
+        }
+    }
+    folded
+}

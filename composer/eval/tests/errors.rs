@@ -1,0 +1,122 @@
+//! Runs `tests/errors`: what people see of a mistake, word for word.
+//!
+//! `X.nix` fails with the text in `X.err`; a folder `X` is a tree whose `main.nix` fails, `lib/` in it is
+//! a library; `X.json`, where it is there, is the same error for programs. A first line `# full` asks for
+//! the whole trace. With XSC_ACCEPT=1 the goldens are rewritten and the run fails.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use xsc_eval::{Detail, Evaluator, StdIo};
+
+/// Lines that an error may take by default.
+const LINES: usize = 12;
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors")
+}
+
+struct Outcome {
+    text: String,
+    json: serde_json::Value,
+    full: bool,
+}
+
+fn run(root: &Path, file: &str) -> Result<Outcome, String> {
+    let source = fs::read_to_string(root.join(file)).map_err(|e| e.to_string())?;
+    let io = StdIo::open(root).map_err(|e| e.to_string())?;
+    let evaluator = Evaluator::builder(io).library("/lib/").build();
+    let result = evaluator
+        .eval_file(file)
+        .and_then(|value| evaluator.force_deep(&value));
+    let Err(error) = result else {
+        return Err("it succeeds".to_owned());
+    };
+    let full = source.starts_with("# full");
+    let detail = if full { Detail::Full } else { Detail::Short };
+    // Where the repository lies must not matter.
+    let root = root.display().to_string();
+    Ok(Outcome {
+        text: evaluator.render_with(&error, detail).replace(&root, "ROOT"),
+        json: evaluator.error_json(&error),
+        full,
+    })
+}
+
+fn names() -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut cases, mut goldens) = (BTreeSet::new(), BTreeSet::new());
+    for entry in fs::read_dir(directory()).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if entry.path().is_dir() || name.ends_with(".nix") {
+            cases.insert(name);
+        } else {
+            goldens.insert(name);
+        }
+    }
+    (cases, goldens)
+}
+
+#[test]
+fn error_goldens() {
+    let accept = std::env::var_os("XSC_ACCEPT").is_some();
+    let (cases, mut goldens) = names();
+    let (mut problems, mut accepted) = (Vec::new(), Vec::new());
+    for case in &cases {
+        let stem = case.trim_end_matches(".nix");
+        let outcome = if *case == stem {
+            run(&directory().join(case), "main.nix")
+        } else {
+            run(&directory(), case)
+        };
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(problem) => {
+                problems.push(format!("{case}: {problem}"));
+                continue;
+            }
+        };
+        let lines = outcome.text.lines().count();
+        let errors = 1 + outcome.json["more"].as_array().map_or(0, Vec::len);
+        if lines > LINES * errors && !outcome.full {
+            problems.push(format!(
+                "{case}: {lines} lines are too many:\n{}",
+                outcome.text
+            ));
+        }
+        let json = format!("{:#}\n", outcome.json);
+        for (golden, text) in [
+            (format!("{stem}.err"), &outcome.text),
+            (format!("{stem}.json"), &json),
+        ] {
+            let known = goldens.remove(&golden);
+            if !known && golden.ends_with(".json") {
+                continue;
+            }
+            let expected = fs::read_to_string(directory().join(&golden)).ok();
+            if expected.as_deref() == Some(text) {
+                continue;
+            }
+            if accept {
+                fs::write(directory().join(&golden), text).unwrap();
+                accepted.push(golden);
+            } else {
+                let expected = expected.unwrap_or_default();
+                problems.push(format!("{case}: expected\n{expected}got\n{text}"));
+            }
+        }
+    }
+    problems.extend(
+        goldens
+            .iter()
+            .map(|file| format!("{file}: no case uses it")),
+    );
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    assert!(
+        accepted.is_empty(),
+        "accepted, not checked: {}",
+        accepted.join(" ")
+    );
+    assert!(cases.len() >= 120, "only {} cases", cases.len());
+}

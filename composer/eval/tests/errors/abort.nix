@@ -1,0 +1,1 @@
+abort "this can't go on"

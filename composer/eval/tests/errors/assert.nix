@@ -1,0 +1,5 @@
+let
+  enabled = false;
+in
+assert enabled;
+1

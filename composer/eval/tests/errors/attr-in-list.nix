@@ -1,0 +1,6 @@
+{
+  users = [
+    { name = "ada"; }
+    { name = "bob" + 1; }
+  ];
+}

@@ -1,0 +1,5 @@
+{
+  config.services.web = {
+    port = 8000 + "80";
+  };
+}

@@ -1,0 +1,7 @@
+let
+  defaults = {
+    timeout = 5;
+  };
+  inherit (defaults) timeuot;
+in
+timeuot

@@ -1,0 +1,4 @@
+let
+  options = { };
+in
+options.services

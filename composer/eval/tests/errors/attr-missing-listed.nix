@@ -1,0 +1,7 @@
+let
+  user = {
+    name = "ada";
+    shell = "/bin/sh";
+  };
+in
+"${user.name} lives in ${user.home}"

@@ -1,0 +1,7 @@
+let
+  config.boot = {
+    cmdline = "quiet";
+    kernel = "xsc";
+  };
+in
+config.boot.cmdlin

@@ -1,0 +1,6 @@
+let
+  count = 3;
+in
+{
+  ${count} = "three";
+}

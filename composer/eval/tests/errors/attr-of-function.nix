@@ -1,0 +1,4 @@
+let
+  makeUser = name: { inherit name; };
+in
+makeUser.name

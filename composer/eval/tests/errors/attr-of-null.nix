@@ -1,0 +1,6 @@
+let
+  machine = {
+    owner = null;
+  };
+in
+machine.owner.name

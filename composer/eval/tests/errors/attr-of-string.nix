@@ -1,0 +1,4 @@
+let
+  package = "zlib";
+in
+package.version

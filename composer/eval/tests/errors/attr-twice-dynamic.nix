@@ -1,0 +1,7 @@
+let
+  key = "port";
+in
+{
+  port = 1;
+  ${key} = 2;
+}

@@ -1,0 +1,1 @@
+builtins.mapAttr (name: value: value) { }

@@ -1,0 +1,6 @@
+let
+  settings = {
+    port = 1;
+  };
+in
+settings 1

@@ -1,0 +1,4 @@
+let
+  name = "zlib";
+in
+name "1.3"

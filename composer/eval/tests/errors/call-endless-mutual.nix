@@ -1,0 +1,5 @@
+let
+  ping = n: 1 + pong (n + 1);
+  pong = n: 1 + ping (n + 1);
+in
+ping 0

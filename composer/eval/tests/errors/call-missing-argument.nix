@@ -1,0 +1,9 @@
+let
+  makePackage =
+    {
+      name,
+      version,
+    }:
+    "${name}-${version}";
+in
+makePackage { name = "zlib"; }

@@ -1,0 +1,4 @@
+let
+  pair = a: b: "${a}${b}";
+in
+"x" + pair "y"

@@ -1,0 +1,6 @@
+let
+  lib = {
+    version = "1";
+  };
+in
+lib.version "x"

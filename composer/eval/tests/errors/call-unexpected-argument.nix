@@ -1,0 +1,7 @@
+let
+  greet = { name, greeting ? "hello" }: "${greeting} ${name}";
+in
+greet {
+  name = "ada";
+  greating = "hi";
+}

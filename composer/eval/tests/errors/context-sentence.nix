@@ -1,0 +1,1 @@
+builtins.addErrorContext "the profile is minimal.toml" (throw "it has no kernel")

@@ -1,0 +1,6 @@
+builtins.deepSeq {
+  a.b = [
+    1
+    (throw "found")
+  ];
+} true

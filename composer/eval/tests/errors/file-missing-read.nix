@@ -1,0 +1,3 @@
+{
+  motd = builtins.readFile ./mtod.txt;
+}

@@ -1,0 +1,1 @@
+builtins.hashString "md6" "x"

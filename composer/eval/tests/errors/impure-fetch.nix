@@ -1,0 +1,1 @@
+builtins.fetchTarball "https://example.org/x.tar.gz"

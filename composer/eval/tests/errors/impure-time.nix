@@ -1,0 +1,3 @@
+{
+  date = builtins.currentTime;
+}

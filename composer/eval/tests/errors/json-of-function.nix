@@ -1,0 +1,4 @@
+builtins.toJSON {
+  name = "x";
+  convert = x: x;
+}

@@ -1,0 +1,6 @@
+let
+  config = {
+    networking.hostName = "xsc";
+  };
+in
+config.networking.hostname

@@ -1,0 +1,7 @@
+let
+  inherit (settings) port;
+  settings = {
+    port = port + 1;
+  };
+in
+port

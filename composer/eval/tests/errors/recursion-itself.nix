@@ -1,0 +1,4 @@
+let
+  path = path + ":/bin";
+in
+path

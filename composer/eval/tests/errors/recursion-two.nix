@@ -1,0 +1,4 @@
+rec {
+  width = height * 2;
+  height = width / 2;
+}

@@ -1,0 +1,4 @@
+let
+  tools = with tools; { make = cmake; cmake = make; };
+in
+tools.make

@@ -1,0 +1,4 @@
+throw ''
+  the profile is not complete:
+    - a hostname is missing
+    - no user may log in''

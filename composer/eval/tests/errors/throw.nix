@@ -1,0 +1,3 @@
+{
+  kernel = throw "no kernel is configured";
+}

@@ -1,0 +1,1 @@
+import ./user.nix { name = "ada"; sheel = "/bin/sh"; }

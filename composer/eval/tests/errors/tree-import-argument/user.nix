@@ -1,0 +1,1 @@
+{ name, shell ? "/bin/false" }: "${name}:${shell}"

@@ -1,0 +1,4 @@
+{ port }:
+{
+  listen = port + 1;
+}

@@ -1,0 +1,5 @@
+{
+  imports = [
+    (import ./modules/netwrok.nix)
+  ];
+}

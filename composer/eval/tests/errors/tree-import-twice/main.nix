@@ -1,0 +1,7 @@
+let
+  a = import ./a.nix;
+in
+{
+  first = builtins.tryEval a;
+  second = a;
+}

@@ -1,0 +1,6 @@
+let
+  lib = import ./lib/default.nix;
+in
+{
+  config.users.ada = lib.mkUser { shell = "fish"; };
+}

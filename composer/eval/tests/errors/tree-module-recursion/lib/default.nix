@@ -1,0 +1,8 @@
+{
+  evaluate =
+    module:
+    let
+      config = module config;
+    in
+    config;
+}

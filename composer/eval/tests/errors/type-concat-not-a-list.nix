@@ -1,0 +1,5 @@
+let
+  packages = [ "zlib" ];
+  extra = "xz";
+in
+packages ++ extra

@@ -1,0 +1,4 @@
+let
+  cores = 0;
+in
+100 / cores

@@ -1,0 +1,4 @@
+let
+  settings.debug = "yes";
+in
+if settings.debug then 1 else 2

@@ -1,0 +1,4 @@
+let
+  describe = name: "the ${name}";
+in
+"${describe}"

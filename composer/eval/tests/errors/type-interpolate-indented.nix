@@ -1,0 +1,8 @@
+let
+  jobs = 4;
+in
+''
+  cd build
+  make -j${jobs}
+  make install
+''

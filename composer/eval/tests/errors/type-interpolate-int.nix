@@ -1,0 +1,4 @@
+let
+  jobs = 4;
+in
+"make -j${jobs}"

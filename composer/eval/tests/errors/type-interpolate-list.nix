@@ -1,0 +1,4 @@
+let
+  flags = [ "-O2" ];
+in
+"cc ${flags} x.c"

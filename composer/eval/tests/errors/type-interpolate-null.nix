@@ -1,0 +1,4 @@
+let
+  config.owner = null;
+in
+"owner: ${config.owner}"

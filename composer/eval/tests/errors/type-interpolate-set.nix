@@ -1,0 +1,6 @@
+let
+  package = {
+    pname = "zlib";
+  };
+in
+"${package}/bin"

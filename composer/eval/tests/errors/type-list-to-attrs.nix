@@ -1,0 +1,6 @@
+builtins.listToAttrs [
+  {
+    nmae = "a";
+    value = 1;
+  }
+]

@@ -1,0 +1,5 @@
+let
+  total = 10;
+  parts = 2;
+in
+1 + total/parts

@@ -1,0 +1,7 @@
+let
+  defaults = {
+    port = 80;
+  };
+  overrides = [ ];
+in
+defaults // overrides

@@ -1,0 +1,5 @@
+let
+  names = [ ];
+in
+with names;
+x

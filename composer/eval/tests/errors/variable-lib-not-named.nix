@@ -1,0 +1,4 @@
+{ config, ... }:
+{
+  boot = lib.mkIf config.enable { };
+}

@@ -1,0 +1,5 @@
+let
+  total = 10;
+  used = 3;
+in
+total-used

@@ -1,0 +1,7 @@
+{
+  script = ''
+    for f in *.c; do
+      cc -c "${f}"
+    done
+  '';
+}

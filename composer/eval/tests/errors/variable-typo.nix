@@ -1,0 +1,4 @@
+let
+  version = "1.3.1";
+in
+"zlib-${verison}"

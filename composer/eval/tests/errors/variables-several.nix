@@ -1,0 +1,4 @@
+{
+  a = fooo;
+  b = barr;
+}

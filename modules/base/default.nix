@@ -1,0 +1,12 @@
+# The options that every profile has.
+{ lib, ... }:
+{
+  imports = [
+    ./boot.nix
+    ./kernel.nix
+    ./machine.nix
+    ./profile.nix
+    ./test.nix
+    lib.assertionsModule
+  ];
+}

@@ -1,0 +1,160 @@
+# Modules that keep old option names working, and checks that a configuration states about itself.
+# Used by modules as lib.mkRenamedOptionModule and so on, and by modules/default.nix. Invariant: an old name never has a value of its own.
+{
+  util,
+  errors,
+  properties,
+  types,
+  optionLib,
+}:
+let
+  inherit (util)
+    attrByPath
+    concatMap
+    concatStringsSep
+    filter
+    hasAttrByPath
+    optional
+    setAttrByPath
+    showOption
+    ;
+
+  inherit (optionLib) mkOption;
+
+  inherit (errors) fail place;
+
+  renamed =
+    {
+      from,
+      to,
+      warn,
+    }:
+    { options, config, ... }:
+    let
+      old = attrByPath from null options;
+    in
+    {
+      options = setAttrByPath from (mkOption {
+        visible = false;
+        description = "Another name of `${showOption to}`.";
+        type = types.unspecified;
+        apply =
+          _:
+          attrByPath to (throw "there is no option `${showOption to}`, the new name of `${showOption from}`") config;
+      });
+      config = properties.mkMerge [
+        (setAttrByPath to (
+          properties.mkIf old.isDefined (
+            properties.mkMerge (
+              map (def: properties.mkOverride old.highestPrio def.value) old.definitionsWithLocations
+            )
+          )
+        ))
+        (
+          if warn && options ? warnings then
+            {
+              warnings = optional old.isDefined "`${showOption from}` is now `${showOption to}` (${
+                concatStringsSep ", " (map where old.definitionsWithLocations)
+              })";
+            }
+          else
+            { }
+        )
+      ];
+    };
+
+  where =
+    def: if def.pos or null == null then toString def.file else "${def.pos.file}:${toString def.pos.line}";
+in
+{
+  # The old name still works and says what the new one is.
+  mkRenamedOptionModule =
+    from: to:
+    renamed {
+      inherit from to;
+      warn = true;
+    };
+
+  # Two names for good.
+  mkAliasOptionModule =
+    from: to:
+    renamed {
+      inherit from to;
+      warn = false;
+    };
+
+  # Setting the old name is an error that says what to do instead.
+  mkRemovedOptionModule =
+    path: instead:
+    { options, ... }:
+    {
+      options = setAttrByPath path (mkOption {
+        visible = false;
+        description = "Is gone.";
+        type = types.unspecified;
+        apply = _: throw "the option `${showOption path}` is gone: ${instead}";
+      });
+      config.assertions =
+        let
+          old = attrByPath path null options;
+        in
+        optional old.isDefined {
+          assertion = false;
+          message = "the option `${showOption path}` is gone (${
+            concatStringsSep ", " (map where old.definitionsWithLocations)
+          }): ${instead}";
+        };
+    };
+
+  # `assertions` and `warnings`, for modules to fill.
+  assertionsModule = {
+    key = "<modules/lib/aliases.nix>";
+    _file = "<modules/lib/aliases.nix>";
+    options = {
+      assertions = mkOption {
+        type = types.listOf types.unspecified;
+        default = [ ];
+        internal = true;
+        example = [
+          {
+            assertion = false;
+            message = "you can't enable this for that reason";
+          }
+        ];
+        description = "What has to be true of the configuration, each with what to say if it is not.";
+      };
+      warnings = mkOption {
+        type = types.listOf types.str;
+        default = [ ];
+        internal = true;
+        example = [ "the option `a` is going to be removed" ];
+        description = "What to tell the user about the configuration.";
+      };
+    };
+  };
+
+  # The second argument, if every assertion of an evaluation holds; warnings are shown.
+  checked =
+    { config, options, ... }:
+    value:
+    let
+      failed = filter (it: !it.assertion) config.assertions;
+      from = concatMap (
+        def: if builtins.any (it: !(it.assertion or true)) def.value then [ (place "asserted here" def) ] else [ ]
+      ) options.assertions.definitionsWithLocations;
+      warn = builtins.warn or (message: builtins.trace "warning: ${message}");
+    in
+    if failed != [ ] then
+      fail {
+        message =
+          if util.tail failed == [ ] then
+            (util.head failed).message
+          else
+            "the configuration contradicts itself:\n${
+              concatStringsSep "\n" (map (it: "- ${it.message}") failed)
+            }";
+        at = from;
+      }
+    else
+      builtins.foldl' (result: message: warn message result) value config.warnings;
+}
