@@ -71,7 +71,7 @@ pub trait Store {
     fn fetch(&self, eval: &Evaluator, request: &FetchRequest) -> Result<Value, EvalError> {
         let _ = (eval, request);
         Err(unavailable(
-            "fetching during evaluation",
+            "fetching by an expression",
             "name the source in flake-like.toml, run `xsc-compose lock`, and use the input",
         ))
     }
@@ -120,7 +120,7 @@ pub(crate) struct NoStore;
 impl Store for NoStore {}
 
 pub(crate) fn unavailable(what: &str, instead: &'static str) -> EvalError {
-    ErrorKind::Impure {
+    ErrorKind::Unavailable {
         what: what.to_owned(),
         instead,
     }

@@ -1,13 +1,13 @@
 //! Runs `tests/lang/{eval-okay,eval-fail,parse-fail}-*.nix` against their goldens.
 //!
-//! `eval-okay-X.nix` prints what `X.exp` has; the others fail with the text in `X.err.exp`. With
+//! A first line `# features: A B` switches features on. `eval-okay-X.nix` prints what `X.exp` has; the others fail with the text in `X.err.exp`. With
 //! XSC_ACCEPT=1 the goldens are rewritten and the run fails with "accepted, not checked".
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use xsc_eval::{ErrorKind, Evaluator, StdIo};
+use xsc_eval::{ErrorKind, Evaluator, Feature, StdIo};
 
 /// Files that tests import or read; the part of the name before the first `-` says so.
 const SUPPORT: &str = "lib-";
@@ -19,7 +19,14 @@ fn directory() -> PathBuf {
 /// The text a test gives, and whether it succeeded.
 fn run(name: &str) -> (Result<String, String>, bool) {
     let io = StdIo::open(directory()).expect("the test directory exists");
-    let evaluator = Evaluator::builder(io).build();
+    let text = fs::read_to_string(directory().join(name)).unwrap();
+    let features = text.lines().next().unwrap_or("");
+    let features = features.strip_prefix("# features: ").unwrap_or("");
+    let mut builder = Evaluator::builder(io);
+    for name in features.split_whitespace() {
+        builder = builder.feature(Feature::from_name(name).expect("the feature exists"));
+    }
+    let evaluator = builder.build();
     let result = evaluator
         .eval_file(name)
         .and_then(|value| evaluator.force_deep(&value));

@@ -6,6 +6,7 @@
 use super::{Result, Row};
 use crate::error::{ErrorKind, EvalError};
 use crate::evaluator::Evaluator;
+use crate::store::unavailable;
 use crate::value::Value;
 
 const USE_INPUT: &str =
@@ -19,13 +20,13 @@ pub(super) const ALL: &[Row] = &[
         "derivation",
         1,
         "Not available: only recipes make derivations.",
-        |_, _| Err(impure("`derivation`", IN_RECIPES)),
+        |_, _| Err(unavailable("`derivation`", IN_RECIPES)),
     ),
     (
         "derivationStrict",
         1,
         "Not available: only recipes make derivations.",
-        |_, _| Err(impure("`derivationStrict`", IN_RECIPES)),
+        |_, _| Err(unavailable("`derivationStrict`", IN_RECIPES)),
     ),
     (
         "fetchGit",
@@ -83,7 +84,7 @@ pub(super) fn no_search_path(what: &str) -> EvalError {
     impure(what, "write a path in the tree, or use an input")
 }
 
-fn impure(what: &str, instead: &'static str) -> EvalError {
+pub(super) fn impure(what: &str, instead: &'static str) -> EvalError {
     ErrorKind::Impure {
         what: what.to_owned(),
         instead,

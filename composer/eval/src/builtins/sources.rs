@@ -4,6 +4,7 @@
 
 use std::rc::Rc;
 
+use super::impure::impure;
 use super::paths::{io, path_argument};
 use super::{Result, Row, expect_function, invalid};
 use crate::error::FrameKind;
@@ -67,10 +68,18 @@ fn text(ev: &Evaluator, value: &Value, what: &str) -> Result<String> {
     Ok(ev.utf8(&text, what)?.to_owned())
 }
 
+/// What a source is called unless the expression says; the root of the tree has no name of its own.
+fn own_name(path: &str) -> String {
+    match path::base_name(path) {
+        "" => "source".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
 fn filter_source(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let source = path_argument(ev, &args[1], "the second argument of `filterSource`")?;
     let filter = expect_function(ev, &args[0], "the first argument of `filterSource`")?;
-    let name = path::base_name(source.as_str()).to_owned();
+    let name = own_name(source.as_str());
     add_source(ev, source.as_str(), name, Some(&filter), true, None)
 }
 
@@ -86,7 +95,7 @@ fn path_source(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let source = path_argument(ev, &source, "`path`")?;
     let name = match get("name")? {
         Some(name) => text(ev, &name, "`name`")?,
-        None => path::base_name(source.as_str()).to_owned(),
+        None => own_name(source.as_str()),
     };
     let filter = match get("filter")? {
         Some(filter) => Some(expect_function(ev, &filter, "`filter`")?),
@@ -237,7 +246,7 @@ fn fetch(ev: &Evaluator, argument: &Value, builtin: &str, unpack: bool) -> Resul
     }
     let Some(sha256) = sha256 else {
         let what = format!("`builtins.{builtin}` without `sha256`");
-        return Err(unavailable(&what, USE_INPUT));
+        return Err(impure(&what, USE_INPUT));
     };
     let request = FetchRequest {
         name,

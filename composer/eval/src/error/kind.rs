@@ -229,6 +229,14 @@ pub enum ErrorKind {
         /// What to write instead.
         instead: &'static str,
     },
+    /// Something that needs a host that has it.
+    #[error("{what} is not available here")]
+    Unavailable {
+        /// The construct.
+        what: String,
+        /// What to write instead.
+        instead: &'static str,
+    },
     /// Text that does not follow the grammar.
     #[error("{}", first_message(.errors))]
     Syntax {
@@ -297,6 +305,7 @@ impl ErrorKind {
             },
             ErrorKind::Format { .. } => "invalid-format",
             ErrorKind::Impure { .. } => "impure",
+            ErrorKind::Unavailable { .. } => "unavailable",
             ErrorKind::Syntax { errors } => errors.first().map_or("syntax", |error| error.code),
             ErrorKind::Host { .. } => "host",
         }

@@ -377,7 +377,9 @@ fn hints(kind: &ErrorKind) -> Vec<String> {
             let names: Vec<String> = similar.iter().map(|name| format!("`{name}`")).collect();
             vec![format!("did you mean {}?", names.join(" or "))]
         }
-        ErrorKind::Impure { instead, .. } => vec![(*instead).to_owned()],
+        ErrorKind::Impure { instead, .. } | ErrorKind::Unavailable { instead, .. } => {
+            vec![(*instead).to_owned()]
+        }
         ErrorKind::NotCoercible {
             hint: Some(hint), ..
         } => vec![(*hint).to_owned()],

@@ -136,6 +136,23 @@ impl Lowerer<'_> {
         }
     }
 
+    fn operand_of(&mut self, operand: Option<ast::Expr>, parent: Span) -> ExprId {
+        match operand {
+            Some(expr) => self.operand(&expr),
+            None => self.child(None, parent),
+        }
+    }
+
+    /// Lowers an operand, an argument, an element of a list or a default of `or`, where rnix takes
+    /// functions, too.
+    fn operand(&mut self, expr: &ast::Expr) -> ExprId {
+        if let ast::Expr::Lambda(_) = expr {
+            let span = self.span(expr);
+            self.error(span, "a function needs parentheses here");
+        }
+        self.expr(expr)
+    }
+
     fn expr(&mut self, expr: &ast::Expr) -> ExprId {
         self.named(expr, None)
     }
@@ -162,7 +179,7 @@ impl Lowerer<'_> {
             ast::Expr::Apply(_) => return self.apply(expr),
             ast::Expr::Lambda(lambda) => return self.lambda(lambda, name),
             ast::Expr::List(list) => {
-                Expr::List(list.items().map(|item| self.expr(&item)).collect())
+                Expr::List(list.items().map(|item| self.operand(&item)).collect())
             }
             ast::Expr::AttrSet(set) => return self.attr_set(set),
             ast::Expr::LetIn(let_in) => return self.let_in(let_in),
@@ -186,14 +203,14 @@ impl Lowerer<'_> {
             ast::Expr::Select(node) => Expr::Select {
                 target: self.child(node.expr(), span),
                 path: self.attr_path(node.attrpath()),
-                default: node.default_expr().map(|default| self.expr(&default)),
+                default: node.default_expr().map(|default| self.operand(&default)),
             },
             ast::Expr::HasAttr(node) => Expr::HasAttr {
                 target: self.child(node.expr(), span),
                 path: self.attr_path(node.attrpath()),
             },
             ast::Expr::UnaryOp(node) => {
-                let operand = self.child(node.expr(), span);
+                let operand = self.operand_of(node.expr(), span);
                 match node.operator() {
                     Some(ast::UnaryOpKind::Negate) => Expr::Negate(operand),
                     _ => Expr::Not(operand),
@@ -219,7 +236,7 @@ impl Lowerer<'_> {
                 }
             },
             ast::LiteralKind::Float(token) => match token.value() {
-                Ok(value) if value.is_finite() => Value::Float(value),
+                Ok(value) if fits(value, token.syntax().text()) => Value::Float(value),
                 _ => {
                     self.error(span, "the number does not fit into a 64-bit float");
                     Value::Null
@@ -227,7 +244,10 @@ impl Lowerer<'_> {
             },
             ast::LiteralKind::Uri(token) => {
                 if self.evaluator.settings.has(Feature::NoUrlLiterals) {
-                    self.error(span, "a URL without quotes; write it as a string");
+                    self.error(
+                        span,
+                        "a URL needs quotes here: the feature `no-url-literals` is on",
+                    );
                 }
                 Value::from(token.syntax().text())
             }
@@ -337,15 +357,15 @@ impl Lowerer<'_> {
         let args = args
             .into_iter()
             .rev()
-            .map(|arg| self.child(arg, span))
+            .map(|arg| self.operand_of(arg, span))
             .collect();
         self.add(Expr::Apply { func, args }, span)
     }
 
     fn binary(&mut self, node: &ast::BinOp, span: Span) -> Expr {
         use ast::BinOpKind as Kind;
-        let lhs = self.child(node.lhs(), span);
-        let rhs = self.child(node.rhs(), span);
+        let lhs = self.operand_of(node.lhs(), span);
+        let rhs = self.operand_of(node.rhs(), span);
         let op = match node.operator() {
             Some(Kind::Add) => BinOp::Add,
             Some(Kind::Sub) => BinOp::Sub,
@@ -364,8 +384,21 @@ impl Lowerer<'_> {
             Some(Kind::Implication) => BinOp::Implies,
             Some(pipe @ (Kind::PipeRight | Kind::PipeLeft)) => {
                 if !self.evaluator.settings.has(Feature::PipeOperators) {
-                    let message = "the pipe operators are experimental and not enabled";
+                    let name = Feature::PipeOperators.name();
+                    let message =
+                        format!("the pipe operators need the feature `{name}`, which is off");
                     self.error(span, message);
+                }
+                let sides = [node.lhs(), node.rhs()];
+                let is_pipe = |kind| matches!(kind, Kind::PipeRight | Kind::PipeLeft);
+                let mixed = sides.into_iter().flatten().any(|side| match side {
+                    ast::Expr::BinOp(inner) => inner
+                        .operator()
+                        .is_some_and(|kind| is_pipe(kind) && kind != pipe),
+                    _ => false,
+                });
+                if mixed {
+                    self.error(span, "`|>` and `<|` side by side need parentheses");
                 }
                 let (func, arg) = match pipe {
                     Kind::PipeLeft => (lhs, rhs),
@@ -509,6 +542,12 @@ fn curried(body: &ast::Expr) -> Option<ast::Lambda> {
         ast::Expr::Paren(paren) => curried(&paren.expr()?),
         _ => None,
     }
+}
+
+/// Whether a 64-bit float can hold the number that `text` is: not too large, and not too close to zero.
+fn fits(value: f64, text: &str) -> bool {
+    let mut mantissa = text.split(['e', 'E']).next().unwrap_or(text).chars();
+    value.is_normal() || value == 0.0 && !mantissa.any(|c| matches!(c, '1'..='9'))
 }
 
 /// A carriage return ends a line, with or without a line feed; rnix knows line feeds only. Offsets stay.

@@ -183,7 +183,9 @@ fn eval_fail(directory: &Path, name: &str) -> Result<(), String> {
             "pipe-operators",
             "null bytes",
         ],
-        ErrorKind::Impure { .. } => &["pure", "not allowed", "restricted", "search path"],
+        ErrorKind::Impure { .. } | ErrorKind::Unavailable { .. } => {
+            &["pure", "not allowed", "restricted", "search path"]
+        }
         ErrorKind::InfiniteRecursion => &["infinite recursion", "stack overflow"],
         _ => return Ok(()),
     };

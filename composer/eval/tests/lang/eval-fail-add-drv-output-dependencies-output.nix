@@ -1,0 +1,1 @@
+builtins.addDrvOutputDependencies (builtins.appendContext "x" { "/store/1-x.drv" = { outputs = [ "dev" ]; }; })

@@ -1,0 +1,1 @@
+builtins.appendContext "x" { "/store/1-source" = { outputs = [ "out" ]; }; }

@@ -1,0 +1,1 @@
+fetchTree { type = "tarball"; url = "https://example.org/x.tar"; narHash = ""; revCount = -1; }

@@ -1,0 +1,1 @@
+fetchTree { type = "github"; owner = "o"; repo = "r"; }

@@ -1,0 +1,1 @@
+builtins.fetchurl { url = "https://example.org/ab"; sha256 = "sha256-AAAA"; }

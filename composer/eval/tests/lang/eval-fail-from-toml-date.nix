@@ -1,0 +1,1 @@
+builtins.fromTOML "day = 2024-02-29"

@@ -1,0 +1,1 @@
+builtins.path { path = ./.; filer = path: type: true; }

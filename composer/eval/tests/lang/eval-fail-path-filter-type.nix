@@ -1,0 +1,1 @@
+builtins.path { path = ./.; filter = path: type: "yes"; }

@@ -1,0 +1,1 @@
+builtins.toFile "x" (builtins.appendContext "text" { "/store/x.drv" = { outputs = [ "out" ]; }; })

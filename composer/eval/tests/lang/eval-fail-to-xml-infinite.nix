@@ -1,0 +1,1 @@
+let loop = { inner = loop; }; in builtins.toXML loop

@@ -1,0 +1,2 @@
+# features: no-url-literals
+{ homepage = https://example.org/x; }
