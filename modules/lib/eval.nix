@@ -245,7 +245,7 @@ let
                 def
                 // {
                   inherit loc name;
-                  known = attrNames declsByName;
+                  known = filter (name: name != "_module") (attrNames declsByName);
                 }
               ) defsByName.${name}
           ) (attrNames defsByName);

@@ -43,10 +43,14 @@ rec {
       isDefined = final != [ ];
       value =
         if final == [ ] then
-          (type.emptyValue.value or (fail {
-            message = "${named loc} is used and has no value";
-            at = [ ];
-          }))
+          # `at`: of submodules, whose options have defaults.
+          if type.emptyValue ? at then
+            type.emptyValue.at loc
+          else
+            type.emptyValue.value or (fail {
+              message = "${named loc} is used and has no value";
+              at = [ ];
+            })
         else if all (def: type.check def.value) final then
           type.merge loc final
         else

@@ -504,13 +504,19 @@ rec {
   addCheck = type: check: type // { check = value: type.check value && check value; };
 
   # A set of options of its own: a module, a list of modules with submoduleWith.
-  submodule = module: submoduleWith { modules = if isList module then module else [ module ]; };
+  submodule =
+    module:
+    submoduleWith {
+      modules = if isList module then module else [ module ];
+      shorthandOnlyDefinesConfig = true;
+    };
 
   submoduleWith =
     {
       modules,
       specialArgs ? { },
-      shorthandOnlyDefinesConfig ? true,
+      # Whether a set is taken as definitions, also where it has `config` or `imports`.
+      shorthandOnlyDefinesConfig ? false,
       description ? null,
       class ? null,
     }@args:
@@ -548,7 +554,10 @@ rec {
       description = if description == null then "a set of options" else description;
       check = value: isAttrs value || util.isFunction value || isPath value;
       merge = loc: defs: (evaluate loc (map ofDefinition defs)).config;
-      emptyValue.value = { };
+      emptyValue = {
+        value = { };
+        at = loc: (evaluate loc [ ]).config;
+      };
       getSubOptions = prefix: removeAttrs (evaluate prefix [ ]).options [ "_module" ];
       getSubModules = modules;
       nested =
