@@ -64,6 +64,30 @@ let
     in
     f (args // given);
 
+  # A path as a file beside it would write it.
+  relative =
+    file: path:
+    let
+      folder = "${dirOf (toString file)}/";
+      length = builtins.stringLength folder;
+      text = toString path;
+    in
+    if builtins.substring 0 length text == folder then
+      "./${builtins.substring length (-1) text}"
+    else
+      text;
+
+  # "did you mean", from what is in the folder.
+  similarFile =
+    path:
+    let
+      folder = dirOf path;
+    in
+    if builtins.pathExists folder then
+      errors.didYouMean (baseNameOf path) (attrNames (builtins.readDir folder))
+    else
+      null;
+
   # A module as { key; file; imports; disabled; options; config; class; }.
   normalise =
     {
@@ -75,7 +99,22 @@ let
     let
       isFile = isPath module || isString module;
       file = if isFile then module else origin.file;
-      loaded = if isFile then import module else module;
+      loaded =
+        if !isFile then
+          module
+        else if builtins.pathExists module then
+          import module
+        else
+          fail {
+            message = "the module ${relative origin.file module} is imported, and there is no such file";
+            at = [
+              {
+                inherit (origin) pos file;
+                label = "imported here";
+              }
+            ];
+            help = similarFile module;
+          };
       called = if isCallable loaded then apply file args config loaded else loaded;
       # What a property wraps is config.
       body =
@@ -124,6 +163,7 @@ let
       key = toString (body.key or (if isFile then module else origin.key));
       file = moduleFile;
       imports = body.imports or [ ];
+      importsPos = builtins.unsafeGetAttrPos "imports" body;
       disabled = map (disabledKey moduleFile) (body.disabledModules or [ ]);
       options = whole.options or { };
       # The module's own set, for the lines of its definitions.
@@ -171,6 +211,7 @@ let
       module = it;
       children = nodes {
         inherit (it) file key;
+        pos = it.importsPos;
       } it.imports;
     };
 
@@ -179,7 +220,7 @@ let
     if builtins.isList list then
       util.imap0 (
         n: node {
-          inherit (origin) file;
+          inherit (origin) file pos;
           key = "${origin.key}:${toString n}";
         }
       ) list
@@ -188,8 +229,7 @@ let
         message = "`imports` must be a list of modules, and this is ${util.showValue list}";
         at = [
           {
-            pos = null;
-            inherit (origin) file;
+            inherit (origin) pos file;
             label = "imported here";
           }
         ];
@@ -215,6 +255,7 @@ let
 
   top = nodes {
     file = unknownFile;
+    pos = null;
     key = "";
   } modules;
 

@@ -89,7 +89,7 @@ let
 
     inherit (docs) optionDocs;
 
-    inherit (errors) fail place;
+    inherit (errors) didYouMean fail place;
 
     inherit (util)
       attrByPath

@@ -113,9 +113,9 @@ let
       declarationPositions = map (decl: decl.pos) decls;
     };
 
-  # The option with its value.
+  # The option with its value. `around` are the definitions of the submodule that it is in.
   evalOption =
-    loc: option: defs:
+    around: loc: option: defs:
     let
       declared = {
         file = head option.declarations;
@@ -150,7 +150,9 @@ let
         else
           fail {
             message = "${named loc} is used, and nothing sets it";
-            at = [ (place "declared here" declared) ];
+            at =
+              map (place "it is missing here") (filter (def: def.pos != null) around)
+              ++ [ (place "declared here" declared) ];
             help = "set it to ${type.description} in the profile or in a module, or give it a default";
           };
     in
@@ -168,7 +170,7 @@ let
 
   # Declarations and definitions below one path: { options; config; unmatched; }.
   tree =
-    loc: decls: defs:
+    around: loc: decls: defs:
     let
       declsByName = zipAttrsWith (_: all: all) (
         map (
@@ -209,11 +211,11 @@ let
           leaves = filter (decl: isOption decl.option) here;
         in
         if leaves == [ ] then
-          tree at here (concatMap (properties.pushDown at) given)
+          tree around at here (concatMap (properties.pushDown at) given)
         else if builtins.length leaves == builtins.length here then
-          leaf at (combineDeclarations at here) given
+          leaf around at (combineDeclarations at here) given
         else if builtins.all (decl: decl.option.type.name or null == "submodule") leaves then
-          leaf at (combineDeclarations at (map asSubmodule here)) given
+          leaf around at (combineDeclarations at (map asSubmodule here)) given
         else
           fail {
             message = "${named at} is an option, and ${
@@ -268,9 +270,9 @@ let
       };
 
   leaf =
-    loc: option: defs:
+    around: loc: option: defs:
     let
-      evaluated = evalOption loc option defs;
+      evaluated = evalOption around loc option defs;
     in
     {
       options = evaluated;
@@ -278,15 +280,19 @@ let
       unmatched = [ ];
     };
 
+  # Definitions that no option is there for. `options` are those there are.
   unknown =
-    unmatched:
+    options: unmatched:
     let
       first = head unmatched;
       same = filter (def: def.loc == first.loc && def.name == first.name) unmatched;
       others = builtins.length unmatched - builtins.length same;
-      near = errors.didYouMean first.name first.known;
-      under =
-        if first.loc == [ ] then "options" else "options under ${named first.loc}";
+      beside = errors.similarNames first.name first.known;
+      full = map (name: util.showOption (first.loc ++ [ name ])) beside;
+      # The right name in the wrong place.
+      elsewhere = filter (option: util.last option.loc == first.name) (leaves options);
+      near = errors.orList (if full == [ ] then map toString elsewhere else full);
+      under = if first.loc == [ ] then "options" else "options under ${named first.loc}";
     in
     fail {
       message = "there is no option ${named (first.loc ++ [ first.name ])}${
@@ -302,13 +308,27 @@ let
           "${under}: ${builtins.concatStringsSep ", " (util.firstOf 12 first.known)}";
     };
 
+  leaves =
+    options:
+    concatMap (
+      name:
+      if name == "_module" then
+        [ ]
+      else if isOption options.${name} then
+        [ options.${name} ]
+      else
+        leaves options.${name}
+    ) (attrNames options);
+
   # { modules; specialArgs ? { }; prefix ? [ ]; class ? null; } -> { config; options; … }.
+  # `around` is for submodules: the definitions that were given to one.
   evalModules =
     {
       modules,
       specialArgs ? { },
       prefix ? [ ],
       class ? null,
+      around ? [ ],
     }@given:
     let
       args = {
@@ -323,7 +343,7 @@ let
         inherit (whole) config;
       };
 
-      merged = tree prefix (map (module: {
+      merged = tree around prefix (map (module: {
         inherit (module) file;
         pos = null;
         option = module.options;
@@ -369,7 +389,7 @@ let
           && whole.config._module.freeformType == null
           && merged.unmatched != [ ]
         then
-          unknown merged.unmatched
+          unknown merged.options merged.unmatched
         else
           null;
 

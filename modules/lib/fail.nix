@@ -69,14 +69,15 @@ rec {
 
   named = loc: "`${showOption loc}`";
 
-  # "did you mean `a` or `b`?", or null.
-  didYouMean =
-    name: candidates:
-    let
-      near = similarNames name candidates;
-    in
-    if near == [ ] then
+  inherit similarNames;
+
+  # "did you mean `a` or `b`?", or null without any.
+  orList =
+    names:
+    if names == [ ] then
       null
     else
-      "did you mean ${concatStringsSep " or " (map (n: "`${n}`") near)}?";
+      "did you mean ${concatStringsSep " or " (map (n: "`${n}`") (util.firstOf 4 names))}?";
+
+  didYouMean = name: candidates: orList (similarNames name candidates);
 }

@@ -152,36 +152,16 @@ rec {
       definitionsByName defs
     );
 
-  # Lists one after the other, each entry as `type`.
+  # Lists one after the other, each entry as `type`. An entry is called by its index in its own definition.
   mergeListWith =
     type: loc: defs:
     let
-      count = foldl' (
-        state: def:
-        state
-        // {
-          n = state.n + length def.value;
-          all = state.all ++ [
-            {
-              inherit def;
-              start = state.n;
-            }
-          ];
-        }
-      ) {
-        n = 0;
-        all = [ ];
-      } defs;
       entry =
-        index: def: value:
+        def: index: value:
         mergeDefinitions (loc ++ [ "[${toString index}]" ]) type [ (def // { inherit value; }) ];
+      one = def: util.imap0 (entry def) def.value;
     in
-    concatMap (
-      part:
-      concatMap (merged: if merged.isDefined then [ merged.value ] else [ ]) (
-        util.imap0 (n: entry (part.start + n) part.def) part.def.value
-      )
-    ) count.all;
+    concatMap (merged: if merged.isDefined then [ merged.value ] else [ ]) (concatMap one defs);
 
   isStringLike = value: isString value || util.isPath value || (isAttrs value && value ? outPath);
 }

@@ -230,7 +230,9 @@ rec {
     pattern:
     mkOptionType {
       name = "strMatching";
-      description = "a string that matches ${pattern}";
+      description = "a string that matches ${
+        builtins.replaceStrings [ "\n" "\r" "\t" ] [ "\\n" "\\r" "\\t" ] pattern
+      }";
       check = value: isString value && builtins.match pattern value != null;
       payload = { inherit pattern; };
       combine =
@@ -522,9 +524,10 @@ rec {
     }@args:
     let
       evaluate =
-        loc: more:
+        loc: defs:
         evalModules {
           inherit specialArgs class;
+          around = defs;
           prefix = loc;
           modules = [
             {
@@ -533,7 +536,7 @@ rec {
             }
           ]
           ++ modules
-          ++ more;
+          ++ map ofDefinition defs;
         };
       ofDefinition =
         def:
@@ -553,7 +556,7 @@ rec {
       name = "submodule";
       description = if description == null then "a set of options" else description;
       check = value: isAttrs value || util.isFunction value || isPath value;
-      merge = loc: defs: (evaluate loc (map ofDefinition defs)).config;
+      merge = loc: defs: (evaluate loc defs).config;
       emptyValue = {
         value = { };
         at = loc: (evaluate loc [ ]).config;

@@ -70,6 +70,7 @@ impl Language {
         let strict = Rc::clone(&instantiator);
         let mut builder = Evaluator::builder(io)
             .library("/modules/lib/")
+            .library("/modules/default.nix")
             .eager(true)
             .builtin("derivation", 1, DOC, move |eval, args| {
                 instantiator.derivation(eval, &args[0])

@@ -93,7 +93,10 @@ impl Opened {
 /// How evaluation speaks to people; `cancel` ends it.
 pub(crate) fn hooks(cancel: Option<&Cancel>, features: &[Feature]) -> Hooks {
     Hooks {
-        trace: Box::new(|message| crate::ui::say(&format!("trace: {message}"))),
+        trace: Box::new(|message| match message.strip_prefix("warning: ") {
+            Some(_) => crate::ui::say(message),
+            None => crate::ui::say(&format!("trace: {message}")),
+        }),
         interrupt: cancel.cloned(),
         features: features.to_vec(),
     }

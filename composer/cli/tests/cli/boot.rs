@@ -13,7 +13,7 @@ direct = run "direct" "mkdir $out; echo kernel > $out/vmlinuz; echo fs > $out/in
 iso = run "iso" "mkdir $out; echo iso > $out/t.iso";
 other = run "other" "mkdir $out";
 place = { iso = { at = "/"; from = iso; }; boot = { at = "/t.boot"; from = direct; }; };
-result = step "images" "builtin:merge" { } (map (kind: place.${kind}) profile.images);
+result = step "images" "builtin:merge" { } (map (kind: place.${kind}) profile.profile.images);
 "#;
 
 /// Answers as QEMU does when asked for its version, else prints its arguments, one a line.

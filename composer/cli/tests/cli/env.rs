@@ -25,7 +25,7 @@ const PROGRAMS: [&str; 25] = [
 /// What recipes of the tests start from; `root` is the tree with the programs.
 const LIB: &str = r#"{ profile }:
 rec {
-  inherit (profile) system;
+  inherit (profile.profile) system;
   root = ../root;
   run = name: script: runWith name { } script;
   runWith = name: more: script: derivation ({

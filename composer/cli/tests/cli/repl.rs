@@ -194,7 +194,7 @@ fn derivations_are_built() {
     );
     assert_eq!(kind, "a derivation");
     // The same derivation, in an expression and without the profile.
-    let text = "profile.system = \"x86_64-linux\"\n:b (import ./images/lib.nix { inherit profile; }).run \
+    let text = "profile.profile.system = \"x86_64-linux\"\n:b (import ./images/lib.nix { inherit profile; }).run \
                 \"lib-1.0\" \"mkdir $out; echo made > $out/file\"\n";
     let again = repl(&repo, &[], text).ok();
     assert_eq!(again.out.trim_end(), built);

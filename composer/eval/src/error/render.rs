@@ -59,6 +59,10 @@ fn text(report: &Report, evaluator: &Evaluator, detail: Detail) -> String {
             let used = emit(&diagnostic, sources).lines().count();
             // A trace without notes before it is set off by one more line.
             let gap = usize::from(report.notes.is_empty() && report.main.is_some());
+            // That there are steps in the library is worth no line that is one too many.
+            if used + gap >= LINES && report.trace.iter().all(|step| step.library) {
+                return emit(&diagnostic, sources);
+            }
             LINES.saturating_sub(used + gap).max(FEWEST_STEPS)
         }
     };

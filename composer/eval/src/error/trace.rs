@@ -43,8 +43,18 @@ pub(super) fn steps(error: &EvalError, reader: &mut Reader<'_>) -> Vec<Step> {
     for frame in &frames[usize::from(own)..] {
         add(&mut steps, frame, error, reader);
     }
+    calls_of_library(&mut steps);
     drop_files(&mut steps, error.span());
     fold(steps)
+}
+
+/// A call that has no place, by a builtin, is the library's where the builtin was called by it.
+fn calls_of_library(steps: &mut [Step]) {
+    for index in (0..steps.len()).rev() {
+        let outer = steps.get(index + 1).is_some_and(|step| step.library);
+        let step = &mut steps[index];
+        step.library |= outer && step.kind == "call" && step.span.is_none();
+    }
 }
 
 /// The excerpt already shows the innermost call if that is where the error is.
