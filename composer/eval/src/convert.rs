@@ -74,9 +74,9 @@ impl Evaluator {
                 }
                 let mut object = Map::new();
                 for (name, attr) in self.sorted(attrs) {
-                    let json = self
-                        .to_json(&attr.value, context, depth)
-                        .map_err(|error| self.during_attr(error, attr))?;
+                    let json = self.to_json(&attr.value, context, depth).map_err(|error| {
+                        self.during_attr(error.or_at(self.attr_span(attr)), attr)
+                    })?;
                     object.insert(name.to_owned(), json);
                 }
                 Json::Object(object)

@@ -75,7 +75,7 @@ impl<'a> AttrsReader<'a> {
             Some(attr) => self.evaluator.force_attr(attr),
             None => Err(self
                 .evaluator
-                .missing(self.evaluator.symbol(name), &self.attrs)),
+                .lacking(self.evaluator.symbol(name), &self.attrs)),
         }
     }
 

@@ -137,7 +137,10 @@ fn readers_point_at_the_attribute() {
         "{text}"
     );
     let text = rendered(reader.text("nam").unwrap_err());
-    assert!(text.contains("did you mean `name`?"), "{text}");
+    assert!(
+        text.contains("`name` is there; did you mean `nam`?") && text.contains("test:2:3"),
+        "{text}"
+    );
     let text = rendered(
         reader
             .only("a package", &["name", "job", "deps"])

@@ -198,7 +198,7 @@ fn list_to_attrs(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let mut seen = FxHashSet::default();
     for item in list.iter() {
         let pair = ev.expect_attrs(item, "an element of the list given to `listToAttrs`")?;
-        let get = |name| pair.get(name).ok_or_else(|| ev.missing(name, &pair));
+        let get = |name| pair.get(name).ok_or_else(|| ev.lacking(name, &pair));
         let name_attr = get(ev.names.name)?;
         let name = ev.expect_string(&ev.force_attr(name_attr)?, "an attribute name")?;
         let name = ev.text_symbol(&name)?;

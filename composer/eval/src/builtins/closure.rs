@@ -73,7 +73,7 @@ fn generic_closure(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let attrs = ev.expect_attrs(&args[0], "the argument of `genericClosure`")?;
     let get = |name: &str| {
         let name = ev.symbol(name);
-        attrs.get(name).ok_or_else(|| ev.missing(name, &attrs))
+        attrs.get(name).ok_or_else(|| ev.lacking(name, &attrs))
     };
     let start = ev.expect_list(&ev.force_attr(get("startSet")?)?, "`startSet`")?;
     if start.is_empty() {
@@ -90,7 +90,7 @@ fn generic_closure(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         let attrs = ev.expect_attrs(&item, "an element of the closure")?;
         let key = attrs
             .get(key_name)
-            .ok_or_else(|| ev.missing(key_name, &attrs))?;
+            .ok_or_else(|| ev.lacking(key_name, &attrs))?;
         let key = ev.force_attr(key)?;
         ev.spend(1)?;
         if !keys.insert(ev, &key)? {

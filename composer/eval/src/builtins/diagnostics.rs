@@ -51,7 +51,7 @@ fn throw_at(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     };
     let message = ev.symbol("message");
     let Some(message) = fields.get(message) else {
-        return Err(ev.missing(message, &fields));
+        return Err(ev.lacking(message, &fields));
     };
     let message = text(&message.value, "`message` of `throwAt`")?;
     let mut error = EvalError::from(ErrorKind::Throw { message });
@@ -100,7 +100,7 @@ fn read_pos(ev: &Evaluator, pos: &Attrs) -> Result<(String, Option<Span>)> {
     };
     let file = match pos.get(ev.symbol("file")) {
         Some(attr) => ev.to_text(&attr.value)?.to_string_lossy().into_owned(),
-        None => return Err(ev.missing(ev.symbol("file"), pos)),
+        None => return Err(ev.lacking(ev.symbol("file"), pos)),
     };
     let line = number("line", "`line` of a position")?;
     let column = number("column", "`column` of a position")?;

@@ -60,7 +60,7 @@ fn convert_hash(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         let text = ev.expect_string(&ev.force_attr(attr)?, &format!("`{name}`"))?;
         Ok(Some(text.to_string_lossy().into_owned()))
     };
-    let required = |name: &str| text(name)?.ok_or_else(|| ev.missing(ev.symbol(name), &attrs));
+    let required = |name: &str| text(name)?.ok_or_else(|| ev.lacking(ev.symbol(name), &attrs));
     let hash = required("hash")?;
     let algorithm = match text("hashAlgo")? {
         Some(name) => Some(Algorithm::from_name(&name).map_err(invalid)?),

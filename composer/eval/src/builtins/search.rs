@@ -45,7 +45,7 @@ fn find_file(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         let path_name = ev.symbol("path");
         let attr = attrs
             .get(path_name)
-            .ok_or_else(|| ev.missing(path_name, &attrs))?;
+            .ok_or_else(|| ev.lacking(path_name, &attrs))?;
         let path = ev.coerced(&ev.force_attr(attr)?, Coercion::PathPart)?;
         let entry = SearchEntry {
             prefix: ev.utf8(&prefix, "`prefix`")?.into(),

@@ -91,7 +91,7 @@ fn path_source(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         Some(attr) => ev.force_attr(attr).map(Some),
         None => Ok(None),
     };
-    let source = get("path")?.ok_or_else(|| ev.missing(ev.symbol("path"), &attrs))?;
+    let source = get("path")?.ok_or_else(|| ev.lacking(ev.symbol("path"), &attrs))?;
     let source = path_argument(ev, &source, "`path`")?;
     let name = match get("name")? {
         Some(name) => text(ev, &name, "`name`")?,
@@ -230,7 +230,7 @@ fn fetch(ev: &Evaluator, argument: &Value, builtin: &str, unpack: bool) -> Resul
                 }
                 None => Ok(None),
             };
-            let url = get("url")?.ok_or_else(|| ev.missing(ev.symbol("url"), attrs))?;
+            let url = get("url")?.ok_or_else(|| ev.lacking(ev.symbol("url"), attrs))?;
             (url, get("name")?, get("sha256")?)
         }
         other => (text(ev, other, "the URL")?, None, None),

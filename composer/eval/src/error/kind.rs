@@ -86,6 +86,14 @@ pub enum ErrorKind {
         /// Attributes the set has and whose names look similar.
         similar: Vec<Rc<str>>,
     },
+    /// Something other than a set was asked for an attribute.
+    #[error("can't select `{name}` from {found}: it is not a set")]
+    NotASet {
+        /// The attribute.
+        name: Rc<str>,
+        /// What was there instead.
+        found: String,
+    },
     /// An attribute that the host does not know.
     #[error("{what} has no attribute `{name}`")]
     UnknownAttribute {
@@ -281,6 +289,7 @@ impl ErrorKind {
             ErrorKind::Abort { .. } => "abort",
             ErrorKind::UndefinedVariable { .. } => "undefined-variable",
             ErrorKind::MissingAttribute { .. } => "missing-attribute",
+            ErrorKind::NotASet { .. } => "not-a-set",
             ErrorKind::UnknownAttribute { .. } => "unknown-attribute",
             ErrorKind::Type { .. } => "wrong-type",
             ErrorKind::NotAFunction { .. } => "not-a-function",

@@ -36,6 +36,8 @@ struct Parts {
     places: Vec<(Span, String)>,
     notes: Vec<String>,
     cycle: Option<Cycle>,
+    /// The expression whose value is wrong, where that is not the main place.
+    subject: Option<Span>,
 }
 
 /// Infinite recursion: the value that needs itself, and how many of the frames lead back to it.
@@ -181,6 +183,17 @@ impl EvalError {
         self
     }
 
+    /// Says whose value is wrong, for a look at its definition.
+    #[must_use]
+    pub(crate) fn about(mut self, subject: Span) -> EvalError {
+        self.0.subject = Some(subject);
+        self
+    }
+
+    pub(crate) fn subject(&self) -> Option<Span> {
+        self.0.subject
+    }
+
     /// Adds a step to the outer end of the trace.
     #[must_use]
     pub fn during(mut self, kind: FrameKind, span: Option<Span>) -> EvalError {
@@ -199,6 +212,7 @@ impl From<ErrorKind> for EvalError {
             places: Vec::new(),
             notes: Vec::new(),
             cycle: None,
+            subject: None,
         }))
     }
 }

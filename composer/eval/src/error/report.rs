@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::trace::{self, Step};
-use super::{ErrorKind, EvalError, FrameKind, similar};
+use super::{ErrorKind, EvalError, Frame, FrameKind, similar};
 use crate::evaluator::Evaluator;
 use crate::io::IoError;
 use crate::lower::Outline;
@@ -30,6 +30,26 @@ pub(super) struct Report {
     pub(super) places: Vec<Place>,
     pub(super) notes: Vec<String>,
     pub(super) trace: Vec<Step>,
+}
+
+/// A use in a cycle of values: what is there needs something.
+struct Link {
+    span: Span,
+    owner: String,
+    needed: String,
+    /// The use is a call of `needed`.
+    calls: bool,
+}
+
+impl Link {
+    fn label(&self) -> String {
+        let Link { owner, needed, .. } = self;
+        match (owner.as_str(), self.calls) {
+            ("", _) => format!("`{needed}` is needed"),
+            (_, true) => format!("`{owner}` calls `{needed}`"),
+            (_, false) => format!("`{owner}` needs `{needed}`"),
+        }
+    }
 }
 
 /// One report for each error: syntax errors come several at a time, others alone.
@@ -87,6 +107,19 @@ impl Reader<'_> {
         self.outline(span.file).path_at(span.start)
     }
 
+    /// What a call calls, if that is short enough to be named.
+    pub(super) fn callee(&mut self, span: Span) -> Option<String> {
+        let callee = self.outline(span.file).callee(span.start..span.end)?;
+        (callee.len() <= 40 && !callee.contains(['\n', '{', '('])).then_some(callee)
+    }
+
+    /// Whether a name as written is a builtin's.
+    pub(super) fn is_builtin(&self, name: &str) -> bool {
+        let name = name.strip_prefix("builtins.").unwrap_or(name);
+        let set = self.evaluator.builtins_set();
+        set.is_ok_and(|set| set.get(self.evaluator.symbol(name)).is_some())
+    }
+
     pub(super) fn text(&self, span: Span) -> &str {
         let text = self.evaluator.sources.text(span.file);
         text.get(span.start as usize..span.end as usize)
@@ -118,10 +151,37 @@ impl Reader<'_> {
         };
         match error.kind() {
             ErrorKind::InfiniteRecursion => self.cycle(error, &mut report),
-            ErrorKind::Io { source } => report.notes.extend(self.near_files(source)),
-            ErrorKind::Type { .. }
-            | ErrorKind::NotAFunction { .. }
-            | ErrorKind::NotCoercible { .. } => self.origin(&mut report),
+            ErrorKind::Io { source } => {
+                self.at_argument(&mut report, None);
+                self.file(source, &mut report);
+            }
+            ErrorKind::Type {
+                what,
+                found,
+                expected,
+            } => {
+                if &**what == "the namespace of `with`" {
+                    self.at_namespace(&mut report);
+                } else if let Some(number) = argument_number(what) {
+                    self.at_argument(&mut report, number);
+                    let swapped = match *expected {
+                        "a list" | "a set" => found.contains("function"),
+                        "a function" => found == "a list" || found == "a set",
+                        _ => false,
+                    };
+                    if swapped {
+                        let note = "are the arguments in the wrong order?";
+                        report.notes.push(note.to_owned());
+                    }
+                }
+                self.origin(&mut report, error.subject());
+            }
+            ErrorKind::InvalidArgument { message } if message.starts_with("the argument of `") => {
+                self.at_argument(&mut report, None);
+            }
+            ErrorKind::NotAFunction { .. }
+            | ErrorKind::NotASet { .. }
+            | ErrorKind::NotCoercible { .. } => self.origin(&mut report, error.subject()),
             ErrorKind::Operands { .. } => self.operand_origins(&mut report),
             _ => {}
         }
@@ -131,12 +191,18 @@ impl Reader<'_> {
     }
 
     /// Where the variable at the main place got its value.
-    fn origin(&mut self, report: &mut Report) {
-        let Some(main) = &report.main else { return };
-        if !report.places.is_empty() {
+    fn origin(&mut self, report: &mut Report, subject: Option<Span>) {
+        let Some(span) = subject.or(report.main.as_ref().map(|main| main.span)) else {
+            return;
+        };
+        if report
+            .places
+            .iter()
+            .any(|place| place.text.ends_with("defined here"))
+        {
             return;
         }
-        if let Some(span) = self.definition(main.span) {
+        if let Some(span) = self.definition(span) {
             report.places.push(Place {
                 span,
                 text: "the value is defined here".to_owned(),
@@ -144,10 +210,41 @@ impl Reader<'_> {
         }
     }
 
+    /// A builtin's error about an argument points at the argument.
+    fn at_argument(&mut self, report: &mut Report, number: Option<usize>) {
+        let Some(main) = &mut report.main else { return };
+        let span = main.span;
+        let outline = self.outline(span.file);
+        if let Some(range) = outline.argument(span.start..span.end, number) {
+            main.span = Span {
+                start: range.start,
+                end: range.end,
+                ..span
+            };
+        }
+    }
+
+    fn at_namespace(&mut self, report: &mut Report) {
+        let Some(main) = &mut report.main else { return };
+        let span = main.span;
+        if let Some(range) = self.outline(span.file).namespace(span.start) {
+            main.span = Span {
+                start: range.start,
+                end: range.end,
+                ..span
+            };
+        }
+    }
+
     fn operand_origins(&mut self, report: &mut Report) {
         let operands = report.main.iter().chain(&report.places);
         let spans: Vec<Span> = operands.map(|place| place.span).collect();
         for span in spans {
+            if let Some((left, right)) = division(self.text(span)) {
+                let note =
+                    format!("without spaces this is a path; write `{left} / {right}` to divide");
+                report.notes.push(note);
+            }
             if let Some(definition) = self.definition(span) {
                 let text = format!("`{}` is defined here", self.text(span));
                 report.places.push(Place {
@@ -170,54 +267,44 @@ impl Reader<'_> {
 
     /// The chain of names that leads from a value back to itself, each marked where it is used.
     fn cycle(&mut self, error: &EvalError, report: &mut Report) {
-        let mut uses: Vec<(Span, &str)> = error
-            .cycle()
-            .iter()
-            .filter_map(|frame| match &frame.kind {
-                FrameKind::Variable(name) | FrameKind::Reference(name) => {
-                    Some((frame.span?, &**name))
-                }
-                _ => None,
-            })
-            .collect();
-        if uses.iter().any(|(span, _)| !self.is_library(*span)) {
-            uses.retain(|(span, _)| !self.is_library(*span));
+        let frames = error.cycle();
+        let mut links: Vec<Link> = Vec::new();
+        for (index, frame) in frames.iter().enumerate() {
+            let (FrameKind::Variable(name) | FrameKind::Reference(name)) = &frame.kind else {
+                continue;
+            };
+            let Some(span) = frame.span else { continue };
+            links.extend(self.link(span, name, &frames[index + 1..]));
         }
-        uses.reverse();
-        // Inside of a selection the whole of it is the use, the parts repeat it.
-        let mut links: Vec<(Span, String, String)> = Vec::new();
-        for (span, name) in uses {
-            let owner = self.path_at(span).unwrap_or_default();
-            match links.last_mut() {
-                Some((last, known, needed)) if *known == owner && last.file == span.file => {
-                    if *name != **needed {
-                        needed.push('.');
-                        needed.push_str(name);
-                    }
-                    last.start = last.start.min(span.start);
-                    last.end = last.end.max(span.end);
-                }
-                _ => links.push((span, owner, name.to_owned())),
+        if links.iter().any(|link| !self.is_library(link.span)) {
+            links.retain(|link| !self.is_library(link.span));
+        }
+        links.reverse();
+        // Of `config.a.b`, which is a variable and two selections, the whole is the use.
+        links.dedup_by(|next, link| {
+            let same = next.owner == link.owner && next.span.file == link.span.file;
+            let within =
+                |inner: Span, outer: Span| outer.start <= inner.start && inner.end <= outer.end;
+            if same && within(link.span, next.span) {
+                std::mem::swap(link, next);
+                return true;
             }
-        }
-        let Some((_, first, last_needed)) = links
-            .first()
-            .map(|(span, owner, _)| (*span, owner.clone(), links.last().map(|l| l.2.clone())))
-        else {
+            same && within(next.span, link.span)
+        });
+        let Some((first, last)) = links.first().zip(links.last()) else {
             return;
         };
-        let last_needed = last_needed.unwrap_or_default();
-        let start = if first.is_empty() {
-            last_needed.clone()
+        let start = if first.owner.is_empty() {
+            last.needed.clone()
         } else {
-            first
+            first.owner.clone()
         };
         report.message = format!("infinite recursion: `{start}` is needed to compute itself");
         if links.len() > 1 {
             let mut chain: Vec<String> = vec![format!("`{start}`")];
-            for (_, owner, _) in links.iter().skip(1) {
-                let name = format!("`{owner}`");
-                if !owner.is_empty() && chain.last() != Some(&name) {
+            for link in links.iter().skip(1) {
+                let name = format!("`{}`", link.owner);
+                if !link.owner.is_empty() && chain.last() != Some(&name) {
                     chain.push(name);
                 }
             }
@@ -231,25 +318,17 @@ impl Reader<'_> {
                 .notes
                 .push(format!("the cycle: {}", chain.join(" -> ")));
         }
-        let label = |owner: &str, needed: &str, again: &str| match owner {
-            "" => format!("`{needed}` is needed{again}"),
-            owner => format!("`{owner}` needs `{needed}`{again}"),
-        };
-        if let Some((span, owner, needed)) = links.pop() {
-            report.main = Some(Place {
-                span,
-                text: label(
-                    &owner,
-                    &needed,
-                    if links.is_empty() { "" } else { " again" },
-                ),
-            });
-        }
+        let last = links.pop();
+        let again = if links.is_empty() { "" } else { " again" };
+        report.main = last.map(|link| Place {
+            span: link.span,
+            text: link.label() + again,
+        });
         let marked = links.into_iter().take(MARKED);
         report.places = marked
-            .map(|(span, owner, needed)| Place {
-                span,
-                text: label(&owner, &needed, ""),
+            .map(|link| Place {
+                span: link.span,
+                text: link.label(),
             })
             .collect();
         // The excerpt says already how evaluation got into the cycle.
@@ -262,14 +341,62 @@ impl Reader<'_> {
         }
     }
 
+    /// One use in a cycle. `outer` are the frames around it: the use of an argument is the call's.
+    fn link(&mut self, span: Span, name: &str, outer: &[Frame]) -> Option<Link> {
+        let owner = self.path_at(span).unwrap_or_default();
+        if owner.is_empty()
+            && let Some(Frame {
+                kind: FrameKind::Call(function),
+                span: Some(call),
+            }) = outer.first()
+            && let Some(owner) = self.path_at(*call)
+        {
+            let needed = function.as_deref().unwrap_or("a function");
+            return Some(Link {
+                span: *call,
+                owner,
+                needed: needed.to_owned(),
+                calls: true,
+            });
+        }
+        let selection = self.outline(span.file).selection(span.start..span.end);
+        let (range, needed) = selection.unwrap_or_else(|| (span.start..span.end, name.to_owned()));
+        Some(Link {
+            span: Span {
+                start: range.start,
+                end: range.end,
+                ..span
+            },
+            owner,
+            needed,
+            calls: false,
+        })
+    }
+
     /// What lies where a file is missing.
-    fn near_files(&self, error: &IoError) -> Vec<String> {
-        let IoError::NotFound { path, root } = error else {
-            return Vec::new();
-        };
+    fn file(&self, error: &IoError, report: &mut Report) {
+        match error {
+            IoError::NotFound { path, root } => {
+                let path = path.as_str();
+                report.message =
+                    format!("there is no file {}", written("", path.trim_matches('/')));
+                report.notes.extend(self.near_files(path, root));
+            }
+            IoError::Read { path, source, .. }
+                if source.kind() == std::io::ErrorKind::IsADirectory =>
+            {
+                report.message = format!("{} is a folder, not a file", path.trim_matches('/'));
+                let note = "`builtins.readDir` gives what is in a folder";
+                report.notes.push(note.to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    fn near_files(&self, path: &str, root: &str) -> Vec<String> {
         let io = &self.evaluator.io;
         // The part of the path that is there.
-        let mut missing = path.as_str();
+        let mut missing = path;
         let mut folder = path::parent(missing);
         while folder != "/" && !io.is_dir(folder).unwrap_or(false) {
             missing = folder;
@@ -279,7 +406,7 @@ impl Reader<'_> {
             return vec![format!("looked for it in {root}")];
         };
         let shown = |folder: &str| match folder.trim_start_matches('/') {
-            "" => root.clone(),
+            "" => root.to_owned(),
             folder => format!("{folder}/"),
         };
         let wanted = path::base_name(missing);
@@ -346,6 +473,30 @@ impl Reader<'_> {
             .notes
             .push(format!("found by the library at {raised}"));
     }
+}
+
+/// Which argument of a builtin an error is about, from 0; `None` inside for the only or last one.
+fn argument_number(what: &str) -> Option<Option<usize>> {
+    let number = match what.split(" argument of `").next()? {
+        _ if what.starts_with("the argument of `") => None,
+        "the first" => Some(0),
+        "the second" => Some(1),
+        "the third" => Some(2),
+        _ => return None,
+    };
+    Some(number)
+}
+
+/// The operands of what was meant to be a division and is a path: `total/parts`.
+fn division(text: &str) -> Option<(&str, &str)> {
+    let (left, right) = text.split_once('/')?;
+    let name = |text: &str| {
+        !text.is_empty()
+            && text
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+    };
+    (name(left) && name(right)).then_some((left, right))
 }
 
 /// A path as people write it, from the top of the tree.

@@ -37,10 +37,17 @@ impl Step {
 pub(super) fn steps(error: &EvalError, reader: &mut Reader<'_>) -> Vec<Step> {
     let frames = &error.frames()[error.cycle().len()..];
     let mut steps: Vec<Step> = Vec::new();
+    // The excerpt already shows the innermost calls if that is where the error is.
+    // A recursion comes to the same place again and again: only its innermost call is left out.
+    let mut calls = 0;
     let own = frames
-        .first()
-        .is_some_and(|frame| shown(frame, error.span()));
-    for frame in &frames[usize::from(own)..] {
+        .iter()
+        .take_while(|frame| {
+            calls += usize::from(matches!(frame.kind, FrameKind::Call(_)));
+            calls <= 1 && shown(frame, error.span(), reader)
+        })
+        .count();
+    for frame in &frames[own..] {
         add(&mut steps, frame, error, reader);
     }
     calls_of_library(&mut steps);
@@ -57,12 +64,31 @@ fn calls_of_library(steps: &mut [Step]) {
     }
 }
 
-/// The excerpt already shows the innermost call if that is where the error is.
-fn shown(frame: &Frame, span: Option<Span>) -> bool {
-    matches!(frame.kind, FrameKind::Call(_) | FrameKind::Builtin(_))
-        && frame.span.is_some()
-        && frame.span == span
+/// Whether a call is on the line that the excerpt shows.
+fn shown(frame: &Frame, main: Option<Span>, reader: &Reader<'_>) -> bool {
+    let (Some(span), Some(main)) = (frame.span, main) else {
+        return false;
+    };
+    let line = |span| reader.evaluator.sources.location(span).line;
+    let around = span.file == main.file && span.start <= main.start && main.end <= span.end;
+    match &frame.kind {
+        FrameKind::Builtin(_) => around && line(span) == line(main),
+        FrameKind::Call(_) => span == main || (around && line(span) == line(main)),
+        _ => false,
+    }
 }
+
+/// Builtins that only pass on what they are given.
+const PASSING: [&str; 8] = [
+    "addErrorContext",
+    "break",
+    "deepSeq",
+    "seq",
+    "trace",
+    "traceVerbose",
+    "tryEval",
+    "warn",
+];
 
 fn add(steps: &mut Vec<Step>, frame: &Frame, error: &EvalError, reader: &mut Reader<'_>) {
     let library = frame.span.is_some_and(|span| reader.is_library(span));
@@ -122,9 +148,17 @@ fn add(steps: &mut Vec<Step>, frame: &Frame, error: &EvalError, reader: &mut Rea
         FrameKind::Call(name) => {
             step.text = match name {
                 Some(name) => format!("while calling `{name}`"),
-                None => "while calling an anonymous function".to_owned(),
+                None => match frame.span.and_then(|span| reader.callee(span)) {
+                    Some(callee) if reader.is_builtin(&callee) => {
+                        let name = callee.trim_start_matches("builtins.");
+                        format!("while calling the function given to `{name}`")
+                    }
+                    Some(callee) => format!("while calling `{callee}`"),
+                    None => "while calling an anonymous function".to_owned(),
+                },
             };
         }
+        FrameKind::Builtin(name) if PASSING.contains(&&**name) => return,
         FrameKind::Builtin(name) => {
             // A function given to a builtin is called where the builtin is.
             if let Some(last) = steps.last_mut()
@@ -133,10 +167,6 @@ fn add(steps: &mut Vec<Step>, frame: &Frame, error: &EvalError, reader: &mut Rea
                 && last.span == frame.span
             {
                 last.kind = "builtin";
-                last.text = format!(
-                    "{} given to `{name}`",
-                    last.text.replace("calling an anonymous", "calling the")
-                );
                 return;
             }
             if &**name == "import" || &**name == "scopedImport" {
@@ -150,8 +180,16 @@ fn add(steps: &mut Vec<Step>, frame: &Frame, error: &EvalError, reader: &mut Rea
                     last.library = library;
                     return;
                 }
-                // Without a file around, the file was not there or not readable: the excerpt shows it.
                 step.kind = "import";
+                let other = error
+                    .span()
+                    .filter(|main| frame.span.is_some_and(|span| span.file != main.file));
+                if let Some(main) = other {
+                    let file = reader.evaluator.sources.location(main).file;
+                    step.text = format!("while importing {}", file.trim_start_matches('/'));
+                    steps.push(step);
+                    return;
+                }
             } else {
                 step.kind = "builtin";
             }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::error::{ErrorKind, EvalError, FrameKind, similar};
 use crate::evaluator::Evaluator;
-use crate::expr::{AttrNameKind, BinOp, Expr, ExprId, Formal, Pattern};
+use crate::expr::{AttrName, AttrNameKind, BinOp, Expr, ExprId, Formal, Pattern};
 use crate::source::Span;
 use crate::symbol::Symbol;
 use crate::value::{Attrs, Env, Value};
@@ -36,6 +36,10 @@ impl Evaluator {
         let Expr::Select { target, path, .. } = &id.expr else {
             return None;
         };
+        self.origin_of(target, path, env)
+    }
+
+    fn origin_of(&self, target: &ExprId, path: &[AttrName], env: &Rc<Env>) -> Option<Span> {
         // Anything else could be expensive to evaluate once more.
         if !matches!(target.expr, Expr::Local { .. } | Expr::Global(_)) {
             return None;
@@ -76,11 +80,45 @@ impl Evaluator {
                 .and_place(rhs.span, self.brief(right)),
             ErrorKind::NotCoercible { found, .. } => {
                 let blamed = if *found == self.brief(left) { lhs } else { rhs };
-                self.at_operand(error, blamed, env)
+                let error = self.at_operand(error, blamed, env);
+                // What is on the left decides what `+` means.
+                match left {
+                    Value::String(_) | Value::Path(_) if std::ptr::eq(blamed, rhs) => error
+                        .labelled(self.brief(right))
+                        .and_place(lhs.span, self.brief(left)),
+                    _ => error,
+                }
             }
             ErrorKind::DivisionByZero => self.at_operand(error, rhs, env).labelled("this is 0"),
             _ => error,
         }
+    }
+
+    #[cold]
+    pub(super) fn not_a_set(&self, name: Symbol, found: &Value) -> EvalError {
+        ErrorKind::NotASet {
+            name: self.name(name).into(),
+            found: self.brief(found),
+        }
+        .into()
+    }
+
+    /// A set lacks an attribute that a builtin or a host needs.
+    #[cold]
+    pub(crate) fn lacking(&self, name: Symbol, attrs: &Attrs) -> EvalError {
+        let name = self.name(name);
+        let error = EvalError::from(ErrorKind::MissingAttribute {
+            name: name.into(),
+            similar: Vec::new(),
+        });
+        let near = similar(name, attrs.iter().map(|attr| self.name(attr.name)));
+        let Some(near) = near.first() else {
+            return error;
+        };
+        let given = attrs.get(self.symbol(near));
+        error
+            .or_at(given.and_then(|attr| self.sources.span(attr.pos)))
+            .note(format!("`{near}` is there; did you mean `{name}`?"))
     }
 
     /// A failed assertion; a comparison shows what it compared.
@@ -146,7 +184,7 @@ impl Evaluator {
         &self,
         error: EvalError,
         value: &Value,
-        target: &ExprId,
+        (target, path, index): (&ExprId, &[AttrName], usize),
         env: &Rc<Env>,
     ) -> EvalError {
         match (error.kind(), value) {
@@ -162,15 +200,21 @@ impl Evaluator {
                     _ => error,
                 }
             }
-            (ErrorKind::Type { .. }, value) => {
+            (ErrorKind::NotASet { .. }, value) => {
                 let error = match value {
                     Value::Null => {
-                        error.note("write `(...).name or default` if it may be null here")
+                        error.note("if it may be null here, write `... or default` after the name")
                     }
                     Value::Lambda(..) => error.note("call the function first: `(f x).name`"),
                     _ => error,
                 };
-                match self.origin(target, env) {
+                if index == 0 {
+                    return match self.origin(target, env) {
+                        Some(span) => error.and_place(span, DEFINED),
+                        None => error.about(target.span),
+                    };
+                }
+                match self.origin_of(target, &path[..index], env) {
                     Some(span) => error.and_place(span, DEFINED),
                     None => error,
                 }
@@ -239,6 +283,13 @@ impl Evaluator {
                 }
                 _ => {}
             }
+        }
+        let near = pattern
+            .formals
+            .iter()
+            .find(|formal| similar.first() == Some(&self.name(formal.name)));
+        if let Some(span) = near.and_then(|formal| self.sources.span(formal.pos)) {
+            error = error.and_place(span, "this argument is taken");
         }
         error.or_at(given).or_at(call).or_at(Some(function_span))
     }

@@ -66,7 +66,8 @@ impl Evaluator {
                     _ => {}
                 }
             }
-            Value::Builtin(_) | Value::Attrs(_) => {}
+            Value::Builtin(_) => {}
+            Value::Attrs(attrs) if attrs.get(self.names.functor).is_some() => {}
             _ => return Err(self.at_operand(self.not_a_function(function), func, env)),
         }
         let args: SmallVec<[Value; 4]> = args.iter().map(|arg| self.delay(arg, env)).collect();
@@ -81,6 +82,7 @@ impl Evaluator {
         span: Option<Span>,
     ) -> Result<Value, EvalError> {
         let mut function = self.force(function)?;
+        let given = args.len();
         let mut args = args;
         while let Some((first, rest)) = args.split_first() {
             match &function {
@@ -130,9 +132,9 @@ impl Evaluator {
                         let functor = self.force_attr(functor)?;
                         function = self.apply(&functor, std::slice::from_ref(&function), span)?;
                     }
-                    None => return Err(self.not_a_function(&function).or_at(span)),
+                    None => return Err(self.not_callable(&function, given - args.len(), span)),
                 },
-                _ => return Err(self.not_a_function(&function).or_at(span)),
+                _ => return Err(self.not_callable(&function, given - args.len(), span)),
             }
         }
         Ok(function)
@@ -154,6 +156,19 @@ impl Evaluator {
             found: self.brief(value),
         }
         .into()
+    }
+
+    /// The result of the first `taken` arguments was called in turn.
+    #[cold]
+    fn not_callable(&self, function: &Value, taken: usize, span: Option<Span>) -> EvalError {
+        let error = self.not_a_function(function).or_at(span);
+        match taken {
+            0 => error,
+            1 => error.note("it is the result of the first argument; is one too many given?"),
+            _ => error.note(format!(
+                "it is the result of the first {taken} arguments; is one too many given?"
+            )),
+        }
     }
 
     fn run_builtin(

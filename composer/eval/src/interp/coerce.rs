@@ -100,9 +100,13 @@ impl Evaluator {
 
     fn not_coercible(&self, value: &Value, coercion: Coercion) -> EvalError {
         let hint = match value {
-            Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Null | Value::List(_)
-                if coercion != Coercion::ToString =>
-            {
+            Value::Null if coercion != Coercion::ToString => {
+                Some("give a text for the case of null: `if x == null then \"\" else x`")
+            }
+            Value::List(_) if coercion != Coercion::ToString => {
+                Some("write `toString` around it to have the elements with spaces between them")
+            }
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) if coercion != Coercion::ToString => {
                 Some("write `toString` around it")
             }
             Value::Attrs(_) => Some("a set needs `__toString` or `outPath` for that"),

@@ -74,7 +74,9 @@ impl Evaluator {
                 None => Err(ErrorKind::InfiniteRecursion.into()),
             },
             Expr::Global(index) => self.force(self.globals.value(*index)),
-            Expr::WithLookup { ups, name } => self.with_lookup(ups, *name, env),
+            Expr::WithLookup { ups, name } => self
+                .with_lookup(ups, *name, env)
+                .map_err(|error| self.during_variable(error, node.span)),
             Expr::Select {
                 target,
                 path,
@@ -301,7 +303,7 @@ impl Evaluator {
                 &owned
             }
         };
-        for name in path {
+        for (index, name) in path.iter().enumerate() {
             let symbol = self.attr_symbol(name, env)?;
             let found = match value {
                 Value::Attrs(attrs) => attrs.get(symbol),
@@ -316,13 +318,10 @@ impl Evaluator {
                 (None, None) => {
                     let error = match value {
                         Value::Attrs(attrs) => self.missing(symbol, attrs),
-                        other => {
-                            let what = format!("the selection of `{}`", self.name(symbol));
-                            self.type_error("a set", other, &what)
-                        }
+                        other => self.not_a_set(symbol, other),
                     };
                     let error = error.or_at(Some(name.span));
-                    return Err(self.selecting(error, value, target, env));
+                    return Err(self.selecting(error, value, (target, path, index), env));
                 }
             };
         }

@@ -5,6 +5,7 @@
 
 mod doc;
 mod input;
+mod mistakes;
 mod outline;
 mod paths;
 mod sets;
@@ -12,6 +13,7 @@ mod strings;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::borrow::Cow;
 
@@ -482,7 +484,11 @@ impl Lowerer<'_> {
             Some(ast::Param::Pattern(pattern)) => Param::Pattern(self.pattern(&pattern)),
             None => return self.child(None, span),
         };
-        let body = self.child(body, span);
+        // To whoever reads a trace, `f = { a }: b: ...` is one function, too.
+        let body = match body {
+            Some(body @ ast::Expr::Lambda(_)) => self.named(&body, name),
+            body => self.child(body, span),
+        };
         self.scopes.pop();
         let lambda = Lambda { param, body, name };
         let id = self.evaluator.arena.add_lambda(lambda, &spans);

@@ -93,8 +93,63 @@ impl Outline {
         strings.is_some_and(|node| node.text().to_string().starts_with("''"))
     }
 
-    /// Where the variable, or the attribute of a set written out, at a range gets its value.
-    pub(crate) fn definition(&self, range: Range<u32>) -> Option<Range<u32>> {
+    /// The selection that a use of a name or attribute ends: `config.a.b` for the `b` in it.
+    pub(crate) fn selection(&self, range: Range<u32>) -> Option<(Range<u32>, String)> {
+        let token = self
+            .root
+            .token_at_offset(range.start.into())
+            .right_biased()?;
+        let path = token
+            .parent_ancestors()
+            .find(|node| node.kind() == SyntaxKind::NODE_ATTRPATH)?;
+        let select = path
+            .parent()
+            .filter(|node| node.kind() == SyntaxKind::NODE_SELECT)?;
+        let start: u32 = select.text_range().start().into();
+        let length = (range.end.checked_sub(start)?) as usize;
+        let text = select.text().to_string();
+        let text = text.get(..length).filter(|text| !text.contains('\n'))?;
+        Some((start..range.end, text.to_owned()))
+    }
+
+    /// What is called by the call at a range, as written.
+    pub(crate) fn callee(&self, range: Range<u32>) -> Option<String> {
+        let mut expr = self.expr(range)?;
+        while let ast::Expr::Apply(apply) = &expr {
+            expr = apply.lambda()?;
+        }
+        Some(syntax(&expr).text().to_string())
+    }
+
+    /// An argument of the call at a range, from 0; the last one without a number.
+    pub(crate) fn argument(&self, range: Range<u32>, number: Option<usize>) -> Option<Range<u32>> {
+        let mut args = Vec::new();
+        let mut expr = self.expr(range)?;
+        while let ast::Expr::Apply(apply) = &expr {
+            args.push(apply.argument()?);
+            expr = apply.lambda()?;
+        }
+        args.reverse();
+        let arg = match number {
+            Some(number) => args.get(number)?,
+            None => args.last()?,
+        };
+        Some(inner(arg))
+    }
+
+    /// What the only `with` around a byte opens.
+    pub(crate) fn namespace(&self, at: u32) -> Option<Range<u32>> {
+        let token = self.root.token_at_offset(at.into()).right_biased()?;
+        let mut withs = token
+            .parent_ancestors()
+            .filter_map(cast::<ast::With>)
+            .filter_map(|with| with.namespace())
+            .filter(|expr| !syntax(expr).text_range().contains(at.into()));
+        let namespace = withs.next()?;
+        withs.next().is_none().then(|| inner(&namespace))
+    }
+
+    fn expr(&self, range: Range<u32>) -> Option<ast::Expr> {
         let range = TextRange::new(range.start.into(), range.end.into());
         if !self.root.text_range().contains_range(range) || range.is_empty() {
             return None;
@@ -103,7 +158,12 @@ impl Outline {
             rnix::NodeOrToken::Node(node) => node,
             rnix::NodeOrToken::Token(token) => token.parent()?,
         };
-        let mut expr = cast::<ast::Expr>(node).filter(|e| syntax(e).text_range() == range)?;
+        cast::<ast::Expr>(node).filter(|e| syntax(e).text_range() == range)
+    }
+
+    /// Where the variable, or the attribute of a set written out, at a range gets its value.
+    pub(crate) fn definition(&self, range: Range<u32>) -> Option<Range<u32>> {
+        let mut expr = self.expr(range)?;
         let mut found = None;
         for _ in 0..MAX_ALIASES {
             let Some((name, value)) = bound(&expr) else {
@@ -125,6 +185,18 @@ impl Outline {
 /// rnix's trait lends its methods to generic code only.
 fn syntax(node: &impl AstNode) -> &SyntaxNode {
     node.syntax()
+}
+
+/// The range of an expression without the parentheses around it.
+fn inner(expr: &ast::Expr) -> Range<u32> {
+    let range = match expr {
+        ast::Expr::Paren(paren) => match paren.expr() {
+            Some(expr) => return inner(&expr),
+            None => syntax(expr).text_range(),
+        },
+        expr => syntax(expr).text_range(),
+    };
+    range.start().into()..range.end().into()
 }
 
 fn is_let(binding: &SyntaxNode) -> bool {

@@ -6,6 +6,7 @@
 use rnix::SyntaxKind;
 
 use super::Lowerer;
+use super::mistakes::Mistake;
 use crate::error::SyntaxError;
 use crate::source::Span;
 
@@ -49,6 +50,9 @@ impl Lowerer<'_> {
             E::RecursionLimitExceeded => (eof, "expressions are nested too deeply".to_owned()),
             _ => (eof, "this text can't be parsed".to_owned()),
         };
+        if let Some(known) = self.mistake(error, span) {
+            return known;
+        }
         let (span, message) = self.unclosed(span).unwrap_or_else(|| {
             // An error can reach to the end of the file; its first line is enough to show.
             let shown = text
@@ -59,6 +63,17 @@ impl Lowerer<'_> {
             (Span { end, ..span }, message)
         });
         SyntaxError::new("syntax", span, message)
+    }
+
+    fn mistake(&self, error: &rnix::ParseError, span: Span) -> Option<SyntaxError> {
+        use rnix::ParseError as E;
+        let wanted = match error {
+            E::UnexpectedWanted(_, _, wanted) | E::UnexpectedEOFWanted(wanted) => wanted,
+            E::Unexpected(_) | E::UnexpectedExtra(_) | E::UnexpectedEOF => &[][..],
+            _ => return None,
+        };
+        let text = self.evaluator.sources.text(self.file);
+        Mistake::new(self.file, text, span.start, wanted).explain()
     }
 
     /// What an undefined variable may have been meant to be.
@@ -75,6 +90,7 @@ impl Lowerer<'_> {
             "or" => "`||`",
             "not" => "`!`",
             "elif" | "elsif" | "elseif" => "`else if`",
+            "fi" | "end" | "endif" | "done" => "nothing: `if` and `let` have no closing word",
             _ => return self.other_help(name, span),
         };
         Some(format!("write {instead}"))

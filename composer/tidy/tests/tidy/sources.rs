@@ -13,6 +13,7 @@ fn foreign(file: &File) -> bool {
         || file.below("LICENSES")
         || file.path.contains("/tests/data/")
         || file.path.contains("/tests/lang/")
+        || file.path.contains("/tests/errors/")
 }
 
 fn is_code(file: &File) -> bool {

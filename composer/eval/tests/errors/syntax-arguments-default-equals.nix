@@ -1,0 +1,1 @@
+{ name, port = 80 }: name

@@ -1,0 +1,8 @@
+{
+  services.web = {
+    port = 80;
+
+  services.mail = {
+    port = 25;
+  };
+}

@@ -1,0 +1,4 @@
+{
+  name = "zlib",
+  version = "1.3"
+}

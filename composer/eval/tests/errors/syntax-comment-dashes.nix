@@ -1,0 +1,5 @@
+{
+  a = 1;
+  -- the name
+  name = "zlib";
+}

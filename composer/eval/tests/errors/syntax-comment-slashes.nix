@@ -1,0 +1,4 @@
+{
+  // the name
+  name = "zlib";
+}

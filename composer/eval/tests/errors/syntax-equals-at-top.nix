@@ -1,0 +1,2 @@
+name = "zlib";
+version = "1.3";

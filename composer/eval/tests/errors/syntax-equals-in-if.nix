@@ -1,0 +1,4 @@
+let
+  a = 1;
+in
+if a = 1 then "one" else "other"

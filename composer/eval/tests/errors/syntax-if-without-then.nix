@@ -1,0 +1,3 @@
+{
+  x = if true 1 else 2;
+}

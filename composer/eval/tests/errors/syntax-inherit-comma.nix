@@ -1,0 +1,7 @@
+let
+  a = 1;
+  b = 2;
+in
+{
+  inherit a, b;
+}

@@ -1,0 +1,6 @@
+let
+  lib.a = 1;
+in
+{
+  inherit lib.a;
+}

@@ -1,0 +1,7 @@
+let
+  a = 1;
+in
+{
+  a = 2;
+  inherit a;
+}

@@ -1,0 +1,5 @@
+{
+  script = ''
+    cc ${flags[@]} x.c
+  '';
+}

@@ -1,0 +1,3 @@
+{
+  name = "lib-${version";
+}

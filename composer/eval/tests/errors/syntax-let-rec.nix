@@ -1,0 +1,4 @@
+let rec
+  x = 1;
+in
+x

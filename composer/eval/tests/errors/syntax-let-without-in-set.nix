@@ -1,0 +1,5 @@
+let
+  port = 80;
+{
+  listen = port;
+}

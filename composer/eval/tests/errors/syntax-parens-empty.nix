@@ -1,0 +1,4 @@
+let
+  now = time: time;
+in
+now ()

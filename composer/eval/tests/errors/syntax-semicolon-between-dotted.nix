@@ -1,0 +1,4 @@
+{
+  boot.timeout = 5
+  boot.menu.enable = true;
+}

@@ -1,0 +1,5 @@
+{
+  name = "zlib;
+  version = "1.3";
+  license = "zlib";
+}

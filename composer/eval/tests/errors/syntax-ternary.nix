@@ -1,0 +1,4 @@
+let
+  debug = true;
+in
+debug ? 1 : 2
