@@ -30,9 +30,13 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) store: Option<PathBuf>,
 
-    /// Print the result as JSON on standard output.
+    /// Print the result as JSON on standard output, and a failure as JSON on standard error.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+
+    /// With an error of evaluation, print all steps that led to it.
+    #[arg(long, global = true)]
+    pub(crate) show_trace: bool,
 
     /// Say nothing but errors.
     #[arg(short, long, global = true)]

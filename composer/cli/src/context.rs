@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use xsc_eval::Detail;
 use xsc_store::Store;
 
 use crate::args::Cli;
@@ -40,6 +41,8 @@ pub(crate) struct Context {
     /// Where the inputs of `repl` are kept, from `XDG_STATE_HOME` or the home directory.
     pub(crate) history: Option<PathBuf>,
     pub(crate) json: bool,
+    /// How much of a trace to show.
+    pub(crate) detail: Detail,
     pub(crate) quiet: bool,
 }
 
@@ -94,6 +97,10 @@ impl Context {
                 .or_else(|| home.map(|home| home.join(".local/state")))
                 .map(|state| state.join("xsc-compose/repl-history")),
             json: cli.json,
+            detail: match cli.show_trace {
+                true => Detail::Full,
+                false => Detail::Short,
+            },
             quiet: cli.quiet,
         })
     }

@@ -6,10 +6,11 @@
 use std::error::Error;
 use std::fmt::Write;
 
+use serde_json::{Value, json};
 use xsc_build::{Failure, FailureKind, RealiseError};
-use xsc_eval::{ErrorKind, EvalError, Evaluator};
+use xsc_eval::EvalError;
 use xsc_fetch::DownloadError;
-use xsc_instantiate::InstantiateError;
+use xsc_instantiate::{InstantiateError, Language};
 
 /// The exit codes of the program; `docs` and `--help` list them.
 pub(crate) mod exit {
@@ -27,25 +28,28 @@ pub(crate) struct CommandError {
     pub(crate) code: u8,
     pub(crate) message: String,
     pub(crate) hints: Vec<String>,
+    /// What evaluation says of it to programs: code, place, notes, trace.
+    diagnostic: Option<Box<Value>>,
 }
 
 impl CommandError {
-    /// The user asked for something that cannot be meant.
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: u8, message: impl Into<String>) -> Self {
         CommandError {
-            code: exit::USAGE,
+            code,
             message: message.into(),
             hints: Vec::new(),
+            diagnostic: None,
         }
+    }
+
+    /// The user asked for something that cannot be meant.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(exit::USAGE, message)
     }
 
     /// Anything else.
     pub(crate) fn other(message: impl Into<String>) -> Self {
-        CommandError {
-            code: exit::OTHER,
-            message: message.into(),
-            hints: Vec::new(),
-        }
+        Self::new(exit::OTHER, message)
     }
 
     /// An error with its causes.
@@ -58,8 +62,11 @@ impl CommandError {
         self
     }
 
-    /// The text for standard error.
-    pub(crate) fn render(&self) -> String {
+    /// The text for standard error: for people, or one line of JSON.
+    pub(crate) fn render(&self, json: bool) -> String {
+        if json {
+            return format!("{}\n", self.json());
+        }
         let mut text = String::new();
         let message = self.message.trim_end();
         let prefix = if message.starts_with("error") {
@@ -72,6 +79,21 @@ impl CommandError {
             let _ = writeln!(text, "hint: {hint}");
         }
         text
+    }
+
+    /// An object as docs/diagnostics.md describes it; what is not about a place has no place.
+    fn json(&self) -> Value {
+        let mut object = match &self.diagnostic {
+            Some(diagnostic) => (**diagnostic).clone(),
+            None => json!({
+                "severity": "error",
+                "message": self.message.trim_end(),
+                "notes": self.hints,
+            }),
+        };
+        object["version"] = json!(1);
+        object["exit"] = json!(self.code);
+        object
     }
 }
 
@@ -92,38 +114,27 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
 /// Recipes or expressions that have no value.
 pub(crate) fn instantiate_error(error: &InstantiateError) -> CommandError {
     match error {
-        InstantiateError::Interrupted => interrupted(),
+        InstantiateError::Interrupted => CommandError::new(exit::INTERRUPTED, "interrupted"),
         InstantiateError::NotAPath { .. } => CommandError::usage(error.to_string()),
+        InstantiateError::Evaluation { text, json } => CommandError {
+            diagnostic: Some(json.clone()),
+            ..CommandError::other(text.as_str())
+        },
         error => CommandError::other(error.to_string()),
     }
 }
 
 /// An evaluation that failed.
-pub(crate) fn eval_error(eval: &Evaluator, error: &EvalError) -> CommandError {
-    match error.kind() {
-        ErrorKind::Interrupted => interrupted(),
-        _ => CommandError::other(eval.render(error)),
-    }
-}
-
-/// The user ended it.
-fn interrupted() -> CommandError {
-    CommandError {
-        code: exit::INTERRUPTED,
-        message: "interrupted".to_owned(),
-        hints: Vec::new(),
-    }
+pub(crate) fn eval_error(language: &Language, error: &EvalError) -> CommandError {
+    instantiate_error(&language.failed(error))
 }
 
 /// A run of builds that did not give what was wanted. `log` is the command that shows the log of
 /// a derivation named after it, where there is one.
 pub(crate) fn realise_error(error: RealiseError, log: Option<&str>) -> CommandError {
     match error {
-        RealiseError::Interrupted => CommandError {
-            code: exit::INTERRUPTED,
-            message: "interrupted".to_owned(),
-            hints: vec!["what was finished is kept; run the same command to go on".to_owned()],
-        },
+        RealiseError::Interrupted => CommandError::new(exit::INTERRUPTED, "interrupted")
+            .hint("what was finished is kept; run the same command to go on"),
         RealiseError::Failed { failures, skipped } => failed(&failures, skipped, log),
         RealiseError::Store(error) => store_error(&error),
     }
@@ -178,9 +189,8 @@ fn failed(failures: &[Failure], skipped: usize, log: Option<&str>) -> CommandErr
         .unwrap_or(exit::OTHER);
     hints.dedup();
     CommandError {
-        code,
-        message,
         hints,
+        ..CommandError::new(code, message)
     }
 }
 

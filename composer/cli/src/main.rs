@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     match std::panic::catch_unwind(dispatched) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => {
-            eprint!("{}", failure.render());
+            eprint!("{}", failure.render(cli.json));
             ExitCode::from(failure.code)
         }
         // The panic said where; its own exit code, 101, would read as a build that timed out.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use xsc_eval::{
-    ErrorKind, EvalError, Evaluator, Feature, StdIo, Value, Variables, split_attr_path,
+    Detail, ErrorKind, EvalError, Evaluator, Feature, StdIo, Value, Variables, split_attr_path,
 };
 use xsc_model::{DrvId, Graph, TreeId};
 
@@ -30,6 +30,8 @@ pub struct Hooks {
     pub interrupt: Option<Arc<AtomicBool>>,
     /// Parts of the language to switch on.
     pub features: Vec<Feature>,
+    /// How much of the trace the text of an error shows.
+    pub detail: Detail,
 }
 
 impl Default for Hooks {
@@ -38,6 +40,7 @@ impl Default for Hooks {
             trace: Box::new(|_| {}),
             interrupt: None,
             features: Vec::new(),
+            detail: Detail::Short,
         }
     }
 }
@@ -46,6 +49,7 @@ impl Default for Hooks {
 pub struct Language {
     eval: Evaluator,
     graph: Rc<RefCell<Graph>>,
+    detail: Detail,
 }
 
 impl Language {
@@ -89,7 +93,11 @@ impl Language {
             builder = builder.feature(feature);
         }
         let eval = builder.build();
-        Ok(Language { eval, graph })
+        Ok(Language {
+            eval,
+            graph,
+            detail: hooks.detail,
+        })
     }
 
     /// The evaluator.
@@ -174,11 +182,13 @@ impl Language {
         values::to_json(&self.eval, value).map_err(|e| self.failed(&e))
     }
 
-    pub(crate) fn failed(&self, error: &EvalError) -> InstantiateError {
+    /// An error of this evaluator, complete with its text.
+    pub fn failed(&self, error: &EvalError) -> InstantiateError {
         match error.kind() {
             ErrorKind::Interrupted => InstantiateError::Interrupted,
             _ => InstantiateError::Evaluation {
-                text: self.eval.render(error),
+                text: self.eval.render_with(error, self.detail),
+                json: Box::new(self.eval.error_json(error)),
             },
         }
     }

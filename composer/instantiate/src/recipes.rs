@@ -31,6 +31,8 @@ pub enum InstantiateError {
     Evaluation {
         /// Message, excerpt and trace.
         text: String,
+        /// The same for programs, as `docs/diagnostics.md` describes it.
+        json: Box<serde_json::Value>,
     },
     /// The host ended the evaluation.
     #[error("interrupted")]

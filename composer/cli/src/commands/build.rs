@@ -18,7 +18,7 @@ use crate::error::{CommandError, instantiate_error, store_error};
 const RESULT: &str = "result";
 
 pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<(), CommandError> {
-    let mut opened = open(&args.profile)?;
+    let mut opened = open(context, &args.profile)?;
     let attr = args.attr.as_deref().unwrap_or(RESULT);
     let drv = derivation(&mut opened, attr)?;
     let graph = opened.recipes.graph();

@@ -6,7 +6,8 @@
 use std::io::{Read, Write};
 use std::path::Path;
 
-use xsc_eval::{Evaluator, PrintOptions, Value};
+use xsc_eval::{PrintOptions, Value};
+use xsc_instantiate::Language;
 
 use super::Cancel;
 use super::expression::{How, Place, TYPED, World, arguments, find_file};
@@ -30,6 +31,7 @@ enum Subject<'a> {
 pub(crate) fn run(context: &Context, args: &Eval, cancel: &Cancel) -> Result<(), CommandError> {
     let (subject, attr) = subject(args)?;
     let how = How {
+        context,
         cancel,
         features: &args.language.extra_experimental_features,
     };
@@ -49,14 +51,16 @@ pub(crate) fn run(context: &Context, args: &Eval, cancel: &Cancel) -> Result<(),
             let variables = scope.map(|attrs| eval.variables(&attrs));
             let value = eval
                 .eval_with(TYPED, &directory, &text, &variables.unwrap_or_default())
-                .map_err(|e| eval_error(eval, &e))?;
+                .map_err(|e| eval_error(world.language(), &e))?;
             (world, Some(value))
         }
         Subject::File(file) => {
             let (place, path) = find_file(file)?;
             let world = World::plain(place, &how)?;
             let eval = world.eval();
-            let value = eval.eval_file(&path).map_err(|e| eval_error(eval, &e))?;
+            let value = eval
+                .eval_file(&path)
+                .map_err(|e| eval_error(world.language(), &e))?;
             (world, Some(value))
         }
     };
@@ -77,7 +81,7 @@ pub(crate) fn run(context: &Context, args: &Eval, cancel: &Cancel) -> Result<(),
                 None => world
                     .eval()
                     .auto_call(&whole, &arguments)
-                    .map_err(|e| eval_error(world.eval(), &e))?,
+                    .map_err(|e| eval_error(language, &e))?,
             }
         }
     };
@@ -144,9 +148,9 @@ fn standard_input() -> Result<String, CommandError> {
 
 fn show(context: &Context, args: &Eval, world: &World, value: &Value) -> Result<(), CommandError> {
     let eval = world.eval();
-    let failed = |e| eval_error(eval, &e);
+    let failed = |e| eval_error(world.language(), &e);
     let bytes = if args.raw {
-        return raw(eval, &eval.force(value).map_err(failed)?);
+        return raw(world.language(), &eval.force(value).map_err(failed)?);
     } else if context.json {
         let json = match args.strict {
             true => eval.value_to_json(value).map_err(failed)?.0,
@@ -167,12 +171,13 @@ fn show(context: &Context, args: &Eval, world: &World, value: &Value) -> Result<
 }
 
 /// A string, a path, or what a set with `__toString` gives.
-fn raw(eval: &Evaluator, value: &Value) -> Result<(), CommandError> {
+fn raw(language: &Language, value: &Value) -> Result<(), CommandError> {
+    let eval = language.evaluator();
     match value {
         Value::String(text) => write(text.as_bytes(), b""),
         Value::Path(path) => write(path.as_str().as_bytes(), b""),
         Value::Attrs(attrs) if attrs.get(eval.symbol("__toString")).is_some() => {
-            let text = eval.to_text(value).map_err(|e| eval_error(eval, &e))?;
+            let text = eval.to_text(value).map_err(|e| eval_error(language, &e))?;
             write(text.as_bytes(), b"");
         }
         other => {

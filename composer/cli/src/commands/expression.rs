@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use xsc_eval::{Attrs, Evaluator, Feature, Value, Variables, is_plain_name};
-use xsc_instantiate::Language;
+use xsc_instantiate::{Hooks, Language};
 
 use super::{Cancel, Opened, hooks, open_with};
 use crate::args::CallFlags;
-use crate::context::Repository;
+use crate::context::{Context, Repository};
 use crate::error::{CommandError, eval_error, instantiate_error};
 
 /// The file that a folder stands for.
@@ -90,9 +90,16 @@ fn existing(named: &Path) -> Result<PathBuf, CommandError> {
 
 /// How to evaluate.
 pub(crate) struct How<'a> {
+    pub(crate) context: &'a Context,
     /// Ends an evaluation.
     pub(crate) cancel: &'a Cancel,
     pub(crate) features: &'a [Feature],
+}
+
+impl How<'_> {
+    fn hooks(&self) -> Hooks {
+        hooks(self.context, Some(self.cancel), self.features)
+    }
 }
 
 /// What evaluates: a profile's recipes, or the files of a folder alone.
@@ -103,13 +110,12 @@ pub(crate) enum World {
 
 impl World {
     pub(crate) fn profile(path: &Path, how: &How<'_>) -> Result<World, CommandError> {
-        let opened = open_with(path, hooks(Some(how.cancel), how.features))?;
+        let opened = open_with(path, how.hooks())?;
         Ok(World::Profile(Box::new(opened)))
     }
 
     pub(crate) fn plain(place: Place, how: &How<'_>) -> Result<World, CommandError> {
-        let hooks = hooks(Some(how.cancel), how.features);
-        let language = Language::open(&place.root, xsc_build::source_tree_id, hooks)
+        let language = Language::open(&place.root, xsc_build::source_tree_id, how.hooks())
             .map_err(|e| instantiate_error(&e))?;
         Ok(World::Plain(place, Box::new(language)))
     }
@@ -142,7 +148,7 @@ impl World {
         let eval = self.eval();
         eval.expect_attrs(opened.recipes.top(), "what images/default.nix returns")
             .map(Some)
-            .map_err(|e| eval_error(eval, &e))
+            .map_err(|e| eval_error(self.language(), &e))
     }
 }
 

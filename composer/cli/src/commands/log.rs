@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::{CommandError, store_error};
 
 pub(crate) fn run(context: &Context, args: &Log) -> Result<(), CommandError> {
-    let mut opened = open(&args.profile)?;
+    let mut opened = open(context, &args.profile)?;
     let store = context.store()?;
     let (graph, id) = find(&mut opened, &args.which)?;
     let plan = xsc_build::Plan::new(&store, &graph, &[id]).map_err(|e| store_error(&e))?;

@@ -91,7 +91,7 @@ impl Opened {
 }
 
 /// How evaluation speaks to people; `cancel` ends it.
-pub(crate) fn hooks(cancel: Option<&Cancel>, features: &[Feature]) -> Hooks {
+pub(crate) fn hooks(context: &Context, cancel: Option<&Cancel>, features: &[Feature]) -> Hooks {
     Hooks {
         trace: Box::new(|message| match message.strip_prefix("warning: ") {
             Some(_) => crate::ui::say(message),
@@ -99,12 +99,13 @@ pub(crate) fn hooks(cancel: Option<&Cancel>, features: &[Feature]) -> Hooks {
         }),
         interrupt: cancel.cloned(),
         features: features.to_vec(),
+        detail: context.detail,
     }
 }
 
 /// Reads a profile, checks the lock against flake-like.toml and loads the recipes.
-pub(crate) fn open(path: &Path) -> Result<Opened, CommandError> {
-    open_with(path, hooks(None, &[]))
+pub(crate) fn open(context: &Context, path: &Path) -> Result<Opened, CommandError> {
+    open_with(path, hooks(context, None, &[]))
 }
 
 /// The same with other hooks.

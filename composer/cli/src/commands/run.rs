@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 
 pub(crate) fn run(context: &Context, args: &Run, cancel: &Cancel) -> Result<(), CommandError> {
-    let opened = open(&args.profile)?;
+    let opened = open(context, &args.profile)?;
     let medium = choose(&opened.profile, &args.boot)?;
     let images = build::images(context, opened, &args.flags, cancel)?;
     let Some(images) = images else {

@@ -16,7 +16,7 @@ use crate::error::{CommandError, store_error};
 use crate::ui::human;
 
 pub(crate) fn run(context: &Context, args: &Show) -> Result<(), CommandError> {
-    let mut opened = open(&args.profile)?;
+    let mut opened = open(context, &args.profile)?;
     let store = context.store()?;
     match &args.which {
         Some(which) => {

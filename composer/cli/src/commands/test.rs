@@ -17,7 +17,7 @@ use crate::error::{CommandError, exit, store_error};
 use crate::ui::{HEARTBEAT, beside, human, say};
 
 pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(), CommandError> {
-    let mut opened = open(&args.profile)?;
+    let mut opened = open(context, &args.profile)?;
     let medium = choose(&opened.profile, &args.boot)?;
     if let Some(attr) = &args.if_built
         && !is_built(context, &mut opened, attr)?
@@ -135,11 +135,7 @@ fn failed(verdict: &Verdict) -> CommandError {
     reasons.extend(verdict.failed_tests.iter().cloned());
     reasons.extend(verdict.kernel_complaints.iter().cloned());
     let message = format!("the boot test failed: {}", reasons.join("\n  "));
-    let error = CommandError {
-        code: exit::OTHER,
-        message,
-        hints: Vec::new(),
-    };
+    let error = CommandError::new(exit::OTHER, message);
     match &verdict.bundle {
         Some(bundle) => error.hint(format!(
             "console, command line and verdict are in {}",

@@ -126,7 +126,7 @@ fn strict_is_the_line_that_nix_prints_and_fails_with_what_fails_inside() {
     );
     let said = ["error: no such thing", "files/x.nix:6:9"];
     eval(&["-f", "files/x.nix", "--strict"]).fails(1, &said);
-    eval(&["-f", "files/x.nix", "--json"]).fails(1, &said);
+    eval(&["-f", "files/x.nix", "--json"]).fails(1, &["\"message\":\"no such thing\""]);
     eval(&["-f", "files/x.nix", "bad"]).fails(1, &said);
     eval(&["-E", "x: x", "--strict", "--json"]).fails(1, &["has no JSON form"]);
     let json = ["-E", "{ a = [ 1 2.5 ]; }", "--strict", "--json"];
@@ -222,10 +222,64 @@ fn features_are_off_until_they_are_named() {
 fn traces_go_to_standard_error() {
     let repo = repo();
     let ran = repo
-        .run(&["eval", "-E", "builtins.trace { a = 1 + 1; } 3"])
+        .run(&["eval", "-E", "builtins.trace { a = toString 1; } 3"])
         .ok();
     assert_eq!(
         (ran.out.as_str(), ran.err.as_str()),
         ("3\n", "trace: { a = «thunk»; }\n")
+    );
+}
+
+#[test]
+fn failures_are_json_for_programs_and_whole_traces_for_who_asks() {
+    let repo = repo();
+    let failed = |args: &[&str]| -> serde_json::Value {
+        let ran = repo.run(&[&["eval", "--json"], args].concat());
+        assert_eq!(
+            (ran.out.as_str(), ran.err.lines().count()),
+            ("", 1),
+            "{}",
+            ran.err
+        );
+        let error: serde_json::Value = serde_json::from_str(&ran.err).unwrap();
+        assert_eq!(error["exit"], ran.code.unwrap());
+        assert_eq!(error["version"], 1);
+        error
+    };
+    let error = failed(&["-f", "files/x.nix", "bad"]);
+    assert_eq!(error["message"], "no such thing");
+    assert_eq!(error["file"], "files/x.nix");
+    assert_eq!((&error["line"], &error["column"]), (&json!(6), &json!(9)));
+    let error = failed(&["-E", "[ 1"]);
+    assert_eq!(
+        (&error["file"], &error["exit"]),
+        (&json!("expression"), &json!(1))
+    );
+    let error = failed(&[]);
+    assert_eq!(
+        (&error["exit"], &error["severity"]),
+        (&json!(2), &json!("error"))
+    );
+    assert_eq!(error["message"], "there is nothing to evaluate");
+    assert!(
+        error["notes"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("name a profile")
+    );
+
+    let calls: Vec<String> = (0..30)
+        .map(|n| format!("f{n} = x: f{} x + 1; ", n + 1))
+        .collect();
+    let text = format!("let {} f30 = x: throw \"deep\"; in f0 1", calls.concat());
+    let trace = |more: &[&str]| repo.run(&[&["eval", "-E", &text], more].concat()).err;
+    let (short, full) = (trace(&[]), trace(&["--show-trace"]));
+    assert!(
+        short.contains("--show-trace") && !short.contains("`f9`"),
+        "{short}"
+    );
+    assert!(
+        full.contains("`f9`") && !full.contains("--show-trace"),
+        "{full}"
     );
 }

@@ -20,7 +20,7 @@ pub(super) fn run(
     let language = world.language();
     let drv = language
         .derivation(value)
-        .map_err(|e| eval_error(world.eval(), &e))?
+        .map_err(|e| eval_error(language, &e))?
         .ok_or_else(|| {
             CommandError::usage(format!("this is {}, not a derivation", value.described()))
         })?;

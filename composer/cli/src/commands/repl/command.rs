@@ -142,7 +142,7 @@ impl Command {
             }
             Command::Quit => return Ok(Next::Quit),
             Command::Reload => {
-                let count = session.reload()?;
+                let count = session.reload(context)?;
                 added(context, count);
             }
             Command::Source => print(&source(session, argument)?),
@@ -180,7 +180,7 @@ fn type_of(session: &Session, value: &Value) -> Result<String, CommandError> {
     Ok(match value {
         Value::Attrs(attrs) => match eval
             .is_derivation(attrs)
-            .map_err(|e| eval_error(eval, &e))?
+            .map_err(|e| eval_error(session.world.language(), &e))?
         {
             true => "a derivation".to_owned(),
             false => format!("a set of {}", crate::ui::count(attrs.len(), "attribute")),
@@ -200,9 +200,10 @@ fn known(
     let attr = session
         .attribute(text)
         .and_then(|attr| eval.attr_documentation(&attr));
-    let value = session
-        .evaluate(text)
-        .and_then(|value| eval.documentation(&value).map_err(|e| eval_error(eval, &e)));
+    let value = session.evaluate(text).and_then(|value| {
+        eval.documentation(&value)
+            .map_err(|e| eval_error(session.world.language(), &e))
+    });
     match (attr, value) {
         // What is documented need not have a value.
         (Some(attr), Err(_)) => Ok((Some(attr), None)),

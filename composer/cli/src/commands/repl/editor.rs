@@ -71,7 +71,7 @@ pub(super) fn run(
         match process(context, &mut session.borrow_mut(), &line, cancel) {
             Ok(Next::Input) => {}
             Ok(Next::Quit) => break,
-            Err(error) => eprint!("{}", error.render()),
+            Err(error) => eprint!("{}", error.render(context.json)),
         }
     }
     if let Some(file) = &context.history {

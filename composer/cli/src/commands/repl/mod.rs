@@ -30,7 +30,7 @@ enum Next {
 }
 
 pub(crate) fn run(context: &Context, args: &Repl, cancel: &Cancel) -> Result<(), CommandError> {
-    let session = Session::open(args, cancel)?;
+    let session = Session::open(context, args, cancel)?;
     if std::io::stdin().is_terminal() {
         return editor::run(context, session, cancel);
     }
@@ -59,7 +59,7 @@ fn script(context: &Context, mut session: Session, cancel: &Cancel) -> Result<()
             Ok(Next::Quit) => break,
             Err(error) => {
                 failures += 1;
-                eprint!("{}", error.render());
+                eprint!("{}", error.render(context.json));
             }
         }
         if is_end {

@@ -11,6 +11,7 @@ use xsc_eval::{Attr, Attrs, Feature, PrintOptions, Value, Variables, split_attr_
 use crate::args::Repl;
 use crate::commands::Cancel;
 use crate::commands::expression::{How, Place, World, find_file, find_file_in};
+use crate::context::Context;
 use crate::error::{CommandError, eval_error};
 
 /// Levels of a whole value; see `eval`.
@@ -40,7 +41,11 @@ pub(super) struct Session {
 
 impl Session {
     /// A session with a profile's recipes, with a loaded file, or with neither.
-    pub(super) fn open(args: &Repl, cancel: &Cancel) -> Result<Session, CommandError> {
+    pub(super) fn open(
+        context: &Context,
+        args: &Repl,
+        cancel: &Cancel,
+    ) -> Result<Session, CommandError> {
         let is_profile = |path: &Path| path.extension().is_some_and(|end| end == "toml");
         let (start, file) = match args.what.as_deref() {
             Some(profile) if is_profile(profile) => (Start::Profile(profile.to_owned()), None),
@@ -51,7 +56,7 @@ impl Session {
             None => (Start::Folder(Place::around(Path::new("."))?), None),
         };
         let features = args.language.extra_experimental_features.clone();
-        let mut session = Session::start(start, features, cancel.clone())?;
+        let mut session = Session::start(context, start, features, cancel.clone())?;
         if let Some(path) = file {
             session.load_path(path)?;
         }
@@ -59,11 +64,13 @@ impl Session {
     }
 
     fn start(
+        context: &Context,
         start: Start,
         features: Vec<Feature>,
         cancel: Cancel,
     ) -> Result<Session, CommandError> {
         let how = How {
+            context,
             cancel: &cancel,
             features: &features,
         };
@@ -91,7 +98,7 @@ impl Session {
         let eval = self.world.eval();
         let directory = self.world.place().directory();
         eval.eval_with(INPUT, &directory, text, &self.variables)
-            .map_err(|e| eval_error(eval, &e))
+            .map_err(|e| eval_error(self.world.language(), &e))
     }
 
     /// Adds the variables of bindings such as `x = 1; inherit (y) z`.
@@ -100,7 +107,7 @@ impl Session {
         let directory = self.world.place().directory();
         let new = eval
             .bind(INPUT, &directory, text, &self.variables)
-            .map_err(|e| eval_error(eval, &e))?;
+            .map_err(|e| eval_error(self.world.language(), &e))?;
         self.attributes.retain(|name, _| !new.contains_key(name));
         self.variables.extend(new);
         Ok(())
@@ -111,7 +118,7 @@ impl Session {
         let eval = self.world.eval();
         let attrs = eval
             .expect_attrs(value, what)
-            .map_err(|e| eval_error(eval, &e))?;
+            .map_err(|e| eval_error(self.world.language(), &e))?;
         self.add_all(&attrs);
         Ok(attrs.len())
     }
@@ -155,7 +162,7 @@ impl Session {
         let value = eval
             .eval_file(&path)
             .and_then(|value| eval.auto_call(&value, &Variables::new()))
-            .map_err(|e| eval_error(eval, &e))?;
+            .map_err(|e| eval_error(self.world.language(), &e))?;
         let what = format!("what {} gives", path.trim_start_matches('/'));
         let count = self.add(&value, &what)?;
         self.loaded.retain(|other| *other != path);
@@ -164,9 +171,9 @@ impl Session {
     }
 
     /// Reads everything anew. The variables of bindings are gone; if something fails, all stays as it was.
-    pub(super) fn reload(&mut self) -> Result<usize, CommandError> {
+    pub(super) fn reload(&mut self, context: &Context) -> Result<usize, CommandError> {
         let (features, cancel) = (self.features.clone(), self.cancel.clone());
-        let mut fresh = Session::start(self.start.clone(), features, cancel)?;
+        let mut fresh = Session::start(context, self.start.clone(), features, cancel)?;
         for path in self.loaded.clone() {
             fresh.load_path(path)?;
         }
@@ -183,6 +190,6 @@ impl Session {
         let eval = self.world.eval();
         let options = PrintOptions::tree(levels.unwrap_or(MAX_DEPTH));
         eval.print(value, &options)
-            .map_err(|e| eval_error(eval, &e))
+            .map_err(|e| eval_error(self.world.language(), &e))
     }
 }
