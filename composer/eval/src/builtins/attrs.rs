@@ -147,8 +147,9 @@ fn group_by(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     expect_function(ev, &args[0], "the first argument of `groupBy`")?;
     let list = ev.expect_list(&args[1], "the second argument of `groupBy`")?;
     let mut groups: FxHashMap<Symbol, Vec<Value>> = FxHashMap::default();
+    let mut function = ev.calls(&args[0]);
     for item in list.iter() {
-        let name = ev.apply(&args[0], std::slice::from_ref(item), None)?;
+        let name = function.call([item.clone()])?;
         let name = ev.expect_string(
             &name,
             "the name that the function given to `groupBy` returns",
@@ -217,9 +218,10 @@ fn list_to_attrs(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 fn map_attrs(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let attrs = ev.expect_attrs(&args[1], "the second argument of `mapAttrs`")?;
     ev.spend_elements(attrs.len())?;
+    let mut function = ev.calls(&args[0]);
     let mapped = attrs.iter().map(|attr| {
         let name = Value::String(ev.symbols.string(attr.name));
-        let value = ev.lazy_call(&args[0], &[name, attr.value.clone()]);
+        let value = function.later([name, attr.value.clone()]);
         Attr {
             name: attr.name,
             pos: attr.pos,
@@ -258,9 +260,10 @@ fn zip_attrs_with(ev: &Evaluator, args: &[Value]) -> Result<Value> {
                 .push(attr.value.clone());
         }
     }
+    let mut function = ev.calls(&args[0]);
     let attrs = merged.into_iter().map(|(name, values)| {
         let text = Value::String(ev.symbols.string(name));
-        attr(name, ev.lazy_call(&args[0], &[text, Value::list(values)]))
+        attr(name, function.later([text, Value::list(values)]))
     });
     Ok(Value::attrs(Attrs::from_unsorted(attrs.collect())))
 }

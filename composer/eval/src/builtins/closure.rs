@@ -81,6 +81,7 @@ fn generic_closure(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     }
     let operator = ev.force_attr(get("operator")?)?;
     let operator = expect_function(ev, &operator, "`operator`")?;
+    let mut operator = ev.calls(&operator);
     let key_name = ev.symbol("key");
     let mut queue: VecDeque<Value> = start.iter().cloned().collect();
     let mut keys = Keys::default();
@@ -96,7 +97,7 @@ fn generic_closure(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         if !keys.insert(ev, &key)? {
             continue;
         }
-        let more = ev.apply(&operator, std::slice::from_ref(&item), None)?;
+        let more = operator.call([item.clone()])?;
         let more = ev.expect_list(&more, "the result of `operator`")?;
         ev.spend_elements(more.len())?;
         for item in more.iter() {

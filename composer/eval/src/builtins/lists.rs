@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use super::{Result, Row, expect_function, invalid};
 use crate::evaluator::Evaluator;
+use crate::interp::Calls;
 use crate::value::{List, Value};
 
 pub(super) const ALL: &[Row] = &[
@@ -84,15 +85,18 @@ fn list(ev: &Evaluator, value: &Value, builtin: &str) -> Result<Rc<List>> {
     }
 }
 
-fn holds(ev: &Evaluator, predicate: &Value, item: &Value) -> Result<bool> {
-    let result = ev.apply(predicate, std::slice::from_ref(item), None)?;
-    ev.expect_bool(&result, "the result of the predicate")
+fn holds(ev: &Evaluator, predicate: &mut Calls<'_, 1>, item: &Value) -> Result<bool> {
+    match predicate.call([item.clone()])? {
+        Value::Bool(holds) => Ok(holds),
+        other => ev.expect_bool(&other, "the result of the predicate"),
+    }
 }
 
 fn all(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     expect_function(ev, &args[0], "the first argument of `all`")?;
+    let mut predicate = ev.calls(&args[0]);
     for item in list(ev, &args[1], "all")?.iter() {
-        if !holds(ev, &args[0], item)? {
+        if !holds(ev, &mut predicate, item)? {
             return Ok(Value::Bool(false));
         }
     }
@@ -101,8 +105,9 @@ fn all(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 
 fn any(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     expect_function(ev, &args[0], "the first argument of `any`")?;
+    let mut predicate = ev.calls(&args[0]);
     for item in list(ev, &args[1], "any")?.iter() {
-        if holds(ev, &args[0], item)? {
+        if holds(ev, &mut predicate, item)? {
             return Ok(Value::Bool(true));
         }
     }
@@ -122,8 +127,9 @@ fn concat_lists(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 fn concat_map(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     expect_function(ev, &args[0], "the first argument of `concatMap`")?;
     let mut joined = Vec::new();
+    let mut function = ev.calls(&args[0]);
     for item in list(ev, &args[1], "concatMap")?.iter() {
-        let result = ev.apply(&args[0], std::slice::from_ref(item), None)?;
+        let result = function.call([item.clone()])?;
         let what = "the result of the function given to `concatMap`";
         let part = ev.expect_list(&result, what)?;
         ev.spend_elements(part.len())?;
@@ -163,9 +169,10 @@ fn filter(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         return Ok(Value::List(list));
     }
     expect_function(ev, &args[0], "the first argument of `filter`")?;
+    let mut predicate = ev.calls(&args[0]);
     let mut kept = Vec::new();
     for item in list.iter() {
-        if holds(ev, &args[0], item)? {
+        if holds(ev, &mut predicate, item)? {
             kept.push(item.clone());
         }
     }
@@ -179,9 +186,10 @@ fn filter(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 fn foldl(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let function = expect_function(ev, &args[0], "the first argument of `foldl'`")?;
     let list = list(ev, &args[2], "foldl'")?;
+    let mut function = ev.calls(&function);
     let mut accumulator = args[1].clone();
     for item in list.iter() {
-        accumulator = ev.apply(&function, &[accumulator, item.clone()], None)?;
+        accumulator = function.call([accumulator, item.clone()])?;
     }
     ev.force(&accumulator)
 }
@@ -193,7 +201,8 @@ fn gen_list(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     };
     ev.spend_elements(count)?;
     let function = expect_function(ev, &args[0], "the first argument of `genList`")?;
-    let items = (0..length).map(|index| ev.lazy_call(&function, &[Value::Int(index)]));
+    let mut function = ev.calls(&function);
+    let items = (0..length).map(|index| function.later([Value::Int(index)]));
     Ok(Value::list(items.collect::<Vec<_>>()))
 }
 
@@ -218,18 +227,18 @@ fn map(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         return Ok(Value::List(list));
     }
     let function = expect_function(ev, &args[0], "the first argument of `map`")?;
-    let items = list
-        .iter()
-        .map(|item| ev.lazy_call(&function, std::slice::from_ref(item)));
+    let mut function = ev.calls(&function);
+    let items = list.iter().map(|item| function.later([item.clone()]));
     Ok(Value::list(items.collect::<Vec<_>>()))
 }
 
 fn partition(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     expect_function(ev, &args[0], "the first argument of `partition`")?;
+    let mut predicate = ev.calls(&args[0]);
     let (mut right, mut wrong) = (Vec::new(), Vec::new());
     for item in list(ev, &args[1], "partition")?.iter() {
         ev.force(item)?;
-        let side = if holds(ev, &args[0], item)? {
+        let side = if holds(ev, &mut predicate, item)? {
             &mut right
         } else {
             &mut wrong
@@ -246,50 +255,85 @@ fn sort(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     }
     let function = expect_function(ev, &args[0], "the first argument of `sort`")?;
     let items: Result<Vec<_>> = list.iter().map(|item| ev.force(item)).collect();
+    let mut items = items?;
     // `lessThan` itself needs no call.
-    let is_less_than =
-        matches!(&function, Value::Builtin(call) if &*call.builtin.name == "lessThan");
-    let less = |a: &Value, b: &Value| {
-        if is_less_than {
-            ev.spend(1)?;
-            return ev.less("<", a, b);
+    if matches!(&function, Value::Builtin(call) if &*call.builtin.name == "lessThan") {
+        if !sort_simple(ev, &mut items)? {
+            merge_sort(&mut items, &mut |a, b| {
+                ev.spend(1)?;
+                ev.less("<", a, b)
+            })?;
         }
-        let result = ev.apply(&function, &[a.clone(), b.clone()], None)?;
-        ev.expect_bool(&result, "the result of the function given to `sort`")
-    };
-    Ok(Value::list(merge_sort(items?, &less)?))
+        return Ok(Value::list(items));
+    }
+    let mut function = ev.calls(&function);
+    merge_sort(
+        &mut items,
+        &mut |a, b| match function.call([a.clone(), b.clone()])? {
+            Value::Bool(less) => Ok(less),
+            other => ev.expect_bool(&other, "the result of the function given to `sort`"),
+        },
+    )?;
+    Ok(Value::list(items))
 }
+
+/// Sorts integers and strings, whose order is total and can't fail; anything else stays as it is.
+fn sort_simple(ev: &Evaluator, items: &mut [Value]) -> Result<bool> {
+    let integers = items.iter().all(|item| matches!(item, Value::Int(_)));
+    if !integers && !items.iter().all(|item| matches!(item, Value::String(_))) {
+        return Ok(false);
+    }
+    ev.spend(items.len() as u64)?;
+    items.sort_by(|a, b| match (a, b) {
+        (Value::Int(a), Value::Int(b)) => a.cmp(b),
+        (Value::String(a), Value::String(b)) => a.cmp(b),
+        _ => Ordering::Equal,
+    });
+    Ok(true)
+}
+
+/// Runs that are sorted by insertion before they are merged.
+const RUN: usize = 6;
 
 /// A stable merge sort, because the comparison can fail and need not be an order: the standard library's
 /// sort may panic on an inconsistent one.
 fn merge_sort(
-    items: Vec<Value>,
-    less: &impl Fn(&Value, &Value) -> Result<bool>,
-) -> Result<Vec<Value>> {
-    if items.len() < 2 {
-        return Ok(items);
+    items: &mut Vec<Value>,
+    less: &mut impl FnMut(&Value, &Value) -> Result<bool>,
+) -> Result<()> {
+    for run in items.chunks_mut(RUN) {
+        for end in 1..run.len() {
+            let mut at = end;
+            while at > 0 && less(&run[at], &run[at - 1])? {
+                run.swap(at, at - 1);
+                at -= 1;
+            }
+        }
     }
-    let mut left = items;
-    let right = left.split_off(left.len() / 2);
-    let mut merged = Vec::with_capacity(left.len() + right.len());
-    let mut left = merge_sort(left, less)?.into_iter().peekable();
-    let mut right = merge_sort(right, less)?.into_iter().peekable();
-    while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
-        let order = if less(b, a)? {
-            Ordering::Greater
-        } else {
-            Ordering::Less
-        };
-        let from = if order == Ordering::Greater {
-            &mut right
-        } else {
-            &mut left
-        };
-        merged.extend(from.next());
+    let mut width = RUN;
+    let mut merged = Vec::with_capacity(items.len());
+    while width < items.len() {
+        for pair in items.chunks_mut(2 * width) {
+            let (left, right) = pair.split_at_mut(width.min(pair.len()));
+            let (mut i, mut j) = (0, 0);
+            while i < left.len() && j < right.len() {
+                let next = if less(&right[j], &left[i])? {
+                    j += 1;
+                    &mut right[j - 1]
+                } else {
+                    i += 1;
+                    &mut left[i - 1]
+                };
+                merged.push(std::mem::replace(next, Value::Null));
+            }
+            let rest = left[i..].iter_mut().chain(&mut right[j..]);
+            merged.extend(rest.map(|item| std::mem::replace(item, Value::Null)));
+        }
+        std::mem::swap(items, &mut merged);
+        merged.clear();
+        width *= 2;
     }
-    merged.extend(left);
-    merged.extend(right);
-    Ok(merged)
+    Ok(())
 }
 
 fn tail(ev: &Evaluator, args: &[Value]) -> Result<Value> {

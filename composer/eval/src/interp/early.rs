@@ -171,7 +171,7 @@ fn put_off(node: &ExprId, env: &Rc<Env>) -> Value {
 }
 
 #[inline]
-fn forced(value: &Value) -> Option<&Value> {
+pub(super) fn forced(value: &Value) -> Option<&Value> {
     match value {
         Value::Thunk(thunk) => thunk.value.get(),
         value => Some(value),

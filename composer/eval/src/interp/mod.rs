@@ -10,8 +10,10 @@ mod compare;
 mod deep;
 mod early;
 mod operators;
+mod repeat;
 
 pub(crate) use coerce::Coercion;
+pub(crate) use repeat::Calls;
 
 use std::rc::Rc;
 

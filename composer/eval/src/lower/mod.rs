@@ -202,11 +202,19 @@ impl Lowerer<'_> {
                 self.scopes.pop();
                 Expr::With { namespace, body }
             }
-            ast::Expr::Select(node) => Expr::Select {
-                target: self.child(node.expr(), span),
-                path: self.attr_path(node.attrpath()),
-                default: node.default_expr().map(|default| self.operand(&default)),
-            },
+            ast::Expr::Select(node) => {
+                let target = self.child(node.expr(), span);
+                let path = self.attr_path(node.attrpath());
+                let default = node.default_expr().map(|default| self.operand(&default));
+                match self.known_member(&target, &path) {
+                    Some(value) => Expr::Const(value),
+                    None => Expr::Select {
+                        target,
+                        path,
+                        default,
+                    },
+                }
+            }
             ast::Expr::HasAttr(node) => Expr::HasAttr {
                 target: self.child(node.expr(), span),
                 path: self.attr_path(node.attrpath()),
@@ -253,6 +261,22 @@ impl Lowerer<'_> {
                 }
                 Value::from(token.syntax().text())
             }
+        }
+    }
+
+    /// `builtins.map` and the like, which nothing can change.
+    fn known_member(&self, target: &ExprId, path: &[AttrName]) -> Option<Value> {
+        let (Expr::Global(index), [name]) = (&target.expr, path) else {
+            return None;
+        };
+        let (Value::Attrs(set), AttrNameKind::Static(name)) =
+            (self.evaluator.globals.value(*index), &name.kind)
+        else {
+            return None;
+        };
+        match &set.get(*name)?.value {
+            Value::Thunk(_) => None,
+            value => Some(value.clone()),
         }
     }
 

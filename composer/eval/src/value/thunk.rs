@@ -151,6 +151,14 @@ impl Env {
         })
     }
 
+    /// Puts other values in all slots.
+    #[inline]
+    pub(crate) fn refill<const N: usize>(&mut self, values: [Value; N]) {
+        for (slot, value) in self.slots.iter_mut().zip(values) {
+            *slot = OnceCell::from(value);
+        }
+    }
+
     #[inline]
     pub(crate) fn set(&self, slot: usize, value: Value) {
         assert!(
