@@ -17,12 +17,12 @@ fn directory() -> PathBuf {
 }
 
 /// The text a test gives, and whether it succeeded.
-fn run(name: &str) -> (Result<String, String>, bool) {
+fn run(name: &str, eager: bool) -> (Result<String, String>, bool) {
     let io = StdIo::open(directory()).expect("the test directory exists");
     let text = fs::read_to_string(directory().join(name)).unwrap();
     let features = text.lines().next().unwrap_or("");
     let features = features.strip_prefix("# features: ").unwrap_or("");
-    let mut builder = Evaluator::builder(io);
+    let mut builder = Evaluator::builder(io).eager(eager);
     for name in features.split_whitespace() {
         builder = builder.feature(Feature::from_name(name).expect("the feature exists"));
     }
@@ -62,7 +62,10 @@ fn language_goldens() {
     for test in &tests {
         files.remove(test);
         let stem = test.trim_end_matches(".nix");
-        let (outcome, is_syntax) = run(test);
+        let (outcome, is_syntax) = run(test, false);
+        if run(test, true).0 != outcome {
+            problems.push(format!("{test}: being eager makes a difference"));
+        }
         let (extension, text) = match (
             stem.split('-').take(2).collect::<Vec<_>>()[..]
                 .concat()

@@ -100,6 +100,7 @@ pub(crate) fn evaluator(directory: &Path, flags: &Flags) -> Evaluator {
     });
     let sources = Rc::clone(&maker);
     let mut builder = Evaluator::builder(Mounted { inner })
+        .eager(true)
         .home("/fake-home")
         .store(store)
         .path_to_string(move |eval, path| {

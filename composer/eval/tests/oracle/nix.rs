@@ -239,6 +239,7 @@ fn evaluator() -> Evaluator {
     Evaluator::builder(io)
         .builtin("derivation", 1, "Not available here.", derivation)
         .global_builtin("derivation")
+        .eager(true)
         .max_steps(20_000_000)
         .build()
 }
