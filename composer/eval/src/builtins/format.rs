@@ -6,6 +6,7 @@ use super::{Result, Row};
 use crate::convert::toml_to_value;
 use crate::error::ErrorKind;
 use crate::evaluator::Evaluator;
+use crate::json::{json_text, read_json};
 use crate::value::Value;
 
 pub(super) const ALL: &[Row] = &[
@@ -26,12 +27,7 @@ pub(super) const ALL: &[Row] = &[
 
 fn from_json(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let text = ev.expect_string(&args[0], "the argument of `fromJSON`")?;
-    let json: serde_json::Value =
-        serde_json::from_slice(text.as_bytes()).map_err(|error| ErrorKind::Format {
-            format: "JSON",
-            message: error.to_string(),
-        })?;
-    ev.value_from_json(&json)
+    read_json(ev, text.as_bytes())
 }
 
 fn from_toml(ev: &Evaluator, args: &[Value]) -> Result<Value> {
@@ -49,6 +45,6 @@ fn from_toml(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 fn to_json(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let (json, context) = ev.value_to_json(&args[0])?;
     Ok(Value::string(
-        crate::value::NixString::from(crate::json::json_text(&json)).with_context(context),
+        crate::value::NixString::from(json_text(&json)).with_context(context),
     ))
 }
