@@ -2,11 +2,15 @@
 { lib, ... }:
 let
   inherit (lib) mkOption types;
+
+  word = types.strMatching "[^ \t\n\r]+" // {
+    description = "a word without blanks";
+  };
 in
 {
   options.boot = {
     cmdline = mkOption {
-      type = types.listOf (types.strMatching "[^ \t\n\r]+");
+      type = types.listOf word;
       default = [ ];
       example = [
         "console=ttyS0"

@@ -1,5 +1,10 @@
 # What `xsc-compose test` runs, and in what.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  options,
+  ...
+}:
 let
   inherit (lib) mkOption types;
 
@@ -26,6 +31,10 @@ in
     {
       assertion = cfg.bochs -> builtins.elem "iso" config.profile.images;
       message = "`test.bochs` boots the ISO, so `profile.images` must hold \"iso\"";
+      about = [
+        options.test.bochs
+        options.profile.images
+      ];
     }
   ];
 }

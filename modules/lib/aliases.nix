@@ -32,21 +32,30 @@ let
     { options, config, ... }:
     let
       old = attrByPath from null options;
+
+      existing =
+        if hasAttrByPath to options then
+          to
+        else
+          fail {
+            message = "there is no option `${showOption to}`, which `${showOption from}` is to stand for";
+            at = [ ];
+          };
     in
     {
       options = setAttrByPath from (mkOption {
         visible = false;
         description = "Another name of `${showOption to}`.";
         type = types.unspecified;
-        apply =
-          _:
-          attrByPath to (throw "there is no option `${showOption to}`, the new name of `${showOption from}`") config;
+        apply = _: attrByPath to null config;
       });
       config = properties.mkMerge [
-        (setAttrByPath to (
+        (setAttrByPath existing (
           properties.mkIf old.isDefined (
             properties.mkMerge (
-              map (def: properties.mkOverride old.highestPrio def.value) old.definitionsWithLocations
+              map (
+                def: properties.mkOverride old.highestPrio (properties.mkDefinition { inherit (def) file pos value; })
+              ) old.definitionsWithLocations
             )
           )
         ))
@@ -100,9 +109,8 @@ in
         in
         optional old.isDefined {
           assertion = false;
-          message = "the option `${showOption path}` is gone (${
-            concatStringsSep ", " (map where old.definitionsWithLocations)
-          }): ${instead}";
+          message = "the option `${showOption path}` is gone: ${instead}";
+          about = [ old ];
         };
     };
 
@@ -121,7 +129,7 @@ in
             message = "you can't enable this for that reason";
           }
         ];
-        description = "What has to be true of the configuration, each with what to say if it is not.";
+        description = "What has to be true of the configuration: each has `assertion`, the `message` if it is false, and perhaps `about`, the options whose definitions to show.";
       };
       warnings = mkOption {
         type = types.listOf types.str;
@@ -139,9 +147,14 @@ in
     value:
     let
       failed = filter (it: !it.assertion) config.assertions;
-      from = concatMap (
-        def: if builtins.any (it: !(it.assertion or true)) def.value then [ (place "asserted here" def) ] else [ ]
+      # Where the options that it is about were set, or where it was stated.
+      about = concatMap (option: map (place "set here") option.definitionsWithLocations) (
+        concatMap (it: it.about or [ ]) failed
+      );
+      stated = concatMap (
+        def: optional (builtins.any (it: !(it.assertion or true)) def.value) (place "asserted here" def)
       ) options.assertions.definitionsWithLocations;
+      from = if about == [ ] then stated else about;
       warn = builtins.warn or (message: builtins.trace "warning: ${message}");
     in
     if failed != [ ] then

@@ -50,7 +50,7 @@ let
       given = util.mapAttrs (
         name: hasDefault:
         args.${name} or (config._module.args.${name} or (fail {
-          message = "the module ${toString file} asks for the argument `${name}`, and nobody gives it";
+          message = "a module asks for the argument `${name}`, and nobody gives it";
           at = [
             {
               pos = builtins.unsafeGetAttrPos name formals;
@@ -120,15 +120,27 @@ let
       body =
         if !isAttrs called then
           fail {
-            message = "a module must be a set, a function or a path, and ${toString file} is ${util.showValue called}";
-            at = [ ];
+            message = "a module must be a set, a function or a path, and this is ${util.showValue called}";
+            at = [
+              {
+                inherit (origin) pos;
+                inherit file;
+                label = "imported here";
+              }
+            ];
           }
         else if called._type or null == "if" || called._type or null == "merge" || called._type or null == "override" || called._type or null == "order" then
           { config = called; }
         else if called._type or null == "option-type" || called._type or null == "option" then
           fail {
-            message = "${toString file} is the declaration of an option, where a module is expected";
-            at = [ ];
+            message = "a module must be a set, a function or a path, and this is the declaration of an option";
+            at = [
+              {
+                inherit (origin) pos;
+                inherit file;
+                label = "imported here";
+              }
+            ];
           }
         else
           removeAttrs called [ "_type" ];
@@ -150,8 +162,14 @@ let
           }
         else if (body._class or null) != null && class != null && body._class != class then
           fail {
-            message = "${toString moduleFile} is a module of class ${body._class}, and this is a configuration of class ${class}";
-            at = [ ];
+            message = "this is a module of class ${body._class}, in a configuration of class ${class}";
+            at = [
+              {
+                pos = builtins.unsafeGetAttrPos "_class" body;
+                file = moduleFile;
+                label = "said here";
+              }
+            ];
           }
         else
           body;
@@ -164,7 +182,9 @@ let
       file = moduleFile;
       imports = body.imports or [ ];
       importsPos = builtins.unsafeGetAttrPos "imports" body;
-      disabled = map (disabledKey moduleFile) (body.disabledModules or [ ]);
+      disabled = map (disabledKey moduleFile (builtins.unsafeGetAttrPos "disabledModules" body)) (
+        body.disabledModules or [ ]
+      );
       options = whole.options or { };
       # The module's own set, for the lines of its definitions.
       configs =
@@ -174,7 +194,7 @@ let
     };
 
   disabledKey =
-    file: disabled:
+    file: pos: disabled:
     if isPath disabled || isString disabled then
       toString disabled
     else if isAttrs disabled && disabled ? key then
@@ -184,8 +204,7 @@ let
         message = "`disabledModules` holds paths or sets with `key`, and this is ${util.showValue disabled}";
         at = [
           {
-            pos = null;
-            inherit file;
+            inherit pos file;
             label = "named here";
           }
         ];

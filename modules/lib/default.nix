@@ -66,6 +66,7 @@ let
       mkBefore
       mkAfter
       mkAssert
+      mkDefinition
       ;
 
     inherit (optionLib)

@@ -140,10 +140,12 @@ let
       # The default is one of the definitions only if nothing else is.
       merged = merge.mergeDefinitions loc type all;
       value =
-        if option.readOnly or false && builtins.length defs > 1 then
+        if option.readOnly or false && builtins.length all > 1 then
           fail {
-            message = "${named loc} is read-only, and set ${toString (builtins.length defs)} times";
-            at = map (place "set here") defs;
+            message = "${named loc} is read-only, and ${
+              if option ? default then "has its value already" else "set ${toString (builtins.length defs)} times"
+            }";
+            at = map (place "set here") defs ++ [ (place "declared here" declared) ];
           }
         else if merged.isDefined || type.emptyValue ? value then
           merged.value
@@ -209,6 +211,7 @@ let
           at = loc ++ [ name ];
           given = defsByName.${name} or [ ];
           leaves = filter (decl: isOption decl.option) here;
+          inside = filter (decl: !isOption decl.option) here;
         in
         if leaves == [ ] then
           tree around at here (concatMap (properties.pushDown at) given)
@@ -228,7 +231,6 @@ let
             help = "give the outer one the type `submodule`, or another name";
           }
       ) declsByName;
-      inside = filter (decl: !isOption decl.option) (concatMap (name: declsByName.${name}) (attrNames declsByName));
     in
     {
       options = mapAttrs (_: result: result.options) results;

@@ -44,7 +44,7 @@ rec {
       // args
       // {
         message = args.message + files args.at;
-        at = map (place: { inherit (place) pos label; }) args.at;
+        at = map (place: { inherit (place) pos label; }) (filter (place: place.pos != null) args.at);
       }
     );
 

@@ -46,6 +46,18 @@ rec {
 
   defaultOrderPriority = 1000;
 
+  # A definition that was made elsewhere: errors show that place.
+  mkDefinition =
+    {
+      file,
+      value,
+      pos ? null,
+    }:
+    {
+      _type = "definition";
+      inherit file pos value;
+    };
+
   # Only with `condition`: an assertion of type as well, as nixpkgs has it.
   mkAssert =
     assertion: message: content:
@@ -58,6 +70,7 @@ rec {
     merge = null;
     override = null;
     order = null;
+    definition = null;
   };
 
   # One definition as the list of plain ones it stands for, each with `priority` and `order`.
@@ -77,6 +90,8 @@ rec {
       map (inner: inner // { inherit (value) priority; }) (
         discharge loc (def // { value = value.content; })
       )
+    else if value._type == "definition" then
+      discharge loc (def // { inherit (value) file pos value; })
     else
       map (inner: inner // { order = value.priority; }) (
         discharge loc (def // { value = value.content; })
@@ -127,6 +142,10 @@ rec {
       wrapped (mkIf (condition loc def)) value.content
     else if value._type == "override" then
       wrapped (mkOverride value.priority) value.content
+    else if value._type == "definition" then
+      map (inner: inner // { wrap = v: mkDefinition { inherit (value) file pos; value = inner.wrap v; }; }) (
+        pushDown loc (def // { inherit (value) file pos value; })
+      )
     else
       wrapped (mkOrder value.priority) value.content;
 

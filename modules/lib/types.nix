@@ -210,7 +210,7 @@ rec {
     check = isString;
     help =
       value:
-      if isInt value || isFloat value then "write it in quotes: ${builtins.toJSON (toString value)}" else null;
+      if isInt value || isFloat value then "write it in quotes: ${builtins.toJSON (builtins.toJSON value)}" else null;
   };
 
   nonEmptyStr = mkOptionType {
@@ -503,7 +503,13 @@ rec {
     };
 
   # `type` with one more condition.
-  addCheck = type: check: type // { check = value: type.check value && check value; };
+  addCheck =
+    type: check:
+    type
+    // {
+      description = "${type.description} that meets a further condition";
+      check = value: type.check value && check value;
+    };
 
   # A set of options of its own: a module, a list of modules with submoduleWith.
   submodule =

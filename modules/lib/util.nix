@@ -124,7 +124,14 @@ rec {
     else if isPath value then
       "the path ${baseNameOf value}"
     else if isList value then
-      (if value == [ ] then "an empty list" else "a list of ${toString (length value)}")
+      (
+        if value == [ ] then
+          "an empty list"
+        else if tail value == [ ] then
+          "a list with one entry"
+        else
+          "a list with ${toString (length value)} entries"
+      )
     else if isAttrs value then
       if value.type or null == "derivation" then
         "the derivation ${value.name or "without a name"}"

@@ -1,0 +1,6 @@
+# Needs itself.
+{ config, ... }:
+{
+  boot.volumeId = "X${config.site.motto}";
+  site.motto = config.boot.volumeId;
+}

@@ -1,0 +1,7 @@
+# Imports what is not there.
+{ config, ... }:
+{
+  imports = [
+    ./nowhere.nix
+  ];
+}

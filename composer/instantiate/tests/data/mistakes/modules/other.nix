@@ -1,0 +1,5 @@
+# Wants another name.
+{ lib, ... }:
+{
+  boot.volumeId = "OTHER";
+}

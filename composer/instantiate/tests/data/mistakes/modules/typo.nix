@@ -1,0 +1,5 @@
+# Takes an argument that nobody gives.
+{ cofnig, ... }:
+{
+  site.motto = cofnig.boot.volumeId;
+}

@@ -1,0 +1,4 @@
+# A module in a file, for values.nix.
+{
+  x = 7;
+}
