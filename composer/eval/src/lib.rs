@@ -29,7 +29,7 @@ mod symbol;
 mod value;
 
 pub use attr_path::split_attr_path;
-pub use error::{Detail, ErrorKind, EvalError, Frame, FrameKind, SyntaxError};
+pub use error::{Detail, ERROR_CODES, ErrorKind, EvalError, Frame, FrameKind, SyntaxError};
 pub use evaluator::{Builder, Evaluator};
 pub use expr::LambdaId;
 pub use interactive::{Documentation, Variables};

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use xsc_eval::{Detail, Evaluator, StdIo};
+use xsc_eval::{Detail, ERROR_CODES, Evaluator, StdIo};
 
 /// Lines that an error may take by default.
 const LINES: usize = 12;
@@ -63,6 +63,7 @@ fn error_goldens() {
     let accept = std::env::var_os("XSC_ACCEPT").is_some();
     let (cases, mut goldens) = names();
     let (mut problems, mut accepted) = (Vec::new(), Vec::new());
+    let mut codes = BTreeSet::new();
     for case in &cases {
         let stem = case.trim_end_matches(".nix");
         let outcome = if *case == stem {
@@ -77,6 +78,7 @@ fn error_goldens() {
                 continue;
             }
         };
+        codes.insert(outcome.json["code"].as_str().unwrap_or("").to_owned());
         let lines = outcome.text.lines().count();
         let errors = 1 + outcome.json["more"].as_array().map_or(0, Vec::len);
         if lines > LINES * errors && !outcome.full {
@@ -118,5 +120,35 @@ fn error_goldens() {
         "accepted, not checked: {}",
         accepted.join(" ")
     );
+    // What no file of this folder can cause.
+    let others = [
+        "host",
+        "interrupted",
+        "too-many-steps",
+        "unavailable",
+        "unknown-attribute",
+    ];
+    for code in ERROR_CODES {
+        let seen = codes.contains(code) || others.contains(&code);
+        assert!(seen, "no case has the code {code}");
+    }
     assert!(cases.len() >= 120, "only {} cases", cases.len());
+}
+
+#[test]
+fn every_code_is_documented_with_an_example() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/diagnostics.md");
+    let text = fs::read_to_string(path).unwrap();
+    let mut documented = BTreeSet::new();
+    for section in text.split("\n### ").skip(1) {
+        let (title, body) = section.split_once('\n').unwrap();
+        let code = title.trim_matches('`');
+        assert!(ERROR_CODES.contains(&code), "{code} is no code");
+        assert!(body.contains("```nix\n"), "{code} has no example");
+        assert!(documented.insert(code), "{code} is explained twice");
+    }
+    for code in ERROR_CODES {
+        assert!(documented.contains(code), "{code} is not explained");
+    }
+    assert!(ERROR_CODES.is_sorted());
 }

@@ -27,6 +27,7 @@ pub struct SyntaxError {
 impl SyntaxError {
     /// A mistake at a place.
     pub(crate) fn new(code: &'static str, span: Span, message: impl Into<String>) -> SyntaxError {
+        debug_assert!(super::ERROR_CODES.contains(&code), "{code} is no code");
         SyntaxError {
             code,
             span,

@@ -3,6 +3,7 @@
 //! Made everywhere in the crate, rendered by `render.rs`. Invariant: one `Result` carries every failure;
 //! `ErrorKind::is_catchable` alone decides what `tryEval` sees.
 
+mod codes;
 mod json;
 mod kind;
 mod render;
@@ -13,6 +14,7 @@ mod trace;
 use std::fmt;
 use std::rc::Rc;
 
+pub use codes::ERROR_CODES;
 pub(crate) use json::error_json;
 pub use kind::{ErrorKind, SyntaxError};
 pub use render::Detail;

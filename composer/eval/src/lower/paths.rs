@@ -9,6 +9,7 @@ use rnix::ast::{self, AstNode};
 
 use super::strings::Piece;
 use super::{Lowerer, cast};
+use crate::error::SyntaxError;
 use crate::expr::{Expr, ExprId};
 use crate::path;
 use crate::scope::Resolved;
@@ -42,7 +43,9 @@ impl Lowerer<'_> {
         if let [Piece::Text(text)] = &parts[..] {
             let Ok(path) = path::normalise(text) else {
                 let root = self.evaluator.io.root();
-                self.error(span, format!("the path leads outside of {root}"));
+                let message = format!("the path leads outside of {root}");
+                self.errors
+                    .push(SyntaxError::new("outside-of-the-tree", span, message));
                 return self.constant(Value::Null, span);
             };
             return self.constant(Value::Path(Rc::new(NixPath::new(path))), span);

@@ -148,7 +148,28 @@ impl Lowerer<'_> {
 }
 
 fn words(kinds: &[SyntaxKind]) -> String {
-    let words: Vec<&str> = kinds.iter().map(|kind| word(*kind)).collect();
+    // What begins an expression, and what can be a name, has one word.
+    let expression = kinds.contains(&SyntaxKind::TOKEN_REC);
+    let begins = |kind: &SyntaxKind| {
+        matches!(
+            word(*kind),
+            "`(`" | "`rec`" | "`{`" | "`[`" | "a string" | "a name" | "a number" | "a path"
+        )
+    };
+    let name = kinds.contains(&SyntaxKind::TOKEN_OR) && !expression;
+    let mut words: Vec<&str> = Vec::new();
+    if expression {
+        words.push("an expression");
+    }
+    if name {
+        words.push("a name");
+    }
+    let other = kinds.iter().filter(|kind| {
+        let known = (expression && begins(kind))
+            || (name && matches!(word(**kind), "a name" | "`or`" | "operator"));
+        !known
+    });
+    words.extend(other.map(|kind| word(*kind)));
     match &words[..] {
         [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
         _ => words.concat(),

@@ -1,0 +1,1 @@
+builtins.genList (n: n) 9223372036854775807
