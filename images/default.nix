@@ -55,7 +55,12 @@ let
       { };
 in
 {
-  inherit config pkgs bochs;
+  inherit
+    config
+    pkgs
+    lib
+    bochs
+    ;
   inherit (modules) options reference;
   images = wanted;
 

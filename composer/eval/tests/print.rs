@@ -158,3 +158,34 @@ fn trace_prints_what_is_known() {
     assert!(ev.eval_str("test", "/", text).is_err());
     assert_eq!(*seen.borrow(), ["{ a = «thunk»; b = \"x\"; }"]);
 }
+
+#[test]
+fn depth_is_no_danger() {
+    let deep = "builtins.foldl' (a: n: { inherit a; }) null (builtins.genList (x: x) 100000)";
+    let printed = strict(deep);
+    assert!(printed.starts_with("{ a = { a = "), "{}", &printed[..40]);
+    assert!(printed.ends_with("; }; }"));
+    let tree = pretty(deep, &PrintOptions::tree(3));
+    assert!(tree.contains("a = { ... };"), "{tree}");
+    let options = PrintOptions {
+        indent: 0,
+        ..PrintOptions::tree(usize::MAX)
+    };
+    let deep = "builtins.foldl' (a: n: { inherit a; }) null (builtins.genList (x: x) 9000)";
+    assert_eq!(pretty(deep, &options), strict(deep));
+    let branching = "let f = n: { a = f (n + 1); b = f (n + 1); type = n; }; in f 0";
+    let few = PrintOptions {
+        max_attrs: 5,
+        ..PrintOptions::tree(3)
+    };
+    let printed = pretty(branching, &few);
+    assert_eq!(printed.matches(" = ").count(), 7, "{printed}");
+    assert!(printed.ends_with("«2 attributes elided»\n}"), "{printed}");
+    let endless = "let f = n: [ (f (n + 1)) ]; in f 0";
+    let printed = pretty(endless, &options);
+    assert!(
+        printed.starts_with("failed: more than"),
+        "{}",
+        &printed[..40]
+    );
+}

@@ -60,12 +60,15 @@ impl PrintOptions {
         }
     }
 
-    /// Everything, indented, down to `max_depth` levels.
+    /// Everything, indented, down to `max_depth` levels; no more than a million attributes and elements,
+    /// because a value that branches and has no end is larger than any memory soon.
     pub fn tree(max_depth: usize) -> PrintOptions {
         PrintOptions {
             force: true,
             indent: 2,
             max_depth,
+            max_attrs: 1 << 20,
+            max_items: 1 << 20,
             ..PrintOptions::default()
         }
     }
@@ -232,6 +235,11 @@ impl Printer<'_> {
 
     fn inner(&mut self, held: &Value, depth: usize) -> Result<(), EvalError> {
         let value = if self.options.force {
+            // What is evaluated on the way may have no end.
+            let limit = self.evaluator.max_depth;
+            if depth > limit as usize {
+                return Err(ErrorKind::TooDeep { limit }.into());
+            }
             self.evaluator.force(held)?
         } else {
             match peek(held) {
@@ -275,7 +283,7 @@ impl Printer<'_> {
             return Ok(());
         }
         let mut sorted = self.evaluator.sorted(attrs);
-        if self.options.max_attrs != usize::MAX {
+        if !self.options.force && self.options.max_attrs != usize::MAX {
             // What says most about a set must not be what is left out.
             sorted.sort_by_key(|(name, _)| !matches!(*name, "type" | "_type"));
         }
