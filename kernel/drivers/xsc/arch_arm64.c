@@ -66,7 +66,7 @@ void xsc_arch_land(struct pt_regs *regs)
 	regs->pc = GATE(xsc_vdso(), land);
 }
 
-/* What el0_svc_common() does first; a fault leaves both as the last system call had them. */
+/* What el0_svc_common() does first: a fault leaves orig_x0 as the last system call had it. */
 void xsc_arch_private(struct pt_regs *regs, int nr)
 {
 	regs->orig_x0 = regs->regs[0];
@@ -81,6 +81,15 @@ void xsc_arch_result(struct pt_regs *regs, long res)
 unsigned long xsc_arch_trap_address(const struct pt_regs *regs)
 {
 	return regs->pc - AARCH64_INSN_SIZE;
+}
+
+void xsc_vdso_moved(unsigned long to)
+{
+	struct pt_regs *regs = current_pt_regs();
+	unsigned long vdso = xsc_vdso();
+
+	if (vdso && regs->pc == GATE(vdso, land))
+		regs->pc = GATE(to, land);
 }
 
 /*
@@ -100,7 +109,9 @@ void xsc_signal_fixup(struct pt_regs *regs)
 long xsc_arch_call(struct pt_regs *regs, const struct xsc_call *call)
 {
 	memcpy(regs->regs, call->args, sizeof(call->args));
-	regs->regs[8] = call->nr;
+	/* As svc leaves it, if it is the program's own. */
+	if ((u32)regs->regs[8] != (u32)call->nr)
+		regs->regs[8] = call->nr;
 	xsc_el0_call(regs, call->nr);
 	return regs_return_value(regs);
 }

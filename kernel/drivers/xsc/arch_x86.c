@@ -90,6 +90,15 @@ unsigned long xsc_arch_trap_address(const struct pt_regs *regs)
 	return regs->ip - 2;
 }
 
+void xsc_vdso_moved(unsigned long to)
+{
+	struct pt_regs *regs = current_pt_regs();
+	unsigned long vdso = xsc_vdso();
+
+	if (vdso && regs->ip == GATE(vdso, land))
+		regs->ip = GATE(to, land);
+}
+
 /*
  * A handler is about to run on top of the gate. It may use the gate and the same ring, so the
  * call begins again after it; but not a call that is done.

@@ -54,7 +54,7 @@ static int xsc_open(struct inode *inode, struct file *file)
 
 /*
  * The last reference to the file went: no mapping is left either. May run in the worker
- * itself (it closed the file), so it must not wait for the worker.
+ * itself (as the last of its process it drops the table of files), so it must not wait for it.
  */
 static int xsc_release(struct inode *inode, struct file *file)
 {
@@ -162,7 +162,14 @@ static long xsc_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	switch (cmd) {
 	case XSC_IOC_SETUP:
-		return xsc_ioc_setup(ctx, (void __user *)arg);
+		/*
+		 * ioctl(2) may have only borrowed the file, as long as nobody else uses the
+		 * task's table of files; the worker will.
+		 */
+		get_file(file);
+		ret = xsc_ioc_setup(ctx, (void __user *)arg);
+		fput(file);
+		return ret;
 	case XSC_IOC_WAKE:
 		if (arg)
 			return -EINVAL;

@@ -23,7 +23,6 @@
 #include "opdef.h"
 #include "stats.h"
 
-
 #define XSC_SQE_FLAGS		(XSC_SQE_LINK | XSC_SQE_CQE_SKIP)
 
 static_assert(offsetof(struct xsc_ring_hdr, call) == XSC_RING_CALL);

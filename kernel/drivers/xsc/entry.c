@@ -18,6 +18,7 @@
 #include <linux/uaccess.h>
 #include <linux/xsc.h>
 #include <asm/syscall.h>
+#include <asm/xsc.h>
 #include <uapi/linux/xsc.h>
 
 #include "enter.h"
@@ -129,6 +130,9 @@ bool xsc_doorbell(struct pt_regs *regs, unsigned long address)
 	case XSC_SITE_NONE:
 		return false;
 	case XSC_SITE_FOREIGN:
+		/* A program that is none of ours may have memory there, or faults as ever. */
+		if (!xsc_guarded())
+			return false;
 		xsc_kill(instruction_pointer(regs), -1, "foreign-doorbell");
 		return true;
 	case XSC_SITE_REGISTERS:

@@ -220,9 +220,9 @@ static const char *xsc_exec_judge(const struct xsc_mode *mode, const struct xsc_
 		return NULL;
 	if (!exe->noted)
 		return mode->level == XSC_STRICT ? "no-note" : NULL;
-	if (interp && !interp->noted)
-		return mode->level == XSC_STRICT ? "interpreter-no-note" : NULL;
 	cfi = mode->cfi || exe->features & XSC_NOTE_CFI;
+	if (interp && !interp->noted)
+		return mode->level == XSC_STRICT || cfi ? "interpreter-no-note" : NULL;
 	wrong = xsc_notes_wrong(exe, cfi);
 	if (wrong)
 		return wrong;
@@ -263,7 +263,7 @@ int xsc_exec_check(struct linux_binprm *bprm, int class, const void *phdrs, unsi
 	scoped_guard(spinlock, &xsc_mode_lock)
 		mode = xsc_mode;
 	/* A 32-bit program has no gate, so it is not one of ours whatever it says. */
-	if (class == ELFCLASS64) {
+	if (class == ELFCLASS64 && mode.level != XSC_OFF) {
 		ret = xsc_notes_read(bprm->file, phdrs, phnum, &exe);
 		if (!ret && interpreter)
 			ret = xsc_notes_read(interpreter, interp_phdrs, interp_phnum, &interp);

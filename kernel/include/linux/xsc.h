@@ -23,6 +23,8 @@ bool xsc_doorbell(struct pt_regs *regs, unsigned long address);
 bool xsc_trap(struct pt_regs *regs, long nr);
 /* Before the frame of a handler is written: an unfinished gate begins again after it. */
 void xsc_signal_fixup(struct pt_regs *regs);
+/* The vDSO is about to be at @to: a call by the gate that moved it lands there. */
+void xsc_vdso_moved(unsigned long to);
 
 /*
  * exec, in this order. check: 0, or -ENOEXEC with the reason recorded; @phdrs are those of
@@ -77,6 +79,10 @@ static inline bool xsc_trap(struct pt_regs *regs, long nr)
 }
 
 static inline void xsc_signal_fixup(struct pt_regs *regs)
+{
+}
+
+static inline void xsc_vdso_moved(unsigned long to)
 {
 }
 

@@ -85,6 +85,14 @@ static int call_blocked(unsigned long fn)
 	return call_trap(fn);
 }
 
+/* With a SIGSYS of its own making queued, which must not take the place of the kernel's. */
+static int call_pending(unsigned long fn)
+{
+	set_signal_mask(SIG_BLOCK, SIGMASK(SIGSYS), NULL);
+	sys(__NR_tgkill, sys(__NR_getpid), sys(__NR_gettid), SIGSYS);
+	return call_trap(fn);
+}
+
 static void trap_thread(void *arg)
 {
 	call_trap((unsigned long)arg);
@@ -153,16 +161,16 @@ static bool core_siginfo(const char *path, siginfo_t *info)
 #define CORE_DIR	"/tmp/guard-core"
 #define CORE_PATTERN	"/proc/sys/kernel/core_pattern"
 
-static int dump_core(unsigned long fn)
+static int dump_core(int (*call)(unsigned long), unsigned long fn)
 {
 	unsigned long limit[2] = { 64 << 20, 64 << 20 };
 
 	sys(__NR_chdir, CORE_DIR);
 	sys(__NR_prlimit64, 0, 4 /* RLIMIT_CORE */, limit, 0);
-	return call_trap(fn);
+	return call(fn);
 }
 
-static void test_core(const struct trap *t, unsigned long fn)
+static void test_core(const struct trap *t, int (*call)(unsigned long), unsigned long fn)
 {
 	siginfo_t info;
 	long pid;
@@ -172,7 +180,7 @@ static void test_core(const struct trap *t, unsigned long fn)
 	sys(__NR_mkdirat, AT_FDCWD, CORE_DIR, 0700);
 	pid = do_fork();
 	if (!pid)
-		do_exit(dump_core(fn));
+		do_exit(dump_core(call, fn));
 	status = wait_status(pid);
 	check((status & 0xff) == (SIGSYS | 0x80), "%s: a core is dumped (%#x)", t->name, status);
 	check(core_siginfo(CORE_DIR "/core", &info) && info.si_signo == SIGSYS &&
@@ -246,7 +254,8 @@ static void test_trap(const struct trap *t)
 	      t->name);
 	check(IN_CHILD(IN_CHILD(call_trap(fn))) == 128 + SIGSYS, "%s: a grandchild is guarded",
 	      t->name);
-	test_core(t, fn);
+	test_core(t, call_trap, fn);
+	test_core(t, call_pending, fn);
 	test_traced(t, fn);
 }
 
@@ -270,6 +279,20 @@ static int cover_it(unsigned long address)
 	sys(__NR_mmap, address, 4096, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | 0x8000 /* MAP_POPULATE */, -1, 0);
 	return sys(__NR_getpid) > 0 ? 7 : 8;
+}
+
+/* By the gate, which is in what moves: the call lands where the vDSO is then. */
+static int move_vdso(void)
+{
+	unsigned long from = getauxval(33 /* AT_SYSINFO_EHDR */), size = 4096;
+	unsigned long to = 0x3000000000;
+
+	/* Two pages and more need all of it. */
+	while (sys(__NR_mremap, from, size, size, 3 /* MAYMOVE | FIXED */, to) != (long)to)
+		if ((size += 4096) > 64 << 10)
+			return 5;
+	xsc_gate += to - from;
+	return sys(__NR_getpid) > 0 ? 3 : 4;
 }
 
 static void test_doorbell(void)
@@ -298,7 +321,7 @@ static void test_doorbell(void)
 	remote.base = (void *)bell;
 	remote.len = 4;
 	r = sys(__NR_process_vm_writev, sys(__NR_getpid), &local, 1, &remote, 1, 0);
-	check((long)r == -EFAULT || (long)r == -ENOSYS, "doorbell: process_vm_writev (%ld)", (long)r);
+	check_res(r, -EFAULT, "doorbell: process_vm_writev");
 	fd = sys(__NR_openat, AT_FDCWD, "/proc/self/mem", O_RDWR | O_CLOEXEC);
 	check(fd >= 0 && sys(__NR_pwrite64, fd, &value, 4, bell) < 0, "doorbell: /proc/self/mem");
 	sys(__NR_close, fd);
@@ -308,14 +331,29 @@ static void test_doorbell(void)
 	check_res(IN_CHILD((sys(__NR_munmap, bell, 4096), sys(__NR_getpid) > 0 ? 3 : 4)), 3,
 		  "doorbell: munmap does not stop the gate");
 	check_res(IN_CHILD(cover_it(bell)), 7, "doorbell: nor is memory put in its place");
+	check_res(IN_CHILD(move_vdso()), 3, "doorbell: the vDSO moved by the gate, and the gate with it");
 }
 
-static int exec_trap(void)
+static int exec_of(const char *path)
 {
-	char *argv[] = { "/tests/fixtures/hello.trap", "31", NULL };
+	char *argv[] = { (char *)path, "31", NULL };
+	long r = sys(__NR_execve, path, argv, environ);
 
-	sys(__NR_execve, argv[0], argv, environ);
-	return 99;
+	return r == -ENOEXEC ? 98 : 99;
+}
+
+/* What others may do below a vDSO is theirs; what the note demands is refused, not dropped. */
+static void test_others(void)
+{
+	if (!strcmp(xsc_mode(), "strict"))
+		skip("the mode is strict", "memory at the doorbell of an un-noted program");
+	else
+		check_res(IN_CHILD(exec_of("/tests/fixtures/doorbell_memory.trap")), 7,
+			  "doorbell: an un-noted program may have memory there");
+	check_res(IN_CHILD(exec_of("/tests/fixtures/doorbell_memory.ring")), 128 + SIGSYS,
+		  "doorbell: a store to memory in its place: SIGSYS");
+	check_res(IN_CHILD(exec_of("/tests/fixtures/interp_cfi.ring")), 98,
+		  "cfi: refused with an interpreter without the note");
 }
 
 /* What a program may know of another through its ring. */
@@ -368,9 +406,10 @@ int main(void)
 	for (i = 0; i < NR_TRAPS; i++)
 		test_trap(&traps[i]);
 	test_doorbell();
+	test_others();
 	test_ring_memory();
 	if (!strcmp(xsc_mode(), "permissive"))
-		check_res(IN_CHILD(exec_trap()), 31, "permissive: an un-noted program runs unguarded");
+		check_res(IN_CHILD(exec_of("/tests/fixtures/hello.trap")), 31, "permissive: an un-noted program runs unguarded");
 	else
 		skip(xsc_mode(), "permissive: an un-noted program runs unguarded");
 	write_file(CORE_PATTERN, pattern);
