@@ -6,6 +6,7 @@
  */
 #define pr_fmt(fmt) "xsc: " fmt
 
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/init.h>
 #include <linux/miscdevice.h>
