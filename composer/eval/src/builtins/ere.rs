@@ -12,24 +12,37 @@ const MAX_DEPTH: u32 = 200;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Translated {
     pub(super) pattern: String,
+    /// The same where the end of the text is known to be further on, so that `$` never holds.
+    pub(super) inner: String,
     /// Whether it has `|`, so that the longest of several matches has to be found.
     pub(super) has_choice: bool,
 }
 
 /// Translates, or says what is wrong.
 pub(super) fn translate(posix: &[u8]) -> Result<Translated, String> {
+    let (pattern, has_choice) = written(posix, "$")?;
+    let (inner, _) = written(posix, NOTHING)?;
+    Ok(Translated {
+        pattern,
+        inner,
+        has_choice,
+    })
+}
+
+/// What no text matches.
+const NOTHING: &str = r"[^\x00-\xFF]";
+
+fn written(posix: &[u8], end: &'static str) -> Result<(String, bool), String> {
     let mut parser = Parser {
         rest: posix,
+        end,
         out: String::with_capacity(posix.len() + 16),
         depth: 0,
         has_choice: false,
     };
     parser.choice()?;
     match parser.rest.first() {
-        None => Ok(Translated {
-            pattern: parser.out,
-            has_choice: parser.has_choice,
-        }),
+        None => Ok((parser.out, parser.has_choice)),
         Some(b')') => Err("a `)` without `(`".to_owned()),
         Some(c) => Err(format!("nothing to repeat before `{}`", char::from(*c))),
     }
@@ -37,6 +50,8 @@ pub(super) fn translate(posix: &[u8]) -> Result<Translated, String> {
 
 struct Parser<'a> {
     rest: &'a [u8],
+    /// What `$` becomes.
+    end: &'static str,
     out: String,
     depth: u32,
     has_choice: bool,
@@ -76,9 +91,14 @@ impl Parser<'_> {
             return Ok(false);
         };
         match first {
-            b'^' | b'$' => {
-                self.out.push(char::from(*first));
+            b'^' => {
                 self.next();
+                self.out.push('^');
+                return Ok(true);
+            }
+            b'$' => {
+                self.next();
+                self.out.push_str(self.end);
                 return Ok(true);
             }
             b'|' | b')' | b'*' | b'+' | b'?' | b'{' => return Ok(false),

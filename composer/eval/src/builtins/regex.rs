@@ -48,7 +48,9 @@ pub(crate) struct Expression {
 struct Longest {
     dfa: dfa::DFA,
     cache: RefCell<dfa::Cache>,
+    /// The expression up to the end of the text, and up to a place before that.
     to_end: Regex,
+    to_place: Regex,
 }
 
 fn expression(ev: &Evaluator, pattern: &Value) -> Result<Rc<Expression>> {
@@ -111,15 +113,19 @@ impl Expression {
         let Some(found) = first.find_at(text, start) else {
             return Ok(None);
         };
-        let longest = made(&self.longest, || Longest::new(&self.translated.pattern))?;
+        let longest = made(&self.longest, || Longest::new(&self.translated))?;
         let end = longest.end(text, found.start())?;
-        // `$` inside of the expression sees the end of the match as the end of the text.
-        Ok(longest.to_end.captures_at(&text[..end], found.start()))
+        let program = if end == text.len() {
+            &longest.to_end
+        } else {
+            &longest.to_place
+        };
+        Ok(program.captures_at(&text[..end], found.start()))
     }
 }
 
 impl Longest {
-    fn new(pattern: &str) -> Result<Longest, String> {
+    fn new(translated: &Translated) -> Result<Longest, String> {
         let syntax = syntax::Config::new()
             .unicode(false)
             .utf8(false)
@@ -129,11 +135,17 @@ impl Longest {
             .configure(dfa::DFA::config().match_kind(MatchKind::All))
             .syntax(syntax)
             .thompson(thompson::Config::new().utf8(false))
-            .build(pattern)
+            .build(&translated.pattern)
             .map_err(|error| error.to_string())?;
         let cache = RefCell::new(dfa.create_cache());
-        let to_end = compile(&format!("(?:{pattern})$"))?;
-        Ok(Longest { dfa, cache, to_end })
+        let to_end = compile(&format!("(?:{})$", translated.pattern))?;
+        let to_place = compile(&format!("(?:{})$", translated.inner))?;
+        Ok(Longest {
+            dfa,
+            cache,
+            to_end,
+            to_place,
+        })
     }
 
     fn end(&self, text: &[u8], start: usize) -> Result<usize, String> {
