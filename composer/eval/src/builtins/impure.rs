@@ -9,7 +9,7 @@ use crate::evaluator::Evaluator;
 use crate::store::unavailable;
 use crate::value::Value;
 
-const USE_INPUT: &str =
+pub(super) const USE_INPUT: &str =
     "name the source in flake-like.toml, run `xsc-compose lock`, and use the input";
 
 const IN_RECIPES: &str =

@@ -9,6 +9,7 @@ mod context;
 mod control;
 mod diagnostics;
 mod ere;
+mod fetch;
 mod format;
 mod hashing;
 mod impure;
@@ -50,12 +51,13 @@ type Row = (
     fn(&Evaluator, &[Value]) -> Result<Value>,
 );
 
-const FAMILIES: [&[Row]; 18] = [
+const FAMILIES: [&[Row]; 19] = [
     attrs::ALL,
     closure::ALL,
     context::ALL,
     control::ALL,
     diagnostics::ALL,
+    fetch::ALL,
     format::ALL,
     hashing::ALL,
     impure::ALL,

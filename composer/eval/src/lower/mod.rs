@@ -4,9 +4,13 @@
 //! returned only if there were no errors; all errors that lowering finds in a file are collected.
 
 mod doc;
+mod functions;
 mod input;
 mod mistakes;
+mod names;
+mod operators;
 mod outline;
+mod overrides;
 mod paths;
 mod sets;
 mod strings;
@@ -24,10 +28,10 @@ pub use self::input::Input;
 pub(crate) use self::input::as_set;
 pub(crate) use self::outline::Outline;
 use self::strings::{Piece, strip_indentation, unescape_quoted};
-use crate::error::{SyntaxError, similar};
+use crate::error::SyntaxError;
 use crate::evaluator::Evaluator;
-use crate::expr::{AttrName, AttrNameKind, BinOp, Expr, ExprId, Formal, Lambda, Param, Pattern};
-use crate::scope::{Resolved, Scopes};
+use crate::expr::{Expr, ExprId};
+use crate::scope::Scopes;
 use crate::settings::Feature;
 use crate::source::{FileId, Span};
 use crate::symbol::Symbol;
@@ -136,23 +140,6 @@ impl Lowerer<'_> {
                 self.constant(Value::Null, parent)
             }
         }
-    }
-
-    fn operand_of(&mut self, operand: Option<ast::Expr>, parent: Span) -> ExprId {
-        match operand {
-            Some(expr) => self.operand(&expr),
-            None => self.child(None, parent),
-        }
-    }
-
-    /// Lowers an operand, an argument, an element of a list or a default of `or`, where rnix takes
-    /// functions, too.
-    fn operand(&mut self, expr: &ast::Expr) -> ExprId {
-        if let ast::Expr::Lambda(_) = expr {
-            let span = self.span(expr);
-            self.error(span, "a function needs parentheses here");
-        }
-        self.expr(expr)
     }
 
     fn expr(&mut self, expr: &ast::Expr) -> ExprId {
@@ -264,55 +251,6 @@ impl Lowerer<'_> {
         }
     }
 
-    /// `builtins.map` and the like, which nothing can change.
-    fn known_member(&self, target: &ExprId, path: &[AttrName]) -> Option<Value> {
-        let (Expr::Global(index), [name]) = (&target.expr, path) else {
-            return None;
-        };
-        let (Value::Attrs(set), AttrNameKind::Static(name)) =
-            (self.evaluator.globals.value(*index), &name.kind)
-        else {
-            return None;
-        };
-        match &set.get(*name)?.value {
-            Value::Thunk(_) => None,
-            value => Some(value.clone()),
-        }
-    }
-
-    /// `skip` scopes further in do not count; see [`Scopes::resolve`].
-    fn variable(&mut self, name: Symbol, span: Span, skip: usize) -> ExprId {
-        let expr = match self.scopes.resolve(name, skip) {
-            Resolved::Local { up, slot } => Expr::Local { up, slot },
-            Resolved::Free { withs } => match self.evaluator.globals.index(name) {
-                Some(index) => Expr::Global(index),
-                None if !withs.is_empty() => Expr::WithLookup { ups: withs, name },
-                None => {
-                    self.undefined(name, span);
-                    Expr::Const(Value::Null)
-                }
-            },
-        };
-        self.add(expr, span)
-    }
-
-    fn undefined(&mut self, name: Symbol, span: Span) {
-        let symbols = &self.evaluator.symbols;
-        let text = symbols.name(name);
-        let visible = self.scopes.names().map(|name| symbols.name(name));
-        let candidates = visible.chain(self.evaluator.globals.names(symbols));
-        let mut error = SyntaxError::new(
-            "undefined-variable",
-            span,
-            format!("undefined variable `{text}`"),
-        );
-        error.help = match similar(text, candidates).first() {
-            Some(near) => Some(format!("did you mean `{near}`?")),
-            None => self.undefined_help(text, span),
-        };
-        self.errors.push(error);
-    }
-
     /// The pieces between the delimiters of a string, still raw.
     fn raw_pieces(&self, string: &ast::Str) -> Vec<Piece<ast::Interpol>> {
         // From the source, because `line_ends` may have changed what rnix saw.
@@ -368,209 +306,6 @@ impl Lowerer<'_> {
                 self.child(node.expr(), span)
             }
         }
-    }
-
-    fn apply(&mut self, expr: &ast::Expr) -> ExprId {
-        let mut args = Vec::new();
-        let mut func = expr.clone();
-        while let ast::Expr::Apply(node) = &func {
-            args.push(node.argument());
-            let Some(next) = node.lambda() else { break };
-            func = next;
-        }
-        let span = self.span(expr);
-        let func = self.expr(&func);
-        let args = args
-            .into_iter()
-            .rev()
-            .map(|arg| self.operand_of(arg, span))
-            .collect();
-        self.add(Expr::Apply { func, args }, span)
-    }
-
-    fn binary(&mut self, node: &ast::BinOp, span: Span) -> Expr {
-        use ast::BinOpKind as Kind;
-        let lhs = self.operand_of(node.lhs(), span);
-        let rhs = self.operand_of(node.rhs(), span);
-        let op = match node.operator() {
-            Some(Kind::Add) => BinOp::Add,
-            Some(Kind::Sub) => BinOp::Sub,
-            Some(Kind::Mul) => BinOp::Mul,
-            Some(Kind::Div) => BinOp::Div,
-            Some(Kind::Concat) => BinOp::Concat,
-            Some(Kind::Update) => BinOp::Update,
-            Some(Kind::Equal) => BinOp::Equal,
-            Some(Kind::NotEqual) => BinOp::NotEqual,
-            Some(Kind::Less) => BinOp::Less,
-            Some(Kind::LessOrEq) => BinOp::LessEq,
-            Some(Kind::More) => BinOp::Greater,
-            Some(Kind::MoreOrEq) => BinOp::GreaterEq,
-            Some(Kind::And) => BinOp::And,
-            Some(Kind::Or) => BinOp::Or,
-            Some(Kind::Implication) => BinOp::Implies,
-            Some(pipe @ (Kind::PipeRight | Kind::PipeLeft)) => {
-                if !self.evaluator.settings.has(Feature::PipeOperators) {
-                    let name = Feature::PipeOperators.name();
-                    let message =
-                        format!("the pipe operators need the feature `{name}`, which is off");
-                    self.error(span, message);
-                }
-                let sides = [node.lhs(), node.rhs()];
-                let is_pipe = |kind| matches!(kind, Kind::PipeRight | Kind::PipeLeft);
-                let mixed = sides.into_iter().flatten().any(|side| match side {
-                    ast::Expr::BinOp(inner) => inner
-                        .operator()
-                        .is_some_and(|kind| is_pipe(kind) && kind != pipe),
-                    _ => false,
-                });
-                if mixed {
-                    self.error(span, "`|>` and `<|` side by side need parentheses");
-                }
-                let (func, arg) = match pipe {
-                    Kind::PipeLeft => (lhs, rhs),
-                    _ => (rhs, lhs),
-                };
-                return Expr::Apply {
-                    func,
-                    args: [arg].into(),
-                };
-            }
-            None => {
-                self.error(span, "an operator is missing");
-                return Expr::Const(Value::Null);
-            }
-        };
-        Expr::Bin { op, lhs, rhs }
-    }
-
-    fn attr_path(&mut self, path: Option<ast::Attrpath>) -> Box<[AttrName]> {
-        let attrs = path.iter().flat_map(ast::Attrpath::attrs);
-        attrs.map(|attr| self.attr_name(&attr)).collect()
-    }
-
-    fn attr_name(&mut self, attr: &ast::Attr) -> AttrName {
-        let span = self.span(attr);
-        let kind = match (self.static_name(attr), attr) {
-            (Some(name), _) => AttrNameKind::Static(name),
-            (None, ast::Attr::Dynamic(dynamic)) => {
-                AttrNameKind::Dynamic(self.child(dynamic.expr(), span))
-            }
-            (None, ast::Attr::Str(string)) => AttrNameKind::Dynamic(self.string(string)),
-            (None, ast::Attr::Ident(_)) => AttrNameKind::Dynamic(self.child(None, span)),
-        };
-        AttrName { kind, span }
-    }
-
-    /// The name, if it is known without evaluation.
-    fn static_name(&mut self, attr: &ast::Attr) -> Option<Symbol> {
-        match attr {
-            ast::Attr::Ident(ident) => Some(self.ident(Some(ident.clone()))?.0),
-            ast::Attr::Str(string) => self.plain_string(string),
-            ast::Attr::Dynamic(dynamic) => match dynamic.expr()? {
-                ast::Expr::Str(string) => self.plain_string(&string),
-                _ => None,
-            },
-        }
-    }
-
-    fn plain_string(&self, string: &ast::Str) -> Option<Symbol> {
-        match &self.pieces(string)[..] {
-            [] => Some(self.intern("")),
-            [Piece::Text(text)] => Some(self.intern(text)),
-            _ => None,
-        }
-    }
-
-    fn lambda(&mut self, node: &ast::Lambda, name: Option<Symbol>) -> ExprId {
-        let span = self.span(node);
-        let mut spans = vec![span];
-        let mut body = node.body();
-        let param = match node.param() {
-            Some(ast::Param::IdentParam(param)) => match self.ident(param.ident()) {
-                Some((symbol, _)) => {
-                    // `a: b: ...` is one function with several arguments, unless a name hides another.
-                    let mut names = vec![symbol];
-                    while let Some(inner) = body.as_ref().and_then(curried)
-                        && let Some(ast::Param::IdentParam(param)) = inner.param()
-                        && let Some((symbol, _)) = self.ident(param.ident())
-                        && !names.contains(&symbol)
-                    {
-                        names.push(symbol);
-                        spans.push(self.span(&inner));
-                        body = inner.body();
-                    }
-                    let count = names.len();
-                    self.scopes.push_slots(names.into_iter().zip(0..));
-                    Param::Idents(count)
-                }
-                None => return self.child(None, span),
-            },
-            Some(ast::Param::Pattern(pattern)) => Param::Pattern(self.pattern(&pattern)),
-            None => return self.child(None, span),
-        };
-        // To whoever reads a trace, `f = { a }: b: ...` is one function, too.
-        let body = match body {
-            Some(body @ ast::Expr::Lambda(_)) => self.named(&body, name),
-            body => self.child(body, span),
-        };
-        self.scopes.pop();
-        let lambda = Lambda { param, body, name };
-        let id = self.evaluator.arena.add_lambda(lambda, &spans);
-        self.add(Expr::Lambda(id), span)
-    }
-
-    /// Lowers a pattern and leaves its names in scope for the body.
-    fn pattern(&mut self, node: &ast::Pattern) -> Pattern {
-        let mut names: Vec<(Symbol, Span)> = Vec::new();
-        let mut defaults = Vec::new();
-        for entry in node.pat_entries() {
-            if let Some((name, span)) = self.ident(entry.ident()) {
-                self.check_argument(&names, name, span);
-                names.push((name, span));
-                defaults.push(entry.default());
-            }
-        }
-        let bind = node.pat_bind().and_then(|bind| self.ident(bind.ident()));
-        if let Some((name, span)) = bind {
-            self.check_argument(&names, name, span);
-        }
-        let bound = names.iter().chain(&bind).map(|(name, _)| *name).zip(0..);
-        self.scopes.push_slots(bound.collect::<Vec<_>>());
-        let formals = names
-            .into_iter()
-            .zip(defaults)
-            .map(|((name, span), default)| Formal {
-                name,
-                default: default.map(|default| self.named(&default, Some(name))),
-                pos: self.evaluator.sources.add_pos(span),
-            })
-            .collect();
-        let ellipsis = node.ellipsis_token().is_some();
-        Pattern {
-            formals,
-            ellipsis,
-            bind: bind.map(|(name, _)| name),
-        }
-    }
-
-    fn check_argument(&mut self, names: &[(Symbol, Span)], name: Symbol, span: Span) {
-        if let Some((_, first)) = names.iter().find(|(other, _)| *other == name) {
-            let message = format!(
-                "the argument `{}` is named twice",
-                self.evaluator.symbols.name(name)
-            );
-            let error = SyntaxError::new("defined-twice", span, message);
-            self.errors.push(error.and(*first, "first named here"));
-        }
-    }
-}
-
-/// The function that a function returns at once.
-fn curried(body: &ast::Expr) -> Option<ast::Lambda> {
-    match body {
-        ast::Expr::Lambda(lambda) => Some(lambda.clone()),
-        ast::Expr::Paren(paren) => curried(&paren.expr()?),
-        _ => None,
     }
 }
 

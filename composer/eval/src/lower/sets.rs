@@ -8,13 +8,13 @@ use rustc_hash::FxHashMap;
 
 use super::Lowerer;
 use crate::error::SyntaxError;
-use crate::expr::{AttrDef, AttrName, AttrNameKind, AttrsDef, BinOp, DynamicAttr, Expr, ExprId};
+use crate::expr::{AttrDef, AttrName, AttrNameKind, AttrsDef, DynamicAttr, Expr, ExprId};
 use crate::source::Span;
 use crate::symbol::Symbol;
 
 /// The merged bindings of one set, still syntax.
 #[derive(Default)]
-struct Bindings {
+pub(super) struct Bindings {
     recursive: bool,
     entries: Vec<Entry>,
     index: FxHashMap<Symbol, usize>,
@@ -48,30 +48,6 @@ impl Lowerer<'_> {
             return self.overridden_set(bindings, overrides, span);
         }
         self.lower_bindings(bindings, None, span)
-    }
-
-    /// `rec { a = x; __overrides = o; }`: inside, `a` means `o.a or x`, and the set is updated with `o`.
-    fn overridden_set(&mut self, bindings: Bindings, name: Symbol, span: Span) -> ExprId {
-        // A scope of its own, for the set before it is updated.
-        self.scopes.push_slots([]);
-        let set = self.lower_bindings(bindings, Some(name), span);
-        self.scopes.pop();
-        let local = |lowerer: &Self| lowerer.add(Expr::Local { up: 0, slot: 0 }, span);
-        let (lhs, target) = (local(self), local(self));
-        let kind = AttrNameKind::Static(name);
-        let path = [AttrName { kind, span }].into();
-        let rhs = self.add(
-            Expr::Select {
-                target,
-                path,
-                default: None,
-            },
-            span,
-        );
-        let op = BinOp::Update;
-        let body = self.add(Expr::Bin { op, lhs, rhs }, span);
-        let slots = [set].into();
-        self.add(Expr::Let { slots, body }, span)
     }
 
     pub(super) fn let_in(&mut self, node: &ast::LetIn) -> ExprId {
@@ -120,7 +96,7 @@ impl Lowerer<'_> {
     }
 
     /// `overrides` names the attribute that overrides the others.
-    fn lower_bindings(
+    pub(super) fn lower_bindings(
         &mut self,
         bindings: Bindings,
         overrides: Option<Symbol>,
@@ -196,21 +172,6 @@ impl Lowerer<'_> {
                 hidden,
                 dynamic,
             }),
-            span,
-        )
-    }
-
-    /// `__overrides.NAME or VALUE` inside of the set; a set without the name has no say.
-    fn overridden(&mut self, slot: usize, name: Symbol, value: ExprId, span: Span) -> ExprId {
-        let slot = u32::try_from(slot).expect("fewer than 2^32 attributes");
-        let target = self.add(Expr::Local { up: 0, slot }, span);
-        let kind = AttrNameKind::Static(name);
-        self.add(
-            Expr::Select {
-                target,
-                path: [AttrName { kind, span }].into(),
-                default: Some(value),
-            },
             span,
         )
     }
