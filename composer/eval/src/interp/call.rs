@@ -15,6 +15,7 @@ use crate::source::Span;
 use crate::value::{Delayed, Env, LazyCall, PartialCall, Thunk, Value, Work};
 
 impl Evaluator {
+    #[inline]
     pub(super) fn eval_apply(
         &self,
         func: &ExprId,
@@ -22,15 +23,25 @@ impl Evaluator {
         span: Span,
         env: &Rc<Env>,
     ) -> Result<Value, EvalError> {
-        let owned;
-        let function = match self.ready(func, env) {
-            Some(function) => function,
+        match self.ready(func, env) {
+            Some(function) => self.apply_to(function, func, args, span, env),
             None => {
-                owned = self.eval_more(func, env)?;
-                &owned
+                let function = self.eval_more(func, env)?;
+                self.apply_to(&function, func, args, span, env)
             }
-        };
-        // Calls with as many arguments as the function takes need no vector of arguments.
+        }
+    }
+
+    /// Calls with as many arguments as the function takes need no vector of arguments.
+    #[inline(never)]
+    fn apply_to(
+        &self,
+        function: &Value,
+        func: &ExprId,
+        args: &[ExprId],
+        span: Span,
+        env: &Rc<Env>,
+    ) -> Result<Value, EvalError> {
         match function {
             Value::Lambda(id, closure) => {
                 let function = self.arena.function(*id);
@@ -52,24 +63,41 @@ impl Evaluator {
                 }
             }
             Value::Builtin(call) if call.args.is_empty() && call.builtin.arity == args.len() => {
-                let builtin = &call.builtin;
-                match args {
-                    [a] => return self.run_builtin(builtin, &[self.delay(a, env)], Some(span)),
-                    [a, b] => {
-                        let args = [self.delay(a, env), self.delay(b, env)];
-                        return self.run_builtin(builtin, &args, Some(span));
-                    }
-                    [a, b, c] => {
-                        let args = [self.delay(a, env), self.delay(b, env), self.delay(c, env)];
-                        return self.run_builtin(builtin, &args, Some(span));
-                    }
-                    _ => {}
-                }
+                return self.builtin_to(&call.builtin, args, span, env);
             }
-            Value::Builtin(_) => {}
-            Value::Attrs(attrs) if attrs.get(self.names.functor).is_some() => {}
+            Value::Builtin(_) | Value::Attrs(_) => {}
             _ => return Err(self.at_operand(self.not_a_function(function), func, env)),
         }
+        self.apply_delayed(function, args, span, env)
+    }
+
+    #[inline(never)]
+    fn builtin_to(
+        &self,
+        builtin: &Builtin,
+        args: &[ExprId],
+        span: Span,
+        env: &Rc<Env>,
+    ) -> Result<Value, EvalError> {
+        let delay = |arg| self.delay(arg, env);
+        match args {
+            [a] => self.run_builtin(builtin, &[delay(a)], Some(span)),
+            [a, b] => self.run_builtin(builtin, &[delay(a), delay(b)], Some(span)),
+            _ => {
+                let args: SmallVec<[Value; 4]> = args.iter().map(delay).collect();
+                self.run_builtin(builtin, &args, Some(span))
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn apply_delayed(
+        &self,
+        function: &Value,
+        args: &[ExprId],
+        span: Span,
+        env: &Rc<Env>,
+    ) -> Result<Value, EvalError> {
         let args: SmallVec<[Value; 4]> = args.iter().map(|arg| self.delay(arg, env)).collect();
         self.apply(function, &args, Some(span))
     }

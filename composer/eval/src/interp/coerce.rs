@@ -214,6 +214,7 @@ impl Evaluator {
     }
 
     /// `{ file, line, column }` of a position, or null.
+    #[inline(never)]
     pub(crate) fn position(&self, pos: Pos) -> Value {
         let Some(span) = self.sources.span(pos) else {
             return Value::Null;

@@ -149,12 +149,14 @@ impl Evaluator {
         integers(op, left, self.int_at_once(rhs, env)?)
     }
 
+    #[inline(never)]
     pub(super) fn list(&self, items: &[ExprId], env: &Rc<Env>) -> Value {
         let items: Box<[Value]> = items.iter().map(|item| self.delay(item, env)).collect();
         Value::list(items)
     }
 
     /// A set without `rec`, hidden slots and computed names.
+    #[inline(never)]
     pub(super) fn plain_set(&self, def: &AttrsDef, env: &Rc<Env>) -> Value {
         let attrs = def.attrs.iter().map(|attr| Attr {
             name: attr.name,

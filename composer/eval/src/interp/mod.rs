@@ -68,11 +68,13 @@ impl Evaluator {
     fn eval_node(&self, node: &ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {
         match &node.expr {
             Expr::Const(value) => Ok(value.clone()),
+            // `eval` looked for the value already.
             Expr::Local { up, slot } => match env.get(*up, *slot) {
-                Some(value) => match self.force_ref(value) {
+                Some(Value::Thunk(thunk)) => match self.run_thunk(thunk) {
                     Ok(value) => Ok(value.clone()),
                     Err(error) => Err(self.during_variable(error, node.span)),
                 },
+                Some(value) => Ok(value.clone()),
                 None => Err(ErrorKind::InfiniteRecursion.into()),
             },
             Expr::Global(index) => self.force(self.globals.value(*index)),
@@ -103,10 +105,7 @@ impl Evaluator {
                 }
                 self.eval(body, env)
             }
-            Expr::With { namespace, body } => {
-                let inner = Env::single(env.clone(), self.delay(namespace, env));
-                self.eval(body, &inner)
-            }
+            Expr::With { namespace, body } => self.with_in(namespace, body, env),
             Expr::Bin { op, lhs, rhs } => {
                 if node.cost > 0
                     && let Some(value) = self.binary_at_once(*op, lhs, rhs, env)
@@ -127,6 +126,17 @@ impl Evaluator {
             Expr::CurPos(pos) => Ok(self.position(*pos)),
             Expr::Body(id) => self.run_body(&self.arena.function(*id).lambda, env, Some(node.span)),
         }
+    }
+
+    #[inline(never)]
+    fn with_in(
+        &self,
+        namespace: &ExprId,
+        body: &ExprId,
+        env: &Rc<Env>,
+    ) -> Result<Value, EvalError> {
+        let inner = Env::single(env.clone(), self.delay(namespace, env));
+        self.eval(body, &inner)
     }
 
     #[inline(never)]
@@ -184,6 +194,7 @@ impl Evaluator {
         }
     }
 
+    #[inline(never)]
     fn run_delayed(&self, work: &Delayed) -> Result<Value, EvalError> {
         match work {
             Delayed::Call(call) => self.apply(&call.function, &call.args, call.span),
@@ -204,6 +215,7 @@ impl Evaluator {
         }
     }
 
+    #[inline(never)]
     fn with_lookup(&self, ups: &[u32], name: Symbol, env: &Rc<Env>) -> Result<Value, EvalError> {
         for up in ups {
             let namespace = env.get(*up, 0).ok_or(ErrorKind::InfiniteRecursion)?;
@@ -290,6 +302,7 @@ impl Evaluator {
         Ok(self.symbol(self.utf8(text, "an attribute name")?))
     }
 
+    #[inline(never)]
     fn select(
         &self,
         target: &ExprId,
@@ -330,6 +343,7 @@ impl Evaluator {
         Ok(value.clone())
     }
 
+    #[inline(never)]
     fn has_attr(
         &self,
         target: &ExprId,
@@ -359,6 +373,7 @@ impl Evaluator {
         Ok(true)
     }
 
+    #[inline(never)]
     fn attr_set(&self, def: &AttrsDef, env: &Rc<Env>) -> Result<Value, EvalError> {
         if !def.recursive && def.hidden.is_empty() && def.dynamic.is_empty() {
             return Ok(self.plain_set(def, env));
@@ -412,6 +427,7 @@ impl Evaluator {
         Ok(Value::attrs(Attrs::from_unsorted(attrs)))
     }
 
+    #[inline(never)]
     fn interpolate_path(&self, parts: &[ExprId], env: &Rc<Env>) -> Result<Value, EvalError> {
         let text = self.concat_parts(parts, env, Coercion::PathPart)?;
         let text = self.utf8(&text, "a path")?;

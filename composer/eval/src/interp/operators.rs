@@ -14,6 +14,7 @@ use crate::path;
 use crate::value::{Attrs, Env, NixString, StringBuilder, Value};
 
 impl Evaluator {
+    #[inline(never)]
     pub(super) fn binary(
         &self,
         op: BinOp,
@@ -69,6 +70,7 @@ impl Evaluator {
         }
     }
 
+    #[inline(never)]
     fn update(&self, lhs: &ExprId, rhs: &ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {
         let at = |node: &ExprId, error: EvalError| self.at_operand(error, node, env);
         let value = self.eval(lhs, env)?;
@@ -89,6 +91,7 @@ impl Evaluator {
         Ok(Value::attrs(Attrs::update(&left, &right)))
     }
 
+    #[inline(never)]
     fn concat_lists(&self, lhs: &ExprId, rhs: &ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {
         let at = |node: &ExprId, error: EvalError| self.at_operand(error, node, env);
         let value = self.eval(lhs, env)?;
@@ -109,6 +112,7 @@ impl Evaluator {
         Ok(Value::list([left.as_slice(), right.as_slice()].concat()))
     }
 
+    #[inline(never)]
     pub(super) fn negate(&self, operand: &ExprId, env: &Rc<Env>) -> Result<Value, EvalError> {
         match self.eval(operand, env)? {
             // As a difference, like integers: zero has no sign.
@@ -193,6 +197,7 @@ impl Evaluator {
         }))
     }
 
+    #[inline(never)]
     pub(super) fn interpolate(&self, parts: &[ExprId], env: &Rc<Env>) -> Result<Value, EvalError> {
         Ok(Value::string(self.concat_parts(
             parts,
