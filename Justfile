@@ -51,6 +51,11 @@ boot-test profile=profile *flags: composer
 fuzz minutes='20' *words:
     ./x fuzz {{ minutes }} {{ words }}
 
+# Fuzz lowering and evaluation of the language: just fuzz-eval [EXECUTIONS]
+[group('test')]
+fuzz-eval executions='1000000':
+    ./x fuzz-eval {{ executions }}
+
 # Operations by trap and by ring, in ns, in one guest; says TCG or KVM
 [group('test')]
 bench-ring:

@@ -189,6 +189,8 @@ impl Evaluator {
             Ok(value) => Ok(thunk.value.get_or_init(|| value)),
             Err(error) => {
                 thunk.work.set(work);
+                // Where it is needed again, it costs the same again, even without calls.
+                self.spend(1)?;
                 Err(error.leaving(std::ptr::from_ref(thunk).addr()))
             }
         }
