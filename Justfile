@@ -77,6 +77,11 @@ goldens:
     -XSC_ACCEPT=1 cargo test --locked --workspace --no-fail-fast
     git diff --stat
 
+# Rewrite docs/options.md, the reference of all options
+[group('test')]
+options: composer
+    {{ compose }} options --markdown >docs/options.md
+
 # Licences and advisories of the dependencies (needs cargo-deny)
 [group('test')]
 deny:

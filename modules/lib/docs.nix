@@ -1,5 +1,6 @@
 # Options as a list for people: `xsc-compose options` and docs/options.md are made of it.
-# Called by the composer. Invariant: no value of the configuration is needed, and a default is evaluated by who shows it.
+# Called by modules/default.nix. Invariant: making the list needs no value of the configuration; defaults,
+# examples and values are evaluated by who shows them.
 { util, optionLib }:
 let
   inherit (util)
@@ -12,8 +13,12 @@ let
 
   inherit (optionLib) isOption;
 
+  # Options of a submodule that is inside itself are listed down to here.
+  deepest = 12;
+
+  # `top`: not inside of a submodule, whose options have a value in each of its sets.
   list =
-    options:
+    top: options:
     concatMap (
       name:
       let
@@ -22,13 +27,13 @@ let
       if !isAttrs it || name == "_module" then
         [ ]
       else if isOption it then
-        one it
+        one top it
       else
-        list it
+        list top it
     ) (attrNames options);
 
   one =
-    option:
+    top: option:
     let
       inner = option.type.getSubOptions option.loc;
     in
@@ -40,26 +45,42 @@ let
           {
             inherit (option) loc;
             name = showOption option.loc;
-            description = option.description or null;
+            description = text (option.description or null);
             type = option.type.description or "a value";
             readOnly = option.readOnly or false;
             internal = option.internal or false;
-            declarations = util.imap0 (
-              n: file: {
-                inherit file;
-                pos = builtins.elemAt option.declarationPositions n;
-              }
-            ) option.declarations;
+            declarations = util.imap0 (n: file: {
+              inherit file;
+              pos = builtins.elemAt option.declarationPositions n;
+            }) option.declarations;
           }
-          // optionalAttrs (option ? default || option ? defaultText) {
-            default = option.defaultText or option.default;
+          // optionalAttrs (option ? default || option ? defaultText || option.type.emptyValue ? value) {
+            default = option.defaultText or (option.default or option.type.emptyValue.value);
+            defaultIsText = option ? defaultText;
           }
           // optionalAttrs (option ? example) { inherit (option) example; }
+          // optionalAttrs (top && option ? value) {
+            inherit (option) value;
+            # Where the value comes from; nothing where it is the default's.
+            definitions =
+              if option.highestPrio >= 1500 then
+                [ ]
+              else
+                map (def: { inherit (def) file pos; }) option.definitionsWithLocations;
+          }
         )
       ]
-      ++ (if option.visible or true == "shallow" then [ ] else list inner);
+      ++ (
+        if option.visible or true == "shallow" || builtins.length option.loc > deepest then
+          [ ]
+        else
+          list false inner
+      );
+
+  # A description may be a set made by literalMD.
+  text = it: if isAttrs it then it.text or null else it;
 in
 {
-  # [ { name; loc; type; description; default ?; example ?; declarations; readOnly; internal; } ]
-  optionDocs = list;
+  # [ { name; loc; type; description; default ?; example ?; value ?; definitions ?; declarations; … } ]
+  optionDocs = list true;
 }

@@ -62,6 +62,9 @@ pub(crate) enum Verb {
     Eval(Eval),
     /// Evaluate what is typed: expressions, bindings, commands.
     Repl(Repl),
+    /// List the options that modules declare: type, default, example, where declared, and with a
+    /// profile the value and where it is set.
+    Options(Options),
     /// Show the log of a build.
     Log(Log),
     /// Show a profile's derivations, or one of them with its inputs and outputs.
@@ -321,6 +324,20 @@ const REPL_HELP: &str = "Type an expression, bindings such as `x = 1`, or `:?` f
 read below one folder: the repository, else the folder of FILE or the current directory. Where standard \
 input is no terminal, it is a script: values go to standard output, and the exit code is 1 if an input \
 failed.";
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only the option at this path, or those under it, such as `boot` or `boot.cmdline`.
+    pub(crate) path: Option<String>,
+
+    /// Only the options that this profile's modules have, with their values in it.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+
+    /// Print a reference page: docs/options.md is made by this.
+    #[arg(long, conflicts_with_all = ["json", "profile"])]
+    pub(crate) markdown: bool,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct Log {

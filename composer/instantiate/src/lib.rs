@@ -5,9 +5,11 @@
 
 mod derivation;
 mod language;
+mod options;
 mod read;
 mod recipes;
 mod values;
 
 pub use language::{HashSources, Hooks, Language};
+pub use options::{Evaluated, OptionInfo, OptionPlace, options};
 pub use recipes::{InstantiateError, Recipes};

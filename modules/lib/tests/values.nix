@@ -157,6 +157,6 @@ in
     # Order and priority may be wrapped either way round.
     orderOfPriority = ev [ { options.x = o (types.listOf types.int); } { x = mkBefore (mkForce [ 1 ]); } { x = [ 2 ]; } ];
     checked = lib.checked (evalModules { modules = [ lib.assertionsModule { assertions = [ { assertion = true; message = "fine"; } ]; } ]; }) 3;
-    docs = map (it: removeAttrs it [ "declarations" ]) (lib.optionDocs (evalModules { modules = [ { options.b = mkOption { type = types.listOf (types.submodule { options.c = od types.int 1; }); description = "B."; example = [ ]; }; options.a = mkOption { visible = false; }; } ]; }).options);
+    docs = map (it: removeAttrs it [ "declarations" "value" "definitions" ]) (lib.optionDocs (evalModules { modules = [ { options.b = mkOption { type = types.listOf (types.submodule { options.c = od types.int 1; }); description = "B."; example = [ ]; }; options.a = mkOption { visible = false; }; } ]; }).options);
   };
 }

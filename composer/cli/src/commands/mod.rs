@@ -9,6 +9,7 @@ mod gc;
 mod lock;
 mod log;
 mod machine;
+mod options;
 mod repl;
 mod run;
 mod show;
@@ -52,6 +53,7 @@ pub(crate) fn dispatch(cli: &Cli, cancel: &Cancel) -> Result<(), CommandError> {
         Verb::Update(args) => lock::update(&context, args, cancel),
         Verb::Eval(args) => eval::run(&context, args, cancel),
         Verb::Repl(args) => repl::run(&context, args, cancel),
+        Verb::Options(args) => options::run(&context, args),
         Verb::Log(args) => log::run(&context, args),
         Verb::Show(args) => show::run(&context, args),
         Verb::Gc(args) => gc::run(&context, args),
@@ -110,6 +112,22 @@ pub(crate) fn open(context: &Context, path: &Path) -> Result<Opened, CommandErro
 
 /// The same with other hooks.
 pub(crate) fn open_with(path: &Path, hooks: Hooks) -> Result<Opened, CommandError> {
+    let (repository, profile) = read_profile(path)?;
+    let (flake, lock) = read_lock(&repository)?;
+    let recipes = Language::open(&repository.root, xsc_build::source_tree_id, hooks)
+        .and_then(|language| Recipes::load_in(language, &profile, &lock))
+        .map_err(|e| instantiate_error(&e))?;
+    Ok(Opened {
+        path: path.to_owned(),
+        repository,
+        profile,
+        flake,
+        recipes,
+    })
+}
+
+/// Reads a profile, and finds the repository it is in.
+pub(crate) fn read_profile(path: &Path) -> Result<(Repository, Profile), CommandError> {
     let text = read(path).map_err(|error| {
         if path.exists() {
             error
@@ -125,17 +143,7 @@ pub(crate) fn open_with(path: &Path, hooks: Hooks) -> Result<Opened, CommandErro
     let shown = absolute(path);
     let profile = Profile::parse(&repository.shown(&shown).to_string(), &text)
         .map_err(|e| CommandError::usage(e.to_string()))?;
-    let (flake, lock) = read_lock(&repository)?;
-    let recipes = Language::open(&repository.root, xsc_build::source_tree_id, hooks)
-        .and_then(|language| Recipes::load_in(language, &profile, &lock))
-        .map_err(|e| instantiate_error(&e))?;
-    Ok(Opened {
-        path: path.to_owned(),
-        repository,
-        profile,
-        flake,
-        recipes,
-    })
+    Ok((repository, profile))
 }
 
 fn absolute(path: &Path) -> PathBuf {
