@@ -102,6 +102,7 @@ pub(crate) fn evaluator(directory: &Path, flags: &Flags) -> Evaluator {
     let mut builder = Evaluator::builder(Mounted { inner })
         .eager(true)
         .home("/fake-home")
+        .current_system("x86_64-linux")
         .store(store)
         .path_to_string(move |eval, path| {
             let path = store::reference(&sources.source(path)?);

@@ -132,6 +132,30 @@ fn cases(directory: &Path) -> Vec<(Family, String)> {
     cases
 }
 
+/// Tests of nixpkgs' library that are expressions: each gives the list of what failed.
+const LIB_TESTS: [&str; 2] = ["tests/misc.nix", "tests/systems.nix"];
+
+/// `XSC_NIXPKGS_LIB=DIR cargo test -p xsc-eval nixpkgs_lib`, DIR being `lib/` of a checkout of nixpkgs.
+#[test]
+fn nixpkgs_lib_own_tests() {
+    let Some(directory) = std::env::var_os("XSC_NIXPKGS_LIB").map(PathBuf::from) else {
+        say(
+            "nixpkgs_lib_own_tests: skipped, because XSC_NIXPKGS_LIB does not name lib/ of nixpkgs",
+        );
+        return;
+    };
+    for test in LIB_TESTS {
+        let evaluator = host::evaluator(&directory, &case::Flags::default());
+        let failures = evaluator
+            .eval_file(&format!("{}/{test}", host::LANG))
+            .and_then(|failures| evaluator.force_deep(&failures));
+        match failures {
+            Ok(failures) => assert_eq!(evaluator.show(&failures), "[ ]", "{test}"),
+            Err(error) => panic!("{test}: {}", evaluator.render(&error)),
+        }
+    }
+}
+
 #[test]
 fn exceptions_have_reasons() {
     for (name, reason) in exceptions() {
