@@ -151,7 +151,7 @@ const BAD_RECIPES: [(&str, &[&str]); 14] = [
         "result = run \"a\" ;",
         &["error: `result` is ", ", not a derivation"],
     ),
-    ("result = ;", &["images/default.nix:4:10"]),
+    ("result = ;", &["images/default.nix:4:9"]),
     ("result = { a = 1; }.b;", &["images/default.nix:4:", "`b`"]),
     (
         "result = let x = x; in x;",
