@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use xsc_eval::{Detail, ERROR_CODES, Evaluator, StdIo};
+use xsc_eval::{Detail, ERROR_CODES, Evaluator, MemoryIo, StdIo};
 
 /// Lines that an error may take by default.
 const LINES: usize = 12;
@@ -151,4 +151,53 @@ fn every_code_is_documented_with_an_example() {
         assert!(documented.contains(code), "{code} is not explained");
     }
     assert!(ERROR_CODES.is_sorted());
+}
+
+/// Renders the error of a text, if it has one, in both forms.
+fn show(text: &str) -> Option<String> {
+    let evaluator = Evaluator::builder(MemoryIo::new([("/x.nix", "{ }")])).build();
+    let error = evaluator.eval_str("text.nix", "/", text).err()?;
+    let code = evaluator.error_json(&error)["code"].to_string();
+    assert!(
+        ERROR_CODES.contains(&code.trim_matches('"')),
+        "{code} in {text:?}"
+    );
+    Some(evaluator.render(&error))
+}
+
+#[test]
+fn broken_text_gets_a_short_error_wherever_it_breaks_off() {
+    let mut shown = 0;
+    for case in names().0.iter().filter(|case| case.ends_with(".nix")) {
+        let text = fs::read_to_string(directory().join(case)).unwrap();
+        let cuts = text.char_indices().map(|(at, _)| at).step_by(3);
+        for cut in cuts {
+            let halves = [text[..cut].to_owned(), text[cut..].to_owned()];
+            let without = format!("{}{}", &text[..cut], text[cut..].get(3..).unwrap_or(""));
+            for broken in halves.iter().chain([&without]) {
+                let Some(error) = show(broken) else { continue };
+                shown += 1;
+                let first = error.split("\n\n").next().unwrap_or("");
+                assert!(first.lines().count() <= 16, "{broken:?}:\n{error}");
+            }
+        }
+    }
+    assert!(shown > 5_000, "only {shown} errors");
+}
+
+#[test]
+fn deep_text_is_no_danger_to_the_messages() {
+    let nest = |open: &str, middle: &str, close: &str| {
+        let depth = 20_000;
+        format!("{}{middle}{}", open.repeat(depth), close.repeat(depth))
+    };
+    for text in [
+        nest("(", "1 + \"a\"", ")"),
+        nest("[", "", ""),
+        nest("{ a = ", "", ""),
+        nest("(", "1 ]", ")"),
+        nest("\"${", "1 +", "}\""),
+    ] {
+        assert!(show(&text).is_some());
+    }
 }

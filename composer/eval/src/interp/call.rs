@@ -65,7 +65,8 @@ impl Evaluator {
             Value::Builtin(call) if call.args.is_empty() && call.builtin.arity == args.len() => {
                 return self.builtin_to(&call.builtin, args, span, env);
             }
-            Value::Builtin(_) | Value::Attrs(_) => {}
+            Value::Builtin(_) => {}
+            Value::Attrs(attrs) if attrs.get(self.names.functor).is_some() => {}
             _ => return Err(self.at_operand(self.not_a_function(function), func, env)),
         }
         self.apply_delayed(function, args, span, env)

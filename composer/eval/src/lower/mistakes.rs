@@ -260,10 +260,7 @@ impl<'a> Mistake<'a> {
                 return Some(self.error("unmatched-bracket", message).help("remove it"));
             }
             // The parser went on past the end of the binding.
-            let end = (open..self.at).find(|index| {
-                self.kind(*index) == TOKEN_SEMICOLON
-                    && self.tokens.open_at(*index).last() == Some(&open)
-            });
+            let end = self.tokens.semicolon_in(open, self.at);
             return Some(self.unclosed_before(open, end.unwrap_or(self.at)));
         }
         if self.kind(open) == TOKEN_L_PAREN

@@ -16,12 +16,25 @@ const MAX_ALIASES: usize = 8;
 /// The syntax tree of one file.
 pub(crate) struct Outline {
     root: SyntaxNode,
+    /// For the stack that dropping the tree needs.
+    text: Box<str>,
+}
+
+impl Drop for Outline {
+    fn drop(&mut self) {
+        let empty = rnix::Root::parse("").syntax();
+        let root = std::mem::replace(&mut self.root, empty);
+        super::with_stack(&self.text, || drop(root));
+    }
 }
 
 impl Outline {
     pub(crate) fn parse(text: &str) -> Outline {
         let root = super::with_stack(text, || rnix::Root::parse(text).syntax());
-        Outline { root }
+        Outline {
+            root,
+            text: text.into(),
+        }
     }
 
     /// The path of the binding that a byte is in, from the outside: `config.boot.cmdline`. Ends at the

@@ -192,6 +192,22 @@ impl<'a> Tokens<'a> {
         None
     }
 
+    /// The first semicolon that stands directly in an open bracket, before `until`.
+    pub(super) fn semicolon_in(&self, open: usize, until: usize) -> Option<usize> {
+        let mut depth = 0usize;
+        for index in open + 1..until {
+            match self.kind(index) {
+                TOKEN_L_BRACE | TOKEN_L_BRACK | TOKEN_L_PAREN | TOKEN_INTERPOL_START
+                | TOKEN_STRING_START => depth += 1,
+                TOKEN_R_BRACE | TOKEN_R_BRACK | TOKEN_R_PAREN | TOKEN_INTERPOL_END
+                | TOKEN_STRING_END => depth = depth.checked_sub(1)?,
+                TOKEN_SEMICOLON if depth == 0 => return Some(index),
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// The `if` of a `then`.
     pub(super) fn if_of(&self, then: usize) -> Option<usize> {
         let last = self.open_at(then).pop()?;
