@@ -187,6 +187,7 @@ impl Reader<'_> {
         }
         report.notes.extend(error.notes().iter().cloned());
         self.user_first(&mut report);
+        self.name_binding(&mut report);
         report
     }
 
@@ -439,6 +440,33 @@ impl Reader<'_> {
             0 => vec![format!("{} is empty", shown(folder))],
             1..=6 => vec![format!("{} has {}", shown(folder), names.join(", "))],
             _ => vec![format!("{} has no file with a similar name", shown(folder))],
+        }
+    }
+
+    /// What a module defines is evaluated by the library: the trace says which definition it was where
+    /// neither it nor the excerpt's line does.
+    fn name_binding(&mut self, report: &mut Report) {
+        let Some(span) = report.main.as_ref().map(|main| main.span) else {
+            return;
+        };
+        let named = |step: &Step| step.is_named() && !step.library;
+        if self.is_library(span) || report.trace.iter().any(named) {
+            return;
+        }
+        let Some(start) = self.outline(span.file).binding_start(span.start) else {
+            return;
+        };
+        let binding = Span {
+            start,
+            end: start,
+            ..span
+        };
+        let line = |span| self.evaluator.sources.location(span).line;
+        if line(binding) == line(span) {
+            return;
+        }
+        if let Some(path) = self.path_at(span) {
+            report.trace.insert(0, Step::attribute(path, binding));
         }
     }
 

@@ -28,6 +28,24 @@ pub(super) struct Step {
 }
 
 impl Step {
+    /// The evaluation of the attribute at `path`.
+    pub(super) fn attribute(path: String, span: Span) -> Step {
+        Step {
+            kind: "attribute",
+            text: format!("while evaluating `{path}`"),
+            span: Some(span),
+            times: 1,
+            pattern: 1,
+            library: false,
+            path: Some(path),
+        }
+    }
+
+    /// Whether the step says which attribute was evaluated.
+    pub(super) fn is_named(&self) -> bool {
+        self.path.is_some()
+    }
+
     /// Whether the step is the evaluation of the attribute at `path`.
     pub(super) fn is_about(&self, path: &str) -> bool {
         self.path.as_deref() == Some(path)
@@ -222,7 +240,12 @@ fn add(steps: &mut Vec<Step>, frame: &Frame, error: &EvalError, reader: &mut Rea
 /// The file that evaluation began with is worth a line only where no other place names it.
 fn drop_files(steps: &mut Vec<Step>, main: Option<Span>) {
     let placed = main.is_some() || steps.iter().any(|step| step.span.is_some());
-    steps.retain(|step| step.kind != "file" || !placed);
+    // An element of a list without a name says little, too.
+    steps.retain(|step| match step.kind {
+        "file" => !placed,
+        "element" => step.path.is_some() || main.is_none(),
+        _ => true,
+    });
     for step in steps {
         if step.kind == "element" && step.path.is_none() {
             step.text.push_str(" of a list");

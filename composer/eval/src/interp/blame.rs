@@ -81,11 +81,17 @@ impl Evaluator {
             ErrorKind::NotCoercible { found, .. } => {
                 let blamed = if *found == self.brief(left) { lhs } else { rhs };
                 let error = self.at_operand(error, blamed, env);
-                // What is on the left decides what `+` means.
+                // What is on the left decides what `+` means; a text written there needs no words.
+                let written = matches!(lhs.expr, Expr::Const(_) | Expr::Interpolate(_));
+                let left_label = if written {
+                    String::new()
+                } else {
+                    self.brief(left)
+                };
                 match left {
                     Value::String(_) | Value::Path(_) if std::ptr::eq(blamed, rhs) => error
                         .labelled(self.brief(right))
-                        .and_place(lhs.span, self.brief(left)),
+                        .and_place(lhs.span, left_label),
                     _ => error,
                 }
             }

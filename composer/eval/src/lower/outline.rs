@@ -92,6 +92,15 @@ impl Outline {
         (!path.is_empty()).then_some(path)
     }
 
+    /// Where the innermost binding around a byte begins.
+    pub(crate) fn binding_start(&self, at: u32) -> Option<u32> {
+        let token = self.root.token_at_offset(at.into()).right_biased()?;
+        let binding = token
+            .parent_ancestors()
+            .find(|node| node.kind() == SyntaxKind::NODE_ATTRPATH_VALUE)?;
+        Some(binding.text_range().start().into())
+    }
+
     /// Whether a byte is in a string of the `''` kind, perhaps inside of its `${}`.
     pub(crate) fn in_indented_string(&self, at: u32) -> bool {
         let at = TextSize::from(at);

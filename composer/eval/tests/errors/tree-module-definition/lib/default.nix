@@ -1,0 +1,8 @@
+{
+  evaluate =
+    modules:
+    let
+      values = map (module: (module { config = { }; }).services.web.flags) modules;
+    in
+    builtins.concatLists values;
+}

@@ -1,0 +1,4 @@
+let
+  lib = import ./lib/default.nix;
+in
+lib.evaluate [ (import ./web.nix) ]
