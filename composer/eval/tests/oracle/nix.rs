@@ -8,10 +8,11 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::generate::NAMES;
-use xsc_eval::{ErrorKind, EvalError, Evaluator, StdIo, Value};
+use xsc_eval::{ErrorKind, Evaluator, NixString, StdIo, Value};
 
 /// One process may take this long before it counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -228,15 +229,38 @@ impl Workspace {
     }
 }
 
+/// A derivation whose paths say nothing but that they are paths.
+const DERIVATION: &str = r#"
+    attrs:
+    let
+      outputs = attrs.outputs or [ "out" ];
+      common = attrs // all // { drvAttrs = attrs; all = builtins.attrValues all; };
+      all = builtins.listToAttrs (map (name: { inherit name; value = output name; }) outputs);
+      output = outputName: common // {
+        inherit outputName;
+        outPath = "/nix/store/00000000000000000000000000000000-${attrs.name}-${outputName}";
+        drvPath = "/nix/store/00000000000000000000000000000000-${attrs.name}.drv";
+        type = "derivation";
+      };
+    in output (builtins.head outputs)
+"#;
+
 /// Ours, with the machine's root as its own, so that paths are the same as Nix's.
 fn evaluator() -> Evaluator {
     let io = StdIo::open("/").expect("the root can be opened");
-    // What a host adds; no comparison calls it, but files that mention it have to lower.
-    let derivation = |_: &Evaluator, _: &[Value]| {
-        let message = "derivations need a store".to_owned();
-        Err(EvalError::from(ErrorKind::InvalidArgument { message }))
+    // What a host adds: nixpkgs' library mentions it, and its tests look at names and outputs.
+    let derivation = |evaluator: &Evaluator, args: &[Value]| {
+        let function = evaluator.eval_str("derivation", "/", DERIVATION)?;
+        evaluator.call(&function, args[0].clone())
+    };
+    let in_store = |_: &Evaluator, path: &str| {
+        let name = path.rsplit('/').next().unwrap_or("root");
+        let text = format!("/nix/store/00000000000000000000000000000000-{name}");
+        let context = [Rc::from(text.as_str())].into();
+        Ok(NixString::from(text).with_context(context))
     };
     Evaluator::builder(io)
+        .path_to_string(in_store)
         .builtin("derivation", 1, "Not available here.", derivation)
         .global_builtin("derivation")
         .eager(true)

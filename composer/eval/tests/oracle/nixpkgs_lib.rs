@@ -1,4 +1,5 @@
-//! A table of expressions over nixpkgs' library: `nixpkgs_lib.txt`, an expression and its result each.
+//! A table of expressions over nixpkgs' library: `nixpkgs_lib.txt`, an expression and its result each. And the
+//! options that the library's own tests of modules ask for, and its tests written in the language.
 //!
 //! `XSC_NIXPKGS_LIB=DIR cargo test -p xsc-eval nixpkgs_lib` with DIR a checkout's `lib/`. With Nix installed the
 //! results are Nix's, otherwise those of the table. XSC_ACCEPT=1 rewrites the table with Nix's results.
@@ -124,6 +125,120 @@ fn nixpkgs_lib() {
         "{} of {} disagree:\n{}",
         disagreements.len(),
         files.len(),
+        disagreements.join("\n")
+    );
+}
+
+/// What the script that tests modules asks for: an attribute of the evaluation of some modules.
+fn module_checks(script: &str, directory: &str) -> Vec<String> {
+    let mut checks = Vec::new();
+    for line in script.lines() {
+        let Some((_, rest)) = line.split_once("checkConfig") else {
+            continue;
+        };
+        // The pattern that the output has to match, in quotes.
+        let Some((quote, pattern)) = rest
+            .split_once(' ')
+            .and_then(|(_, rest)| Some((rest.chars().next()?, rest.get(1..)?)))
+        else {
+            continue;
+        };
+        let Some((_, words)) = pattern.split_once(&format!("{quote} ")) else {
+            continue;
+        };
+        let mut words = words.split_whitespace();
+        let attribute = words.next().unwrap_or("").trim_matches('\'');
+        let modules: Vec<&str> = words.collect();
+        let plain = |text: &str, more: &str| {
+            !text.is_empty()
+                && text
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+        };
+        let are_files = modules
+            .iter()
+            .all(|module| module.starts_with("./") && plain(module, "./-_"));
+        if !line.starts_with("checkConfig") || !plain(attribute, "._-") || !are_files {
+            continue;
+        }
+        // `a.0` is an element of a list for the script, and nothing in the language.
+        if attribute
+            .split('.')
+            .any(|name| name.starts_with(|c: char| c.is_ascii_digit()))
+        {
+            continue;
+        }
+        let modules: Vec<String> = modules
+            .iter()
+            .map(|module| format!("{directory}/{}", &module[2..]))
+            .collect();
+        let modules = modules.join(" ");
+        checks.push(format!(
+            "(import {directory}/default.nix {{ modules = [ {modules} ]; }}).{attribute}"
+        ));
+    }
+    checks
+}
+
+#[test]
+fn nixpkgs_lib_tests() {
+    let oracle = match (std::env::var_os("XSC_NIXPKGS_LIB"), Oracle::find()) {
+        (Some(_), Ok(oracle)) if oracle.is_modern() => oracle,
+        (None, _) => {
+            println!("skipped: XSC_NIXPKGS_LIB does not name the lib/ of a checkout of nixpkgs");
+            return;
+        }
+        (_, Ok(_)) => {
+            println!("skipped: the tests of modules need Nix 2.25 or later in XSC_NIX_INSTANTIATE");
+            return;
+        }
+        (_, Err(reason)) => {
+            println!("skipped: {reason}");
+            return;
+        }
+    };
+    let lib = PathBuf::from(std::env::var_os("XSC_NIXPKGS_LIB").expect("it was there"));
+    let lib = std::fs::canonicalize(lib).expect("XSC_NIXPKGS_LIB is a directory");
+    let script =
+        std::fs::read_to_string(lib.join("tests/modules.sh")).expect("nixpkgs tests its modules");
+    let mut checks = module_checks(&script, &format!("{}/tests/modules", lib.display()));
+    assert!(
+        checks.len() > 200,
+        "only {} checks of modules",
+        checks.len()
+    );
+    for file in ["tests/misc.nix", "tests/systems.nix", "tests/fetchers.nix"] {
+        checks.push(format!("import {}/{file}", lib.display()));
+    }
+    let path_tests = format!(
+        "import {}/path/tests/unit.nix {{ libpath = {}; }}",
+        lib.display(),
+        lib.display()
+    );
+    checks.push(path_tests);
+    let workspace = Workspace::new(oracle.is_modern());
+    let outcomes = workspace.compare(&oracle, &checks);
+    let values = outcomes
+        .iter()
+        .filter(|(theirs, _)| matches!(theirs, Outcome::Value(_)))
+        .count();
+    let disagreements: Vec<String> = outcomes
+        .iter()
+        .zip(&checks)
+        .filter(|((theirs, ours), _)| !ours.agrees(theirs))
+        .map(|((theirs, ours), check)| {
+            format!("{check}\n  expected {theirs:?}\n  got      {ours:?}")
+        })
+        .collect();
+    println!(
+        "{} checks of nixpkgs' own tests, {values} of them values",
+        checks.len()
+    );
+    assert!(
+        disagreements.is_empty(),
+        "{} of {} disagree:\n{}",
+        disagreements.len(),
+        checks.len(),
         disagreements.join("\n")
     );
 }
