@@ -40,16 +40,25 @@ impl Evaluator {
                 }
                 true
             }
-            (Value::Attrs(a), Value::Attrs(b)) => Rc::ptr_eq(a, b) || self.equal_attrs(a, b)?,
+            (Value::Attrs(a), Value::Attrs(b)) => self.equal_attrs(a, b)?,
             (Value::External(a), Value::External(b)) => Rc::ptr_eq(a, b),
             _ => false,
         })
     }
 
-    /// Inside of lists and sets, one and the same function is equal to itself.
+    /// Inside of lists and sets, one and the same value is equal to itself, functions and all, but it has to
+    /// have a value.
     fn same_or_equal(&self, a: &Value, b: &Value) -> Result<bool, EvalError> {
         let same = match (a, b) {
-            (Value::Thunk(a), Value::Thunk(b)) => Rc::ptr_eq(a, b),
+            (Value::Thunk(thunk), Value::Thunk(other)) => {
+                let same = Rc::ptr_eq(thunk, other);
+                if same {
+                    self.force(a)?;
+                }
+                same
+            }
+            (Value::Attrs(a), Value::Attrs(b)) => Rc::ptr_eq(a, b),
+            (Value::List(a), Value::List(b)) => Rc::ptr_eq(a, b),
             (Value::Lambda(a, c), Value::Lambda(b, d)) => a == b && Rc::ptr_eq(c, d),
             (Value::Builtin(a), Value::Builtin(b)) => Rc::ptr_eq(a, b),
             _ => false,
@@ -65,11 +74,14 @@ impl Evaluator {
         {
             return self.equal(&self.force_attr(a)?, &self.force_attr(b)?);
         }
-        if a.len() != b.len() || a.iter().zip(b).any(|(a, b)| a.name != b.name) {
+        if a.len() != b.len() {
             return Ok(false);
         }
         self.spend(a.len() as u64)?;
         for (a, b) in a.iter().zip(b) {
+            if a.name != b.name {
+                return Ok(false);
+            }
             let equal = self.same_or_equal(&a.value, &b.value);
             if !equal.map_err(|error| self.during_attr(error, a))? {
                 return Ok(false);

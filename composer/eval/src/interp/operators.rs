@@ -38,8 +38,14 @@ impl Evaluator {
             BinOp::Update => self.update(lhs, rhs, env),
             BinOp::Concat => self.concat_lists(lhs, rhs, env),
             _ => {
-                let left = self.eval(lhs, env)?;
-                let right = self.eval(rhs, env)?;
+                // `a > b` is `b < a`, also in what is evaluated first.
+                let (left, right) = if matches!(op, BinOp::Greater | BinOp::LessEq) {
+                    let right = self.eval(rhs, env)?;
+                    (self.eval(lhs, env)?, right)
+                } else {
+                    let left = self.eval(lhs, env)?;
+                    (left, self.eval(rhs, env)?)
+                };
                 if let (Value::Int(left), Value::Int(right)) = (&left, &right)
                     && let Some(value) = integers(op, *left, *right)
                 {

@@ -38,6 +38,15 @@ const JSON: [&str; 14] = [
     "0.1",
 ];
 
+fn has_path(ty: &Type) -> bool {
+    match ty {
+        Type::Path => true,
+        Type::List(item) => has_path(item),
+        Type::Set(fields) => fields.iter().any(|(_, ty)| has_path(ty)),
+        _ => false,
+    }
+}
+
 impl Generator<'_> {
     fn list(&mut self, item: &Type, depth: u32) -> String {
         self.of(&Type::List(Box::new(item.clone())), depth)
@@ -618,6 +627,8 @@ impl Generator<'_> {
                 "(builtins.functionArgs ({{ qa, qb ? 1, ... }}: qa) // {})",
                 self.of(&this, depth)
             ),
+            // A path becomes one in the store, which `fromJSON` refuses.
+            _ if has_path(&this) => self.set_literal(fields, depth),
             _ => format!(
                 "(builtins.fromJSON (builtins.toJSON {}))",
                 self.of(&this, depth)
