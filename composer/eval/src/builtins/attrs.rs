@@ -106,7 +106,7 @@ fn attr_values(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 }
 
 fn name_of(ev: &Evaluator, value: &Value) -> Result<Symbol> {
-    ev.text_symbol(&*ev.expect_string(value, "an attribute name")?)
+    ev.text_symbol(&*ev.expect_plain_string(value, "an attribute name")?)
 }
 
 fn cat_attrs(ev: &Evaluator, args: &[Value]) -> Result<Value> {
@@ -150,7 +150,7 @@ fn group_by(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let mut function = ev.calls(&args[0]);
     for item in list.iter() {
         let name = function.call([item.clone()])?;
-        let name = ev.expect_string(
+        let name = ev.expect_plain_string(
             &name,
             "the name that the function given to `groupBy` returns",
         )?;
@@ -201,7 +201,7 @@ fn list_to_attrs(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         let pair = ev.expect_attrs(item, "an element of the list given to `listToAttrs`")?;
         let get = |name| pair.get(name).ok_or_else(|| ev.lacking(name, &pair));
         let name_attr = get(ev.names.name)?;
-        let name = ev.expect_string(&ev.force_attr(name_attr)?, "an attribute name")?;
+        let name = ev.expect_plain_string(&ev.force_attr(name_attr)?, "an attribute name")?;
         let name = ev.text_symbol(&name)?;
         if seen.insert(name) {
             let value = get(ev.names.value)?;

@@ -70,6 +70,21 @@ impl Item<'_> {
     }
 }
 
+impl Evaluator {
+    /// The value as a string without context, for what is used as a name: a name refers to nothing.
+    pub(crate) fn expect_plain_string(&self, value: &Value, what: &str) -> Result<Rc<NixString>> {
+        let text = self.expect_string(value, what)?;
+        if text.context().is_none() {
+            return Ok(text);
+        }
+        let item = items(&text).next().map_or("", |item| item);
+        let shown = text.to_string_lossy();
+        Err(invalid(format!(
+            "{what} can't refer to anything, but `{shown}` refers to {item}"
+        )))
+    }
+}
+
 fn items(text: &NixString) -> impl Iterator<Item = &Rc<str>> {
     text.context().into_iter().flat_map(|items| items.iter())
 }

@@ -26,12 +26,12 @@ pub(super) const ALL: &[Row] = &[
 ];
 
 fn from_json(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let text = ev.expect_string(&args[0], "the argument of `fromJSON`")?;
+    let text = ev.expect_plain_string(&args[0], "the argument of `fromJSON`")?;
     read_json(ev, text.as_bytes())
 }
 
 fn from_toml(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let text = ev.expect_string(&args[0], "the argument of `fromTOML`")?;
+    let text = ev.expect_plain_string(&args[0], "the argument of `fromTOML`")?;
     let table: toml::Table =
         ev.utf8(&text, "TOML")?
             .parse()

@@ -33,7 +33,7 @@ pub(super) const ALL: &[Row] = &[
 ];
 
 fn algorithm(ev: &Evaluator, value: &Value) -> Result<Algorithm> {
-    let name = ev.expect_string(value, "the hash algorithm")?;
+    let name = ev.expect_plain_string(value, "the hash algorithm")?;
     Algorithm::from_name(&name.to_string_lossy()).map_err(invalid)
 }
 
@@ -57,7 +57,7 @@ fn convert_hash(ev: &Evaluator, args: &[Value]) -> Result<Value> {
         let Some(attr) = attrs.get(ev.symbol(name)) else {
             return Ok(None);
         };
-        let text = ev.expect_string(&ev.force_attr(attr)?, &format!("`{name}`"))?;
+        let text = ev.expect_plain_string(&ev.force_attr(attr)?, &format!("`{name}`"))?;
         Ok(Some(text.to_string_lossy().into_owned()))
     };
     let required = |name: &str| text(name)?.ok_or_else(|| ev.lacking(ev.symbol(name), &attrs));
@@ -72,7 +72,7 @@ fn convert_hash(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 }
 
 fn placeholder(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let output = ev.expect_string(&args[0], "the argument of `placeholder`")?;
+    let output = ev.expect_plain_string(&args[0], "the argument of `placeholder`")?;
     let text = [b"nix-output:", output.as_bytes()].concat();
     let hash = Algorithm::Sha256.hash(&text);
     Ok(Value::from(format!("/{}", to_nix32(&hash.bytes))))

@@ -54,7 +54,7 @@ struct Longest {
 }
 
 fn expression(ev: &Evaluator, pattern: &Value) -> Result<Rc<Expression>> {
-    let pattern = ev.expect_string(pattern, "the regular expression")?;
+    let pattern = ev.expect_plain_string(pattern, "the regular expression")?;
     if let Some(known) = ev.regexes.borrow().get(pattern.as_bytes()) {
         return Ok(known.clone());
     }

@@ -34,12 +34,12 @@ pub(super) fn nix_path(ev: &Evaluator) -> Result<Value> {
 
 fn find_file(ev: &Evaluator, args: &[Value]) -> Result<Value> {
     let list = ev.expect_list(&args[0], "the first argument of `findFile`")?;
-    let name = ev.expect_string(&args[1], "the second argument of `findFile`")?;
+    let name = ev.expect_plain_string(&args[1], "the second argument of `findFile`")?;
     let name = ev.utf8(&name, "the second argument of `findFile`")?;
     for item in list.iter() {
         let attrs = ev.expect_attrs(item, "an entry of the search path")?;
         let prefix = match attrs.get(ev.symbol("prefix")) {
-            Some(attr) => ev.expect_string(&ev.force_attr(attr)?, "`prefix`")?,
+            Some(attr) => ev.expect_plain_string(&ev.force_attr(attr)?, "`prefix`")?,
             None => std::rc::Rc::new("".into()),
         };
         let path_name = ev.symbol("path");

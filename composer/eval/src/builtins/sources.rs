@@ -40,7 +40,7 @@ pub(super) const ALL: &[Row] = &[
 ];
 
 pub(super) fn text(ev: &Evaluator, value: &Value, what: &str) -> Result<String> {
-    let text = ev.expect_string(value, what)?;
+    let text = ev.expect_plain_string(value, what)?;
     Ok(ev.utf8(&text, what)?.to_owned())
 }
 

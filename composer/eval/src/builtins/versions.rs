@@ -78,8 +78,8 @@ fn compare(a: &str, b: &str) -> Ordering {
 }
 
 fn compare_versions(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let a = ev.expect_string(&args[0], "the first argument of `compareVersions`")?;
-    let b = ev.expect_string(&args[1], "the second argument of `compareVersions`")?;
+    let a = ev.expect_plain_string(&args[0], "the first argument of `compareVersions`")?;
+    let b = ev.expect_plain_string(&args[1], "the second argument of `compareVersions`")?;
     Ok(Value::Int(
         match compare(&a.to_string_lossy(), &b.to_string_lossy()) {
             Ordering::Less => -1,
@@ -90,7 +90,7 @@ fn compare_versions(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 }
 
 fn split_version(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let version = ev.expect_string(&args[0], "the argument of `splitVersion`")?;
+    let version = ev.expect_plain_string(&args[0], "the argument of `splitVersion`")?;
     let version = version.to_string_lossy();
     Ok(Value::list(
         components(&version).map(Value::from).collect::<Vec<_>>(),
@@ -98,7 +98,7 @@ fn split_version(ev: &Evaluator, args: &[Value]) -> Result<Value> {
 }
 
 fn parse_drv_name(ev: &Evaluator, args: &[Value]) -> Result<Value> {
-    let full = ev.expect_string(&args[0], "the argument of `parseDrvName`")?;
+    let full = ev.expect_plain_string(&args[0], "the argument of `parseDrvName`")?;
     let full = full.to_string_lossy();
     // The version starts after the first dash that no letter follows.
     let dash = full.char_indices().find(|(index, c)| {

@@ -292,7 +292,7 @@ impl Evaluator {
             AttrNameKind::Static(symbol) => Ok(symbol),
             AttrNameKind::Dynamic(ref node) => {
                 let value = self.eval(node, env)?;
-                let text = self.expect_string(&value, "an attribute name");
+                let text = self.expect_plain_string(&value, "an attribute name");
                 let symbol = text.and_then(|text| self.text_symbol(&text));
                 symbol.map_err(|error| error.or_at(Some(name.span)))
             }
@@ -410,7 +410,9 @@ impl Evaluator {
                 continue;
             }
             let at = |error: EvalError| error.or_at(Some(attr.name.span));
-            let text = self.expect_string(&name, "an attribute name").map_err(at)?;
+            let text = self
+                .expect_plain_string(&name, "an attribute name")
+                .map_err(at)?;
             let name = self.text_symbol(&text).map_err(at)?;
             if let Some(other) = attrs.iter().find(|other| other.name == name) {
                 let name = self.name(name).into();

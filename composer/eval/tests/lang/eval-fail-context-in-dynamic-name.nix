@@ -1,0 +1,1 @@
+let name = builtins.appendContext "a" { "/store/x" = { path = true; }; }; in { ${name} = 1; }

@@ -1,0 +1,1 @@
+builtins.fromJSON (builtins.appendContext "2" { "/store/x.drv" = { allOutputs = true; }; })

@@ -1,0 +1,1 @@
+builtins.compareVersions "1" (builtins.appendContext "2" { "/store/x.drv" = { outputs = [ "out" ]; }; })
