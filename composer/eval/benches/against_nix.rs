@@ -38,9 +38,10 @@ fn main() -> ExitCode {
 
 /// What `nix-instantiate --eval --strict FILE` does.
 fn evaluate(file: &Path) -> Result<(), Failure> {
-    let directory = file.parent().ok_or("the file has no directory")?;
-    let name = file.file_name().and_then(|name| name.to_str());
-    let io = StdIo::open(directory)?;
+    let root = repository();
+    let name = file.canonicalize()?;
+    let name = name.strip_prefix(&root)?.to_str();
+    let io = StdIo::open(&root)?;
     let evaluator = Evaluator::builder(io).eager(true).build();
     let value = evaluator
         .eval_file(name.ok_or("the file's name is not UTF-8")?)
@@ -49,6 +50,15 @@ fn evaluate(file: &Path) -> Result<(), Failure> {
     println!("{}", evaluator.show(&value));
     // The process ends here; giving the memory back piece by piece would be for nothing.
     std::process::exit(0)
+}
+
+fn repository() -> PathBuf {
+    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    crate_folder
+        .ancestors()
+        .nth(2)
+        .unwrap_or(crate_folder)
+        .to_owned()
 }
 
 struct Times {
@@ -99,6 +109,37 @@ fn compare(wanted: &[String]) -> Result<(), Failure> {
     let mean = (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp();
     println!("{:24} {:>9} {:>9} {mean:7.2}", "geometric mean", "", "");
     println!("{} cases, {slower} slower than Nix", logarithms.len());
+    if wanted.is_empty() {
+        profiles()?;
+    }
+    Ok(())
+}
+
+/// Evaluates every profile of the repository, each in a process of its own.
+fn profiles() -> Result<(), Failure> {
+    let name = "all profiles, cold";
+    let Some(program) = std::env::var_os("XSC_COMPOSE") else {
+        println!("{name:24} skipped: XSC_COMPOSE does not name the program");
+        return Ok(());
+    };
+    let mut best = f64::INFINITY;
+    let mut count = 0;
+    for _ in 0..RUNS {
+        let mut sum = 0.0;
+        count = 0;
+        for entry in repository().join("profiles").read_dir()? {
+            let path = entry?.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+            {
+                sum += run(Command::new(&program).arg("eval").arg(&path))?.0;
+                count += 1;
+            }
+        }
+        best = best.min(sum);
+    }
+    println!("{name:24} {best:9.1} for {count} of them");
     Ok(())
 }
 
