@@ -34,8 +34,10 @@ pub(crate) enum Delayed {
     /// A function applied to arguments by a builtin.
     Call(LazyCall),
     /// Work written in Rust.
-    Native(Box<dyn Fn(&Evaluator) -> Result<Value, EvalError>>),
+    Native(Box<Compute>),
 }
+
+type Compute = dyn Fn(&Evaluator) -> Result<Value, EvalError>;
 
 /// A function and the arguments it will be applied to.
 pub(crate) struct LazyCall {
