@@ -4,6 +4,8 @@
 //! `ErrorKind::is_catchable` alone decides what `tryEval` sees.
 
 mod codes;
+mod cycle;
+mod files;
 mod json;
 mod kind;
 mod render;

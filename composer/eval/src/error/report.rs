@@ -6,15 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::trace::{self, Step};
-use super::{ErrorKind, EvalError, Frame, FrameKind, similar};
+use super::{ErrorKind, EvalError};
 use crate::evaluator::Evaluator;
-use crate::io::IoError;
 use crate::lower::Outline;
-use crate::path;
 use crate::source::{FileId, Span};
-
-/// Places of a cycle that are marked in the excerpt; the rest is only named.
-const MARKED: usize = 2;
 
 /// A place and what it is.
 pub(super) struct Place {
@@ -30,26 +25,6 @@ pub(super) struct Report {
     pub(super) places: Vec<Place>,
     pub(super) notes: Vec<String>,
     pub(super) trace: Vec<Step>,
-}
-
-/// A use in a cycle of values: what is there needs something.
-struct Link {
-    span: Span,
-    owner: String,
-    needed: String,
-    /// The use is a call of `needed`.
-    calls: bool,
-}
-
-impl Link {
-    fn label(&self) -> String {
-        let Link { owner, needed, .. } = self;
-        match (owner.as_str(), self.calls) {
-            ("", _) => format!("`{needed}` is needed"),
-            (_, true) => format!("`{owner}` calls `{needed}`"),
-            (_, false) => format!("`{owner}` needs `{needed}`"),
-        }
-    }
 }
 
 /// One report for each error: syntax errors come several at a time, others alone.
@@ -96,7 +71,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn outline(&mut self, file: FileId) -> &Outline {
+    pub(super) fn outline(&mut self, file: FileId) -> &Outline {
         let sources = &self.evaluator.sources;
         let make = || Outline::parse(sources.text(file));
         self.outlines.entry(file).or_insert_with(make)
@@ -266,183 +241,6 @@ impl Reader<'_> {
         (definition != span).then_some(definition)
     }
 
-    /// The chain of names that leads from a value back to itself, each marked where it is used.
-    fn cycle(&mut self, error: &EvalError, report: &mut Report) {
-        let frames = error.cycle();
-        let mut links: Vec<Link> = Vec::new();
-        for (index, frame) in frames.iter().enumerate() {
-            let (FrameKind::Variable(name) | FrameKind::Reference(name)) = &frame.kind else {
-                continue;
-            };
-            let Some(span) = frame.span else { continue };
-            links.extend(self.link(span, name, &frames[index + 1..]));
-        }
-        if links.iter().any(|link| !self.is_library(link.span)) {
-            links.retain(|link| !self.is_library(link.span));
-        }
-        links.reverse();
-        // Of `config.a.b`, which is a variable and two selections, the whole is the use.
-        links.dedup_by(|next, link| {
-            let same = next.owner == link.owner && next.span.file == link.span.file;
-            let within =
-                |inner: Span, outer: Span| outer.start <= inner.start && inner.end <= outer.end;
-            if same && within(link.span, next.span) {
-                std::mem::swap(link, next);
-                return true;
-            }
-            same && within(next.span, link.span)
-        });
-        let Some((first, last)) = links.first().zip(links.last()) else {
-            return;
-        };
-        let start = if first.owner.is_empty() {
-            last.needed.clone()
-        } else {
-            first.owner.clone()
-        };
-        report.message = format!("infinite recursion: `{start}` is needed to compute itself");
-        if links.len() > 1 {
-            let mut chain: Vec<String> = vec![format!("`{start}`")];
-            for link in links.iter().skip(1) {
-                let name = format!("`{}`", link.owner);
-                if !link.owner.is_empty() && chain.last() != Some(&name) {
-                    chain.push(name);
-                }
-            }
-            chain.push(format!("`{start}`"));
-            let omitted = chain.len().saturating_sub(12);
-            if omitted > 0 {
-                let text = format!("... {omitted} more ...");
-                chain.splice(6..6 + omitted, [text]);
-            }
-            report
-                .notes
-                .push(format!("the cycle: {}", chain.join(" -> ")));
-        }
-        let last = links.pop();
-        let again = if links.is_empty() { "" } else { " again" };
-        report.main = last.map(|link| Place {
-            span: link.span,
-            text: link.label() + again,
-        });
-        let marked = links.into_iter().take(MARKED);
-        report.places = marked
-            .map(|link| Place {
-                span: link.span,
-                text: link.label(),
-            })
-            .collect();
-        // The excerpt says already how evaluation got into the cycle.
-        if report
-            .trace
-            .first()
-            .is_some_and(|step| step.kind == "attribute" && step.is_about(&start))
-        {
-            report.trace.remove(0);
-        }
-    }
-
-    /// One use in a cycle. `outer` are the frames around it: the use of an argument is the call's.
-    fn link(&mut self, span: Span, name: &str, outer: &[Frame]) -> Option<Link> {
-        let owner = self.path_at(span).unwrap_or_default();
-        if owner.is_empty()
-            && let Some(Frame {
-                kind: FrameKind::Call(function),
-                span: Some(call),
-            }) = outer.first()
-            && let Some(owner) = self.path_at(*call)
-        {
-            let needed = function.as_deref().unwrap_or("a function");
-            return Some(Link {
-                span: *call,
-                owner,
-                needed: needed.to_owned(),
-                calls: true,
-            });
-        }
-        let selection = self.outline(span.file).selection(span.start..span.end);
-        let (range, needed) = selection.unwrap_or_else(|| (span.start..span.end, name.to_owned()));
-        Some(Link {
-            span: Span {
-                start: range.start,
-                end: range.end,
-                ..span
-            },
-            owner,
-            needed,
-            calls: false,
-        })
-    }
-
-    /// What lies where a file is missing.
-    fn file(&self, error: &IoError, report: &mut Report) {
-        match error {
-            IoError::NotFound { path, root } => {
-                let path = path.as_str();
-                report.message =
-                    format!("there is no file {}", written("", path.trim_matches('/')));
-                report.notes.extend(self.near_files(path, root));
-            }
-            IoError::Read { path, source, .. }
-                if source.kind() == std::io::ErrorKind::IsADirectory =>
-            {
-                report.message = format!("{} is a folder, not a file", path.trim_matches('/'));
-                let note = "`builtins.readDir` gives what is in a folder";
-                report.notes.push(note.to_owned());
-            }
-            _ => {}
-        }
-    }
-
-    fn near_files(&self, path: &str, root: &str) -> Vec<String> {
-        let io = &self.evaluator.io;
-        // The part of the path that is there.
-        let mut missing = path;
-        let mut folder = path::parent(missing);
-        while folder != "/" && !io.is_dir(folder).unwrap_or(false) {
-            missing = folder;
-            folder = path::parent(folder);
-        }
-        let Ok(entries) = io.read_dir(folder) else {
-            return vec![format!("looked for it in {root}")];
-        };
-        let shown = |folder: &str| match folder.trim_start_matches('/') {
-            "" => root.to_owned(),
-            folder => format!("{folder}/"),
-        };
-        let wanted = path::base_name(missing);
-        let names = || entries.iter().map(|(name, _)| name.as_str());
-        let near = similar(wanted, names());
-        let with_suffix = format!("{wanted}.nix");
-        if let Some(name) = names().find(|name| *name == with_suffix) {
-            return vec![format!("did you mean {}?", written(folder, name))];
-        }
-        if let Some(near) = near.first() {
-            return vec![format!("did you mean {}?", written(folder, near))];
-        }
-        if wanted == "default.nix" {
-            let files: Vec<&str> = names().filter(|name| name.ends_with(".nix")).collect();
-            let there = match files.len() {
-                0 => "has no .nix file at all".to_owned(),
-                1..=5 => format!("has {}", files.join(", ")),
-                count => format!("has {count} other .nix files"),
-            };
-            return vec![format!(
-                "importing a folder means its default.nix, but {} {there}",
-                shown(folder)
-            )];
-        }
-        if missing != path {
-            return vec![format!("there is no folder {}", written(folder, wanted))];
-        }
-        let names: Vec<&str> = names().collect();
-        match names.len() {
-            0 => vec![format!("{} is empty", shown(folder))],
-            1..=6 => vec![format!("{} has {}", shown(folder), names.join(", "))],
-            _ => vec![format!("{} has no file with a similar name", shown(folder))],
-        }
-    }
-
     /// What a module defines is evaluated by the library: the trace says which definition it was where
     /// neither it nor the excerpt's line does.
     fn name_binding(&mut self, report: &mut Report) {
@@ -525,15 +323,6 @@ fn division(text: &str) -> Option<(&str, &str)> {
                 .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
     };
     (name(left) && name(right)).then_some((left, right))
-}
-
-/// A path as people write it, from the top of the tree.
-fn written(folder: &str, name: &str) -> String {
-    let folder = folder.trim_matches('/');
-    match folder {
-        "" => name.to_owned(),
-        folder => format!("{folder}/{name}"),
-    }
 }
 
 fn hints(kind: &ErrorKind) -> Vec<String> {
