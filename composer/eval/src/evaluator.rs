@@ -43,6 +43,8 @@ pub struct Evaluator {
     pub(crate) call_span: Cell<Option<Span>>,
     pub(crate) max_depth: u32,
     pub(crate) budget: Budget,
+    /// Where interpolation builds its text.
+    pub(crate) buffer: Cell<String>,
     /// Whether cheap expressions may be evaluated before they are needed.
     pub(crate) eager: bool,
     pub(crate) trace: Box<dyn Fn(&str)>,
@@ -247,6 +249,7 @@ impl Evaluator {
             max_depth: MAX_CALL_DEPTH,
             budget: Budget::new(u64::MAX),
             eager: false,
+            buffer: Cell::default(),
             trace: Box::new(|_| {}),
             path_to_string: None,
             settings: Settings::default(),

@@ -75,7 +75,7 @@ impl Evaluator {
             other if coercion == Coercion::ToString => match other {
                 Value::Null | Value::Bool(false) => {}
                 Value::Bool(true) => out.push_str("1"),
-                Value::Int(i) => out.push_str(&i.to_string()),
+                Value::Int(i) => out.push_display(i),
                 Value::Float(x) => out.push_str(&format!("{x:.6}")),
                 Value::List(items) => {
                     self.spend(items.len() as u64)?;

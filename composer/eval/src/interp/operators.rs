@@ -13,6 +13,9 @@ use crate::expr::{BinOp, ExprId};
 use crate::path;
 use crate::value::{Attrs, Env, NixString, StringBuilder, Value};
 
+/// Larger buffers are not kept, in bytes.
+const MAX_BUFFER: usize = 1 << 16;
+
 impl Evaluator {
     #[inline(never)]
     pub(super) fn binary(
@@ -218,14 +221,20 @@ impl Evaluator {
         env: &Rc<Env>,
         coercion: Coercion,
     ) -> Result<NixString, EvalError> {
-        let mut text = StringBuilder::default();
+        // Strings are built in a buffer of the evaluator's; one inside of another makes its own.
+        let mut text = StringBuilder::reusing(self.buffer.take());
         for part in parts {
             let value = self.eval(part, env)?;
-            self.coerce(&value, coercion, &mut text)
-                .map_err(|error| self.at_operand(error, part, env))?;
+            if let Err(error) = self.coerce(&value, coercion, &mut text) {
+                return Err(self.at_operand(error, part, env));
+            }
         }
         self.spend_bytes(text.len())?;
-        Ok(text.finish())
+        let (string, buffer) = text.finish_keeping();
+        if buffer.capacity() <= MAX_BUFFER {
+            self.buffer.set(buffer);
+        }
+        Ok(string)
     }
 }
 

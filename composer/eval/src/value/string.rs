@@ -173,6 +173,34 @@ impl StringBuilder {
         }
     }
 
+    /// A builder that writes into `buffer`, which has to be empty; see `finish_keeping`.
+    pub(crate) fn reusing(buffer: String) -> StringBuilder {
+        debug_assert!(buffer.is_empty());
+        StringBuilder {
+            text: buffer,
+            ..StringBuilder::default()
+        }
+    }
+
+    /// The string, in memory of just its size, and the buffer for the next one.
+    pub(crate) fn finish_keeping(mut self) -> (NixString, String) {
+        if self.bytes.is_some() {
+            return (self.finish(), String::new());
+        }
+        let string = NixString::from(self.text.as_str()).with_shared_context(self.context.take());
+        self.text.clear();
+        (string, self.text)
+    }
+
+    /// Pushes what `Display` shows.
+    pub(crate) fn push_display(&mut self, piece: impl std::fmt::Display) {
+        use std::fmt::Write;
+        match &mut self.bytes {
+            None => write!(self.text, "{piece}").expect("strings take any text"),
+            Some(bytes) => bytes.extend_from_slice(piece.to_string().as_bytes()),
+        }
+    }
+
     pub(crate) fn finish(self) -> NixString {
         let string = match self.bytes {
             None => NixString::from(self.text),
@@ -196,6 +224,21 @@ mod tests {
         builder.push(&halves[0]);
         builder.push(&halves[1]);
         assert_eq!(builder.finish().as_str(), Some("aé"));
+    }
+
+    #[test]
+    fn a_kept_buffer_is_empty_and_bytes_do_not_go_there() {
+        let mut builder = StringBuilder::reusing(String::with_capacity(100));
+        builder.push_display(-12);
+        let (string, buffer) = builder.finish_keeping();
+        assert_eq!(string.as_str(), Some("-12"));
+        assert!(buffer.is_empty() && buffer.capacity() >= 100);
+        let mut builder = StringBuilder::reusing(buffer);
+        builder.push(&NixString::from_bytes(vec![0xff]));
+        builder.push_display(7);
+        let (string, buffer) = builder.finish_keeping();
+        assert_eq!(string.as_bytes(), b"\xff7");
+        assert!(buffer.is_empty());
     }
 
     #[test]
