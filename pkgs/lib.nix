@@ -26,7 +26,16 @@ rec {
   inherit system epoch;
 
   # A file that the lock pins: { name, sha256, size, urls }.
-  fetch = file: step file.name "builtin:fetch" { inherit (file) name sha256 size urls; } [ ];
+  fetch =
+    file:
+    step file.name "builtin:fetch" {
+      inherit (file)
+        name
+        sha256
+        size
+        urls
+        ;
+    } [ ];
 
   # The content of a tar archive, compressed or not, without its first `strip` directories and
   # without what an `exclude` pattern covers, unless `include` does too (paths after stripping).

@@ -13,7 +13,16 @@ let
     }
   ) packages;
 
-  unique = names: builtins.attrNames (builtins.listToAttrs (map (name: { inherit name; value = null; }) names));
+  unique =
+    names:
+    builtins.attrNames (
+      builtins.listToAttrs (
+        map (name: {
+          inherit name;
+          value = null;
+        }) names
+      )
+    );
 
   # What maintainer scripts would have made: they never run here.
   alternatives = {

@@ -5,8 +5,12 @@ let
   sizes = builtins.mapAttrs (_: builtins.length) groups;
   fewer = builtins.removeAttrs sizes (builtins.genList (i: "g${toString i}") 500);
   common = builtins.intersectAttrs fewer groups;
-  records = builtins.genList (i: { a = i; b = i + 1; }) 200000;
-in [
+  records = builtins.genList (i: {
+    a = i;
+    b = i + 1;
+  }) 200000;
+in
+[
   (builtins.foldl' (acc: v: acc + v) 0 (builtins.attrValues fewer))
   (builtins.length (builtins.attrNames common))
   (builtins.foldl' (acc: v: acc + v) 0 (builtins.catAttrs "b" records))

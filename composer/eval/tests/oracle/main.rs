@@ -7,3 +7,4 @@ mod generate;
 mod nix;
 mod nixpkgs_lib;
 mod random;
+mod repository;

@@ -72,6 +72,19 @@ impl Oracle {
         self.version >= (2, 25)
     }
 
+    /// Whether a file parses; otherwise Nix's words.
+    pub(crate) fn parse(&self, file: &Path) -> Result<(), String> {
+        let output = Command::new(&self.program)
+            .args(["--parse", "--store", "dummy://"])
+            .arg(file)
+            .output()
+            .map_err(|error| error.to_string())?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
     /// The outcomes of all files, in order.
     pub(crate) fn run(&self, directory: &Path, files: &[PathBuf]) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
