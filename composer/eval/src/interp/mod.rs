@@ -434,7 +434,7 @@ impl Evaluator {
     #[inline(never)]
     fn interpolate_path(&self, parts: &[ExprId], env: &Rc<Env>) -> Result<Value, EvalError> {
         let text = self.concat_parts(parts, env, Coercion::PathPart)?;
-        let text = self.utf8(&text, "a path")?;
+        let text = self.path_text(&text)?;
         Ok(Value::Path(path::absolute(text, || self.io.root())?))
     }
 }

@@ -134,6 +134,16 @@ impl Evaluator {
         }
     }
 
+    /// The text of a part of a path: the path would not keep what the text refers to.
+    pub(super) fn path_text<'t>(&self, text: &'t NixString) -> Result<&'t str, EvalError> {
+        if text.context().is_some() {
+            let message =
+                "a string that refers to files or derivations can't be part of a path".to_owned();
+            return Err(ErrorKind::InvalidArgument { message }.into());
+        }
+        self.utf8(text, "a path")
+    }
+
     /// `+`, which also joins strings and paths. Operands are forced.
     fn add_values(&self, left: &Value, right: &Value) -> Result<Value, EvalError> {
         match (left, right) {
@@ -142,7 +152,7 @@ impl Evaluator {
                 let mut text = StringBuilder::default();
                 self.coerce(right, Coercion::PathPart, &mut text)?;
                 let text = text.finish();
-                let text = self.utf8(&text, "a path")?;
+                let text = self.path_text(&text)?;
                 let base = if text.starts_with('/') {
                     base.as_str().trim_end_matches('/')
                 } else {

@@ -1,0 +1,1 @@
+/a + builtins.appendContext "b" { "/nix/store/00000000000000000000000000000000-x" = { path = true; }; }
