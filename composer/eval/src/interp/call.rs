@@ -159,7 +159,12 @@ impl Evaluator {
                 Value::Attrs(attrs) => match attrs.get(self.names.functor) {
                     Some(functor) => {
                         let functor = self.force_attr(functor)?;
-                        function = self.apply(&functor, std::slice::from_ref(&function), span)?;
+                        // A functor may have one itself, and even be its own.
+                        let depth = self.enter(span)?;
+                        let set = std::slice::from_ref(&function);
+                        let result = self.deeper(|| self.apply(&functor, set, span));
+                        self.depth.set(depth);
+                        function = result?;
                     }
                     None => return Err(self.not_callable(&function, given - args.len(), span)),
                 },
