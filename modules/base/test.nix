@@ -1,10 +1,5 @@
 # What `xsc-compose test` runs, and in what.
-{
-  config,
-  lib,
-  options,
-  ...
-}:
+{ config, lib, ... }:
 let
   inherit (lib) mkOption types;
 
@@ -32,8 +27,14 @@ in
       assertion = cfg.bochs -> builtins.elem "iso" config.profile.images;
       message = "`test.bochs` boots the ISO, so `profile.images` must hold \"iso\"";
       about = [
-        options.test.bochs
-        options.profile.images
+        [
+          "test"
+          "bochs"
+        ]
+        [
+          "profile"
+          "images"
+        ]
       ];
     }
   ];

@@ -54,7 +54,13 @@ let
           properties.mkIf old.isDefined (
             properties.mkMerge (
               map (
-                def: properties.mkOverride old.highestPrio (properties.mkDefinition { inherit (def) file pos value; })
+                def:
+                let
+                  moved = properties.mkDefinition { inherit (def) file pos value; };
+                in
+                properties.mkOverride old.highestPrio (
+                  if def ? order then properties.mkOrder def.order moved else moved
+                )
               ) old.definitionsWithLocations
             )
           )
@@ -110,7 +116,7 @@ in
         optional old.isDefined {
           assertion = false;
           message = "the option `${showOption path}` is gone: ${instead}";
-          about = [ old ];
+          about = [ path ];
         };
     };
 
@@ -129,7 +135,7 @@ in
             message = "you can't enable this for that reason";
           }
         ];
-        description = "What has to be true of the configuration: each has `assertion`, the `message` if it is false, and perhaps `about`, the options whose definitions to show.";
+        description = "What has to be true of the configuration: each has `assertion`, the `message` if it is false, and perhaps `about`, the paths of options whose definitions to show.";
       };
       warnings = mkOption {
         type = types.listOf types.str;
@@ -148,9 +154,9 @@ in
     let
       failed = filter (it: !it.assertion) config.assertions;
       # Where the options that it is about were set, or where it was stated.
-      about = concatMap (option: map (place "set here") option.definitionsWithLocations) (
-        concatMap (it: it.about or [ ]) failed
-      );
+      about = concatMap (
+        path: map (place "set here") (attrByPath path { } options).definitionsWithLocations or [ ]
+      ) (concatMap (it: it.about or [ ]) failed);
       stated = concatMap (
         def: optional (builtins.any (it: !(it.assertion or true)) def.value) (place "asserted here" def)
       ) options.assertions.definitionsWithLocations;

@@ -409,20 +409,31 @@ fn values_of_module_sets() {
     let ours = language.json(&all).unwrap();
     golden("modules-values.json", &format!("{ours:#}\n"));
     let count = ["same", "ours"].map(|part| ours[part].as_object().unwrap().len());
-    assert!(count[0] + count[1] >= 80, "{count:?} module sets");
+    let corners = ours["same"]["corners"].as_array().unwrap().len();
+    assert!(
+        count[0] >= 110 && corners >= 70,
+        "{count:?} and {corners} module sets"
+    );
 
     let Some(nix) = nix() else {
-        println!("skipped: neither XSC_NIX_INSTANTIATE nor the path has nix-instantiate");
         return;
     };
+    let values = repository().join("modules/lib/tests/values.nix");
+    let values = values.canonicalize().unwrap();
+    let by = |lib: &Path, part: &str| {
+        let (values, lib) = (values.display(), lib.display());
+        nix(&format!(
+            "(import {values} {{ lib = import {lib}; }}).{part}"
+        ))
+    };
     let folder = stage.path().join("modules/lib");
-    assert_eq!(nix(&folder, "same"), ours["same"], "Nix on our library");
-    assert_eq!(nix(&folder, "ours"), ours["ours"], "Nix on our library");
+    assert_eq!(by(&folder, "same"), ours["same"], "Nix on our library");
+    assert_eq!(by(&folder, "ours"), ours["ours"], "Nix on our library");
     match std::env::var_os("XSC_NIXPKGS_LIB") {
         Some(lib) => assert_eq!(
-            nix(Path::new(&lib), "same"),
+            by(Path::new(&lib), "same"),
             ours["same"],
-            "Nix on nixpkgs' library"
+            "nixpkgs' library"
         ),
         None => {
             println!("skipped: XSC_NIXPKGS_LIB does not name the lib/ of a checkout of nixpkgs")
@@ -430,21 +441,18 @@ fn values_of_module_sets() {
     }
 }
 
-/// Evaluates a part of values.nix with a library, by an installed Nix.
-fn nix() -> Option<impl Fn(&Path, &str) -> serde_json::Value> {
+/// Evaluates an expression to JSON by an installed Nix, if there is one.
+fn nix() -> Option<impl Fn(&str) -> serde_json::Value> {
     let program = std::env::var_os("XSC_NIX_INSTANTIATE").unwrap_or("nix-instantiate".into());
-    Command::new(&program).arg("--version").output().ok()?;
+    if Command::new(&program).arg("--version").output().is_err() {
+        println!("skipped: neither XSC_NIX_INSTANTIATE nor the path has nix-instantiate");
+        return None;
+    }
     let state = tempfile::tempdir().unwrap();
-    Some(move |lib: &Path, part: &str| {
-        let values = repository().join("modules/lib/tests/values.nix");
-        let text = format!(
-            "(import {} {{ lib = import {}; }}).{part}",
-            values.canonicalize().unwrap().display(),
-            lib.display()
-        );
+    Some(move |text: &str| {
         let output = Command::new(&program)
             .args(["--eval", "--strict", "--json", "--readonly-mode"])
-            .args(["--store", "dummy://", "-E", &text])
+            .args(["--store", "dummy://", "-E", text])
             .env("NIX_STATE_DIR", state.path().join("state"))
             .env("NIX_LOG_DIR", state.path().join("log"))
             .env("HOME", state.path())
@@ -452,7 +460,7 @@ fn nix() -> Option<impl Fn(&Path, &str) -> serde_json::Value> {
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{}: {said}", lib.display());
+        assert!(output.status.success(), "{text}: {said}");
         serde_json::from_slice(&output.stdout).unwrap()
     })
 }
@@ -463,6 +471,7 @@ fn every_profile_of_the_repository() {
     let stage = stage();
     copy(&root.join("profiles"), &stage.path().join("profiles"));
     let mut seen = 0;
+    let nix = nix();
     for entry in fs::read_dir(root.join("profiles")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let Some(name) = name.strip_suffix(".toml") else {
@@ -472,6 +481,15 @@ fn every_profile_of_the_repository() {
         let config = config.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(config["profile"]["name"], name);
         assert_eq!(said, Vec::<String>::new(), "{name} warns");
+        if let Some(nix) = &nix {
+            let root = root.canonicalize().unwrap();
+            let root = root.display();
+            let theirs = nix(&format!(
+                "(import {root}/modules {{ profile = builtins.fromTOML (builtins.readFile {root}/profiles/{name}.toml) \
+                 // {{ file = \"{name}\"; }}; }}).config"
+            ));
+            assert_eq!(theirs, config, "{name} by Nix");
+        }
         seen += 1;
     }
     assert!(seen > 0, "there are profiles");
