@@ -98,7 +98,7 @@ impl Evaluator {
         Ok(matches!(self.force(value)?, Value::List(items) if items.is_empty()))
     }
 
-    fn not_coercible(&self, value: &Value, coercion: Coercion) -> EvalError {
+    pub(super) fn not_coercible(&self, value: &Value, coercion: Coercion) -> EvalError {
         let hint = match value {
             Value::Null if coercion != Coercion::ToString => {
                 Some("give a text for the case of null: `if x == null then \"\" else x`")

@@ -47,7 +47,15 @@ impl Evaluator {
                     (self.eval(lhs, env)?, right)
                 } else {
                     let left = self.eval(lhs, env)?;
-                    (left, self.eval(rhs, env)?)
+                    match self.eval(rhs, env) {
+                        Ok(right) => (left, right),
+                        // Nothing can be added to it, so what is to be added does not matter.
+                        Err(_) if op == BinOp::Add && !self.is_addable(&left) => {
+                            let error = self.not_coercible(&left, Coercion::Interpolation);
+                            return Err(error.or_at(Some(lhs.span)));
+                        }
+                        Err(error) => return Err(error),
+                    }
                 };
                 if let (Value::Int(left), Value::Int(right)) = (&left, &right)
                     && let Some(value) = integers(op, *left, *right)
@@ -142,6 +150,17 @@ impl Evaluator {
             return Err(ErrorKind::InvalidArgument { message }.into());
         }
         self.utf8(text, "a path")
+    }
+
+    fn is_addable(&self, left: &Value) -> bool {
+        match left {
+            Value::Int(_) | Value::Float(_) | Value::String(_) | Value::Path(_) => true,
+            Value::Attrs(attrs) => {
+                let mut names = [self.names.to_string, self.names.out_path].into_iter();
+                names.any(|name| attrs.get(name).is_some())
+            }
+            _ => false,
+        }
     }
 
     /// `+`, which also joins strings and paths. Operands are forced.
