@@ -16,9 +16,9 @@ let
       entries = builtins.readDir folder;
       stem = name: builtins.match "(.*)\\.nix" name;
     in
-    builtins.concatMap (
-      name: if name == "default.nix" || stem name == null then [ ] else stem name
-    ) (builtins.attrNames entries);
+    builtins.concatMap (name: if name == "default.nix" || stem name == null then [ ] else stem name) (
+      builtins.attrNames entries
+    );
 
   head = profile.profile;
 

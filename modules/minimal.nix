@@ -12,5 +12,7 @@
     "panic=-1"
     "panic_on_warn=1"
   ]
-  ++ lib.optional (config.test.tests != [ ]) "xsc.tests=${lib.concatStringsSep "," config.test.tests}";
+  ++ lib.optional (
+    config.test.tests != [ ]
+  ) "xsc.tests=${lib.concatStringsSep "," config.test.tests}";
 }

@@ -68,9 +68,7 @@ let
         (
           if warn && options ? warnings then
             {
-              warnings = optional old.isDefined "`${showOption from}` is now `${showOption to}` (${
-                concatStringsSep ", " (map where old.definitionsWithLocations)
-              })";
+              warnings = optional old.isDefined "`${showOption from}` is now `${showOption to}` (${concatStringsSep ", " (map where old.definitionsWithLocations)})";
             }
           else
             { }
@@ -79,7 +77,8 @@ let
     };
 
   where =
-    def: if def.pos or null == null then toString def.file else "${def.pos.file}:${toString def.pos.line}";
+    def:
+    if def.pos or null == null then toString def.file else "${def.pos.file}:${toString def.pos.line}";
 in
 {
   # The old name still works and says what the new one is.

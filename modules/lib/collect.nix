@@ -5,9 +5,7 @@
 let
   inherit (util)
     attrNames
-    concatLists
     concatMap
-    concatStringsSep
     elem
     filter
     foldl'
@@ -18,7 +16,7 @@ let
     isString
     ;
 
-  inherit (errors) fail place unknownFile;
+  inherit (errors) fail unknownFile;
 
   structural = [
     "_class"
@@ -48,7 +46,7 @@ let
     let
       formals = if isFunction f then util.functionArgs f else util.functionArgs (f.__functor f);
       given = util.mapAttrs (
-        name: hasDefault:
+        name: _hasDefault:
         args.${name} or (config._module.args.${name} or (fail {
           message = "a module asks for the argument `${name}`, and nobody gives it";
           at = [
@@ -59,7 +57,8 @@ let
             }
           ];
           help = errors.didYouMean name (attrNames args ++ attrNames config._module.args);
-        }))
+        })
+        )
       ) (util.filterAttrs (name: hasDefault: !hasDefault || args ? ${name}) formals);
     in
     f (args // given);
@@ -129,7 +128,12 @@ let
               }
             ];
           }
-        else if called._type or null == "if" || called._type or null == "merge" || called._type or null == "override" || called._type or null == "order" then
+        else if
+          called._type or null == "if"
+          || called._type or null == "merge"
+          || called._type or null == "override"
+          || called._type or null == "order"
+        then
           { config = called; }
         else if called._type or null == "option-type" || called._type or null == "option" then
           fail {
@@ -238,7 +242,8 @@ let
     origin: list:
     if builtins.isList list then
       util.imap0 (
-        n: node {
+        n:
+        node {
           inherit (origin) file pos;
           key = "${origin.key}:${toString n}";
         }
@@ -263,7 +268,14 @@ let
           state
         else
           let
-            below = foldl' step (state // { seen = state.seen // { ${it.module.key} = null; }; }) it.children;
+            below = foldl' step (
+              state
+              // {
+                seen = state.seen // {
+                  ${it.module.key} = null;
+                };
+              }
+            ) it.children;
           in
           below // { found = below.found ++ [ it.module ]; };
     in
@@ -285,6 +297,4 @@ in
 if disabled == [ ] then
   every
 else
-  walk (
-    util.listToAttrs (map (key: util.nameValuePair key null) disabled)
-  )
+  walk (util.listToAttrs (map (key: util.nameValuePair key null) disabled))

@@ -14,7 +14,6 @@ let
     inherit
       util
       errors
-      properties
       merge
       evalModules
       ;

@@ -65,43 +65,47 @@ let
     loc: decls:
     let
       first = (head decls).option;
-      merged = builtins.foldl' (
-        whole: decl:
-        let
-          next = decl.option;
-          twice = filter (name: next ? ${name} && whole.option ? ${name}) [
-            "default"
-            "example"
-            "description"
-            "apply"
-          ];
-          both =
-            if !(whole.option ? type) then
-              next.type or types.unspecified
-            else if !(next ? type) then
-              whole.option.type
-            else
-              whole.option.type.combine next.type;
-          again =
-            what:
-            fail {
-              message = "${named loc} is declared twice, ${what}";
-              at = [
-                (place "declared here" decl)
-                (place "and here" whole.first)
+      merged =
+        builtins.foldl'
+          (
+            whole: decl:
+            let
+              next = decl.option;
+              twice = filter (name: next ? ${name} && whole.option ? ${name}) [
+                "default"
+                "example"
+                "description"
+                "apply"
               ];
-            };
-        in
-        if twice != [ ] then
-          again "each time with `${head twice}`"
-        else if both == null then
-          again "as ${whole.option.type.description} and as ${next.type.description}"
-        else
-          whole // { option = whole.option // next // { type = both; }; }
-      ) {
-        first = head decls;
-        option = first;
-      } (tail decls);
+              both =
+                if !(whole.option ? type) then
+                  next.type or types.unspecified
+                else if !(next ? type) then
+                  whole.option.type
+                else
+                  whole.option.type.combine next.type;
+              again =
+                what:
+                fail {
+                  message = "${named loc} is declared twice, ${what}";
+                  at = [
+                    (place "declared here" decl)
+                    (place "and here" whole.first)
+                  ];
+                };
+            in
+            if twice != [ ] then
+              again "each time with `${head twice}`"
+            else if both == null then
+              again "as ${whole.option.type.description} and as ${next.type.description}"
+            else
+              whole // { option = whole.option // next // { type = both; }; }
+          )
+          {
+            first = head decls;
+            option = first;
+          }
+          (tail decls);
     in
     {
       type = types.unspecified;
@@ -152,9 +156,9 @@ let
         else
           fail {
             message = "${named loc} is used, and nothing sets it";
-            at =
-              map (place "it is missing here") (filter (def: def.pos != null) around)
-              ++ [ (place "declared here" declared) ];
+            at = map (place "it is missing here") (filter (def: def.pos != null) around) ++ [
+              (place "declared here" declared)
+            ];
             help = "set it to ${type.description} in the profile or in a module, or give it a default";
           };
     in
@@ -345,23 +349,26 @@ let
         inherit (whole) config;
       };
 
-      merged = tree around prefix (map (module: {
-        inherit (module) file;
-        pos = null;
-        option = module.options;
-      }) collected) (
-        concatMap (
-          module:
-          concatMap (
-            config:
-            properties.pushDown prefix {
-              inherit (module) file;
-              pos = null;
-              value = config;
-            }
-          ) module.configs
-        ) collected
-      );
+      merged =
+        tree around prefix
+          (map (module: {
+            inherit (module) file;
+            pos = null;
+            option = module.options;
+          }) collected)
+          (
+            concatMap (
+              module:
+              concatMap (
+                config:
+                properties.pushDown prefix {
+                  inherit (module) file;
+                  pos = null;
+                  value = config;
+                }
+              ) module.configs
+            ) collected
+          );
 
       whole = {
         inherit (merged) options;
@@ -371,9 +378,7 @@ let
             free = freeformType.merge prefix (
               map (def: {
                 inherit (def) file pos;
-                value = util.setAttrByPath (
-                  dropFirst (builtins.length prefix) def.loc ++ [ def.name ]
-                ) def.value;
+                value = util.setAttrByPath (dropFirst (builtins.length prefix) def.loc ++ [ def.name ]) def.value;
               }) merged.unmatched
             );
           in
@@ -387,9 +392,7 @@ let
 
       checked =
         if
-          whole.config._module.check
-          && whole.config._module.freeformType == null
-          && merged.unmatched != [ ]
+          whole.config._module.check && whole.config._module.freeformType == null && merged.unmatched != [ ]
         then
           unknown merged.options merged.unmatched
         else
@@ -422,8 +425,7 @@ let
       };
     };
 
-  dropFirst =
-    n: list: builtins.genList (i: builtins.elemAt list (n + i)) (builtins.length list - n);
+  dropFirst = n: list: builtins.genList (i: builtins.elemAt list (n + i)) (builtins.length list - n);
 in
 {
   inherit evalModules;

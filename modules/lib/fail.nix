@@ -20,10 +20,7 @@ let
       concatStringsSep "\n" (
         [ message ]
         ++ concatMap (
-          place:
-          optional (
-            place.pos != null
-          ) "  ${place.pos.file}:${toString place.pos.line}: ${place.label}"
+          place: optional (place.pos != null) "  ${place.pos.file}:${toString place.pos.line}: ${place.label}"
         ) at
         ++ optional (help != null) "  help: ${help}"
       )

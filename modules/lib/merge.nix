@@ -11,9 +11,7 @@ let
     all
     concatMap
     concatStringsSep
-    elemAt
     filter
-    foldl'
     head
     isAttrs
     isList
@@ -60,9 +58,7 @@ rec {
   wrongType =
     loc: type: def:
     fail {
-      message = "${named loc} must be ${type.description}, and this is ${util.showValue def.value}${
-        type.explain def.value
-      }";
+      message = "${named loc} must be ${type.description}, and this is ${util.showValue def.value}${type.explain def.value}";
       at = [ (place "defined here" def) ];
       help = type.help def.value;
     };
@@ -87,12 +83,11 @@ rec {
       first = head defs;
       other = filter (def: def.value != first.value) (tail defs);
     in
-    if tail defs == [ ] || other == [ ] then
-      first.value
-    else
-      conflict loc ([ first ] ++ other);
+    if tail defs == [ ] || other == [ ] then first.value else conflict loc ([ first ] ++ other);
 
-  mergeConcat = separator: _loc: defs: concatStringsSep separator (map (def: def.value) defs);
+  mergeConcat =
+    separator: _loc: defs:
+    concatStringsSep separator (map (def: def.value) defs);
 
   # Whatever it is: sets by attribute, lists joined, the rest has to be equal.
   mergeAnything =

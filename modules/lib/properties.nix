@@ -118,8 +118,7 @@ rec {
       inherit (def) value;
       below = content: pushDown loc (def // { value = content; });
       wrapped =
-        property: content:
-        map (inner: inner // { wrap = v: property (inner.wrap v); }) (below content);
+        property: content: map (inner: inner // { wrap = v: property (inner.wrap v); }) (below content);
     in
     if isAttrs value && !(isProperty value) then
       [
@@ -143,9 +142,18 @@ rec {
     else if value._type == "override" then
       wrapped (mkOverride value.priority) value.content
     else if value._type == "definition" then
-      map (inner: inner // { wrap = v: mkDefinition { inherit (value) file pos; value = inner.wrap v; }; }) (
-        pushDown loc (def // { inherit (value) file pos value; })
-      )
+      map (
+        inner:
+        inner
+        // {
+          wrap =
+            v:
+            mkDefinition {
+              inherit (value) file pos;
+              value = inner.wrap v;
+            };
+        }
+      ) (pushDown loc (def // { inherit (value) file pos value; }))
     else
       wrapped (mkOrder value.priority) value.content;
 
@@ -163,9 +171,7 @@ rec {
           kept = filter (def: priority def == lowest) defs;
         in
         if builtins.any (def: def ? order) kept then
-          builtins.sort (
-            a: b: (a.order or defaultOrderPriority) < (b.order or defaultOrderPriority)
-          ) kept
+          builtins.sort (a: b: (a.order or defaultOrderPriority) < (b.order or defaultOrderPriority)) kept
         else
           kept;
     };

@@ -3,7 +3,6 @@
 {
   util,
   errors,
-  properties,
   merge,
   evalModules,
 }:
@@ -49,7 +48,9 @@ rec {
       nested ? { },
       getSubOptions ? (_prefix: { }),
       getSubModules ? null,
-      combine ? (other: if other.name == name && nested == { } && !(other ? payload) then other else null),
+      combine ? (
+        other: if other.name == name && nested == { } && !(other ? payload) then other else null
+      ),
       ...
     }@args:
     {
@@ -114,12 +115,7 @@ rec {
     name = "bool";
     description = "a boolean";
     check = isBool;
-    help =
-      value:
-      if value == "true" || value == "false" then
-        "write ${value} without quotes"
-      else
-        null;
+    help = value: if value == "true" || value == "false" then "write ${value} without quotes" else null;
   };
 
   # Quotes round a number are the usual mistake.
@@ -158,13 +154,11 @@ rec {
     mkOptionType {
       inherit name;
       description = what;
-      check =
-        value: base value && (low == null || value >= low) && (high == null || value <= high);
+      check = value: base value && (low == null || value >= low) && (high == null || value <= high);
       help = numberHelp;
       payload = { inherit low high; };
       combine =
-        other:
-        if other.name == name && other.payload or null == { inherit low high; } then other else null;
+        other: if other.name == name && other.payload or null == { inherit low high; } then other else null;
     };
 
   ints = rec {
@@ -210,7 +204,10 @@ rec {
     check = isString;
     help =
       value:
-      if isInt value || isFloat value then "write it in quotes: ${builtins.toJSON (builtins.toJSON value)}" else null;
+      if isInt value || isFloat value then
+        "write it in quotes: ${builtins.toJSON (builtins.toJSON value)}"
+      else
+        null;
   };
 
   nonEmptyStr = mkOptionType {
@@ -613,7 +610,9 @@ rec {
       }";
       check =
         value:
-        isAttrs value && length (builtins.attrNames value) == 1 && any (tag: value ? ${tag}) (builtins.attrNames tags);
+        isAttrs value
+        && length (builtins.attrNames value) == 1
+        && any (tag: value ? ${tag}) (builtins.attrNames tags);
       merge =
         loc: defs:
         let

@@ -44,9 +44,7 @@ rec {
 
   mapAttrsToList = f: set: map (name: f name set.${name}) (attrNames set);
 
-  filterAttrs =
-    keep: set:
-    removeAttrs set (filter (name: !keep name set.${name}) (attrNames set));
+  filterAttrs = keep: set: removeAttrs set (filter (name: !keep name set.${name}) (attrNames set));
 
   # [ a b ] -> [ (f 0 a) (f 1 b) ]
   imap0 = f: list: genList (n: f n (elemAt list n)) (length list);
@@ -74,8 +72,7 @@ rec {
 
   hasAttrByPath =
     path: set:
-    path == [ ]
-    || (isAttrs set && set ? ${head path} && hasAttrByPath (tail path) set.${head path});
+    path == [ ] || (isAttrs set && set ? ${head path} && hasAttrByPath (tail path) set.${head path});
 
   # `right` over `left`, set by set.
   recursiveUpdate =

@@ -80,7 +80,9 @@ fn config(root: &Path, name: &str) -> (Result<serde_json::Value, InstantiateErro
 fn settled(shown: &str) -> String {
     let inside = |line: &&str| {
         let line = line.trim_start();
-        !line.starts_with("= ... ") && !(line.starts_with("= while ") && line.contains(" at case:"))
+        let of_test = line.starts_with("= while ") && line.contains(" at case:");
+        let of_library = line.starts_with("= found by the library at ");
+        !of_test && !of_library && !line.starts_with("= ... ")
     };
     let lines: Vec<&str> = shown.trim_end().lines().filter(inside).collect();
     lines.join("\n")

@@ -1,5 +1,5 @@
 # Imports what is not there.
-{ config, ... }:
+{ ... }:
 {
   imports = [
     ./nowhere.nix

@@ -1,5 +1,5 @@
 # Wants another name.
-{ lib, ... }:
+{ ... }:
 {
   boot.volumeId = "OTHER";
 }

@@ -1,5 +1,5 @@
 # Reads a file that is not there.
-{ lib, ... }:
+{ ... }:
 {
   site.motto = builtins.readFile ./motto.txt;
 }

@@ -15,20 +15,28 @@ in
       description = "Where it listens.";
     };
     level = mkOption {
-      type = types.enum [ "debug" "info" "error" ];
+      type = types.enum [
+        "debug"
+        "info"
+        "error"
+      ];
       default = "info";
       description = "How much it says.";
     };
     users = mkOption {
-      type = types.listOf (types.submodule {
-        options.name = mkOption { type = types.str; };
-        options.keys = mkOption {
-          type = types.attrsOf (types.submodule {
-            options.bits = mkOption { type = types.ints.positive; };
-          });
-          default = { };
-        };
-      });
+      type = types.listOf (
+        types.submodule {
+          options.name = mkOption { type = types.str; };
+          options.keys = mkOption {
+            type = types.attrsOf (
+              types.submodule {
+                options.bits = mkOption { type = types.ints.positive; };
+              }
+            );
+            default = { };
+          };
+        }
+      );
       default = [ ];
       description = "Who there is.";
     };
@@ -36,7 +44,9 @@ in
 
   config = {
     boot.volumeId = lib.mkIf (config.site.level == "debug") "SITE";
-    warnings = lib.optional (config.site.port < 1024) "port ${toString config.site.port} needs a privilege";
+    warnings = lib.optional (
+      config.site.port < 1024
+    ) "port ${toString config.site.port} needs a privilege";
     assertions = [
       {
         assertion = config.site.port != 23;
