@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
+#include <linux/sched/task_stack.h>
 #include <linux/xsc.h>
 #include <asm/cpufeature.h>
 #include <asm/insn.h>
