@@ -47,7 +47,7 @@ struct Figures {
 fn nix_lang() {
     let Some(directory) = std::env::var_os(VARIABLE).map(PathBuf::from) else {
         say(&format!(
-            "nix_lang: skipped, because {VARIABLE} does not name tests/functional/lang of a Nix checkout"
+            "skipped: {VARIABLE} does not name tests/functional/lang of a Nix checkout"
         ));
         return;
     };
@@ -139,9 +139,7 @@ const LIB_TESTS: [&str; 2] = ["tests/misc.nix", "tests/systems.nix"];
 #[test]
 fn nixpkgs_lib_own_tests() {
     let Some(directory) = std::env::var_os("XSC_NIXPKGS_LIB").map(PathBuf::from) else {
-        say(
-            "nixpkgs_lib_own_tests: skipped, because XSC_NIXPKGS_LIB does not name lib/ of nixpkgs",
-        );
+        say("skipped: XSC_NIXPKGS_LIB does not name lib/ of nixpkgs");
         return;
     };
     for test in LIB_TESTS {
