@@ -46,9 +46,7 @@ struct Figures {
 #[test]
 fn nix_lang() {
     let Some(directory) = std::env::var_os(VARIABLE).map(PathBuf::from) else {
-        say(&format!(
-            "skipped: {VARIABLE} does not name tests/functional/lang of a Nix checkout"
-        ));
+        println!("skipped: {VARIABLE} does not name tests/functional/lang of a Nix checkout");
         return;
     };
     let directory = directory
@@ -139,7 +137,7 @@ const LIB_TESTS: [&str; 2] = ["tests/misc.nix", "tests/systems.nix"];
 #[test]
 fn nixpkgs_lib_own_tests() {
     let Some(directory) = std::env::var_os("XSC_NIXPKGS_LIB").map(PathBuf::from) else {
-        say("skipped: XSC_NIXPKGS_LIB does not name lib/ of nixpkgs");
+        println!("skipped: XSC_NIXPKGS_LIB does not name lib/ of nixpkgs");
         return;
     };
     for test in LIB_TESTS {
