@@ -10,6 +10,7 @@ use crate::tree::{File, files};
 /// Folder under composer/ and the crates of ours that it may depend on.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("elf", &[]),
     ("eval", &[]),
     ("sandbox", &[]),
     ("profile", &[]),
@@ -20,12 +21,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("instantiate", &["eval", "model", "profile"]),
     (
         "build",
-        &["model", "profile", "store", "sandbox", "image", "fetch"],
+        &[
+            "model", "profile", "store", "sandbox", "image", "fetch", "elf",
+        ],
     ),
     (
         "cli",
         &[
             "model",
+            "elf",
             "eval",
             "sandbox",
             "profile",

@@ -1,0 +1,28 @@
+//! What an ELF file holds that matters on an XSC system: trap instructions, notes, marks.
+//!
+//! `build` calls it for `builtin:audit` and for rebased packages, `cli` for the verb `audit`.
+//! Invariants: pure functions of bytes; no input makes them panic; names and symbols in a file
+//! explain a finding and never make one less.
+
+mod notes;
+mod report;
+mod rewrite;
+
+pub use notes::{NoteKind, XscNote};
+pub use report::{FileKind, Finding, Level, Machine, Options, Place, Report, Require, Rule};
+pub use rewrite::{RewriteError, add_note};
+
+/// Audits one file against the base variant; a file that is no ELF file has no findings.
+pub fn audit(bytes: &[u8]) -> Report {
+    audit_with(bytes, &Options::default())
+}
+
+/// Audits one file.
+pub fn audit_with(bytes: &[u8], options: &Options) -> Report {
+    let _ = options;
+    let mut report = Report::default();
+    if bytes.starts_with(b"\x7fELF") {
+        report.kind = FileKind::Program;
+    }
+    report
+}
