@@ -26,6 +26,7 @@ let
 
   packages = {
     linux = callPackage ../kernel;
+    toolchain = callPackage ../toolchain;
   }
   // builtins.mapAttrs (name: _: callPackage (./by-name + "/${name}/package.nix")) byName;
 in
