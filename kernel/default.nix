@@ -34,6 +34,22 @@ let
     script = "cp -r /src/linux/tools/include/nolibc $out";
   };
 
+  # The headers of one machine for programs with a C library; no profile's configuration is in them.
+  headers =
+    kernelArch:
+    lib.run {
+      name = "linux-headers-${kernelArch}-${version}";
+      root = seed.kernel;
+      parallel = true;
+      writable."/src/linux" = source;
+      mounts = {
+        "/src/overlay/include/uapi" = ./include/uapi;
+        "/src/scripts" = [ ./scripts/headers.sh ];
+      };
+      env.XSC_ARCH = kernelArch;
+      script = "sh /src/scripts/headers.sh";
+    };
+
   inherit (config) machine;
   inherit (config.kernel) fragments;
 
@@ -125,6 +141,7 @@ in
     source
     objects
     driver
+    headers
     kernel
     nolibc
     version

@@ -5,6 +5,7 @@
   lib,
   inputs,
   seed,
+  linux,
 }:
 let
   machines = import ./machines.nix;
@@ -18,7 +19,8 @@ let
       glibcVersion = inputs.glibc.version;
     }
   ) machines;
+  headers = builtins.mapAttrs (_: machine: linux.headers machine.kernelArch) machines;
 in
 {
-  inherit compilers;
+  inherit compilers headers;
 }

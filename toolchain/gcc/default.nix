@@ -22,6 +22,8 @@ let
     part: members: mounts:
     lib.run {
       name = "gcc-${part}-source-${version}";
+      # Upstream's texts have folders of that name, too.
+      keepsBuildDir = true;
       root = seed.base;
       mounts = {
         "/src/orig" = archive;
