@@ -3,7 +3,8 @@
 # registers it by hand. The kernel has its own folder at the top, kernel/.
 {
   inputs,
-  config,
+  config ?
+    throw "this is made for a profile; name one: xsc-compose build PROFILE -A pkgs.<attribute>",
 }:
 let
   # The seed's programs are x86_64's; what they compile for is `config.machine`.

@@ -76,6 +76,7 @@ let
           "gcc/c"
           "gcc/c-family"
           "gcc/common"
+          "gcc/configure"
           "gcc/config"
           "gcc/cp"
           "gcc/doc"

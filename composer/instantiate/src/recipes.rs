@@ -15,6 +15,9 @@ use crate::values;
 /// The file that composes a profile.
 const ENTRY: &str = "images/default.nix";
 
+/// The file that gives what no profile has a say in.
+const PACKAGES: &str = "pkgs/default.nix";
+
 /// Why recipes do not give what was asked for. The text is complete, with file, line and trace.
 #[derive(Debug, thiserror::Error)]
 pub enum InstantiateError {
@@ -96,6 +99,19 @@ impl Recipes {
             ("profile", values::profile(eval, profile)),
             ("inputs", values::inputs(eval, lock)),
         ]);
+        let top = eval.call(&entry, arguments).map_err(failed)?;
+        Ok(Recipes { language, top })
+    }
+
+    /// Loads the packages without a profile: what asks for one's `config` fails and says so.
+    pub fn load_without_profile(
+        language: Language,
+        lock: &Lock,
+    ) -> Result<Recipes, InstantiateError> {
+        let eval = language.evaluator();
+        let failed = |e| language.failed(&e);
+        let entry = eval.eval_file(PACKAGES).map_err(failed)?;
+        let arguments = eval.make_attrs([("inputs", values::inputs(eval, lock))]);
         let top = eval.call(&entry, arguments).map_err(failed)?;
         Ok(Recipes { language, top })
     }

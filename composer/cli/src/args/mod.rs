@@ -51,7 +51,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Build a profile's images and link them as `result`.
+    /// Build a profile's images, or what an attribute names, and link it as `result`.
     Build(Build),
     /// Build a profile and boot it in QEMU with the console in this terminal (Ctrl-a x ends it).
     Run(Run),
@@ -133,7 +133,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct Build {
-    /// The profile, such as profiles/minimal.toml.
+    /// The profile, such as profiles/minimal.toml, or an attribute that no profile has a say in, such as
+    /// `toolchain.x86_64-base`.
     pub(crate) profile: PathBuf,
 
     /// Build this attribute of the recipes instead of the images, such as `pkgs.linux.kernel`.

@@ -9,18 +9,24 @@ use serde_json::json;
 use xsc_model::{DrvId, Graph, OutputName, Realisation};
 use xsc_store::{Session, Store};
 
-use super::{Cancel, Opened, open, print, realise};
+use super::{Cancel, Opened, RESULT, Subject, open_subject, print, realise};
 use crate::args::{Build, BuildFlags};
 use crate::context::Context;
 use crate::error::{CommandError, instantiate_error, store_error};
 
-/// The attribute of images/default.nix that holds a profile's images.
-const RESULT: &str = "result";
-
 pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<(), CommandError> {
-    let mut opened = open(context, &args.profile)?;
-    let attr = args.attr.as_deref().unwrap_or(RESULT);
-    let drv = derivation(&mut opened, attr)?;
+    let mut opened = open_subject(context, &args.profile)?;
+    if let (Subject::Attribute(path), Some(_)) = (&opened.subject, &args.attr) {
+        return Err(CommandError::usage(format!(
+            "-A chooses from a profile's recipes, and `{path}` is no profile"
+        ))
+        .hint("name the attribute alone, or a profile before -A"));
+    }
+    let attr = match &args.attr {
+        Some(attr) => attr.clone(),
+        None => opened.attribute().to_owned(),
+    };
+    let drv = derivation(&mut opened, &attr)?;
     let graph = opened.recipes.graph();
     let store = context.store()?;
     // Held until the root is made: a collection in between could remove what was just built.
@@ -41,7 +47,7 @@ pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<()
         cancel,
     )?;
     let realisation = &known[&drv];
-    let tree = result_tree(&opened, realisation, attr)?;
+    let tree = result_tree(&opened, realisation, &attr)?;
     let path = store.tree_path(&tree).map_err(|e| store_error(&e))?;
     if !args.no_link {
         let actions: Vec<_> = known.values().map(|r| r.action).collect();
@@ -91,8 +97,8 @@ fn result_tree(
         .ok_or_else(|| {
             let outputs: Vec<&str> = realisation.outputs.keys().map(OutputName::as_str).collect();
             CommandError::usage(format!(
-                "`{attr}` of profile {} has no output `out`, only: {}",
-                opened.profile.name,
+                "`{attr}` of {} has no output `out`, only: {}",
+                opened.described(),
                 outputs.join(", ")
             ))
         })
@@ -171,13 +177,16 @@ fn report(context: &Context, opened: &Opened, path: &Path, realisation: &Realisa
             .iter()
             .map(|(name, tree)| (name.to_string(), json!(tree.to_string())))
             .collect();
-        let value = json!({
+        let mut value = json!({
             "version": 1,
-            "profile": opened.profile.name,
             "path": path,
             "action": realisation.action.to_string(),
             "outputs": outputs,
         });
+        match &opened.subject {
+            Subject::Profile(profile) => value["profile"] = json!(profile.name),
+            Subject::Attribute(attribute) => value["attribute"] = json!(attribute),
+        }
         print(&value.to_string());
     } else {
         print(&path.display().to_string());

@@ -5,13 +5,13 @@
 use std::io::{self, Write};
 
 use super::show::find;
-use super::{open, print};
+use super::{open_subject, print};
 use crate::args::Log;
 use crate::context::Context;
 use crate::error::{CommandError, store_error};
 
 pub(crate) fn run(context: &Context, args: &Log) -> Result<(), CommandError> {
-    let mut opened = open(context, &args.profile)?;
+    let mut opened = open_subject(context, &args.profile)?;
     let store = context.store()?;
     let (graph, id) = find(&mut opened, &args.which)?;
     let plan = xsc_build::Plan::new(&store, &graph, &[id]).map_err(|e| store_error(&e))?;

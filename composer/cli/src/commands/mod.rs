@@ -62,14 +62,26 @@ pub(crate) fn dispatch(cli: &Cli, cancel: &Cancel) -> Result<(), CommandError> {
     }
 }
 
-/// A profile with everything that its recipes need.
+/// The attribute of images/default.nix that holds a profile's images.
+pub(crate) const RESULT: &str = "result";
+
+/// The recipes of a repository, loaded for a profile or, by `open_subject`, for none.
 pub(crate) struct Opened {
-    /// The profile's file, as the user named it.
+    /// The profile's file or the attribute, as the user named it.
     pub(crate) path: PathBuf,
     pub(crate) repository: Repository,
-    pub(crate) profile: Profile,
+    /// What the recipes were loaded for.
+    pub(crate) subject: Subject,
     pub(crate) flake: FlakeLike,
     pub(crate) recipes: Recipes,
+}
+
+/// What the user named.
+pub(crate) enum Subject {
+    /// A profile: its images are meant.
+    Profile(Box<Profile>),
+    /// An attribute of the recipes that no profile has a say in, such as `toolchain.x86_64-base`.
+    Attribute(String),
 }
 
 /// What building derivations needs to know of where they come from.
@@ -82,6 +94,30 @@ pub(crate) struct Origin<'a> {
 }
 
 impl Opened {
+    /// The profile of what `open` gave.
+    pub(crate) fn profile(&self) -> &Profile {
+        match &self.subject {
+            Subject::Profile(profile) => profile,
+            Subject::Attribute(_) => unreachable!("`open` loads recipes for a profile"),
+        }
+    }
+
+    /// The attribute that is meant where the user names none.
+    pub(crate) fn attribute(&self) -> &str {
+        match &self.subject {
+            Subject::Profile(_) => RESULT,
+            Subject::Attribute(path) => path,
+        }
+    }
+
+    /// What the recipes were loaded for, as messages say it.
+    pub(crate) fn described(&self) -> String {
+        match &self.subject {
+            Subject::Profile(profile) => format!("profile {}", profile.name),
+            Subject::Attribute(path) => format!("`{path}`"),
+        }
+    }
+
     pub(crate) fn origin(&self, context: &Context) -> Origin<'_> {
         let words = &context.store_words;
         Origin {
@@ -120,10 +156,35 @@ pub(crate) fn open_with(path: &Path, hooks: Hooks) -> Result<Opened, CommandErro
     Ok(Opened {
         path: path.to_owned(),
         repository,
-        profile,
+        subject: Subject::Profile(Box::new(profile)),
         flake,
         recipes,
     })
+}
+
+/// Opens what `word` names: a profile, or an attribute that needs none.
+pub(crate) fn open_subject(context: &Context, word: &Path) -> Result<Opened, CommandError> {
+    let Some(path) = word.to_str().filter(|text| is_attribute(text)) else {
+        return open(context, word);
+    };
+    let repository = Repository::find(Path::new("."))?;
+    let (flake, lock) = read_lock(&repository)?;
+    let hooks = hooks(context, None, &[]);
+    let recipes = Language::open(&repository.root, xsc_build::source_tree_id, hooks)
+        .and_then(|language| Recipes::load_without_profile(language, &lock))
+        .map_err(|e| instantiate_error(&e))?;
+    Ok(Opened {
+        path: word.to_owned(),
+        repository,
+        subject: Subject::Attribute(path.to_owned()),
+        flake,
+        recipes,
+    })
+}
+
+/// Whether a word is an attribute path rather than a profile's file.
+fn is_attribute(word: &str) -> bool {
+    !word.contains('/') && !word.ends_with(".toml") && !Path::new(word).exists()
 }
 
 /// Reads a profile, and finds the repository it is in.

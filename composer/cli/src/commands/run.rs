@@ -10,12 +10,12 @@ use crate::error::CommandError;
 
 pub(crate) fn run(context: &Context, args: &Run, cancel: &Cancel) -> Result<(), CommandError> {
     let opened = open(context, &args.profile)?;
-    let medium = choose(&opened.profile, &args.boot)?;
+    let medium = choose(opened.profile(), &args.boot)?;
     let images = build::images(context, opened, &args.flags, cancel)?;
     let Some(images) = images else {
         return Ok(());
     };
-    let profile = &images.opened.profile;
+    let profile = images.opened.profile();
     let (emulator, machine) = prepare(profile, &images.path, medium, &args.boot, cancel)?;
     if !context.quiet {
         eprintln!("booting with {}; Ctrl-a x ends the machine", emulator.accel);

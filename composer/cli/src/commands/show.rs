@@ -9,14 +9,14 @@ use xsc_model::{Builder, Derivation, DrvId, Graph, InputMode, InputSource};
 use xsc_store::Store;
 
 use super::build::derivation;
-use super::{Opened, open, print};
+use super::{Opened, open_subject, print};
 use crate::args::Show;
 use crate::context::Context;
 use crate::error::{CommandError, store_error};
 use crate::ui::human;
 
 pub(crate) fn run(context: &Context, args: &Show) -> Result<(), CommandError> {
-    let mut opened = open(context, &args.profile)?;
+    let mut opened = open_subject(context, &args.profile)?;
     let store = context.store()?;
     match &args.which {
         Some(which) => {
@@ -24,7 +24,8 @@ pub(crate) fn run(context: &Context, args: &Show) -> Result<(), CommandError> {
             one(context, &store, &graph, id)
         }
         None => {
-            let top = derivation(&mut opened, "result")?;
+            let attribute = opened.attribute().to_owned();
+            let top = derivation(&mut opened, &attribute)?;
             table(context, &store, &opened.recipes.graph(), top)
         }
     }
@@ -32,7 +33,8 @@ pub(crate) fn run(context: &Context, args: &Show) -> Result<(), CommandError> {
 
 /// The derivation of that name in the profile's graph, or at that attribute path.
 pub(crate) fn find(opened: &mut Opened, which: &str) -> Result<(Graph, DrvId), CommandError> {
-    let top = derivation(opened, "result")?;
+    let attribute = opened.attribute().to_owned();
+    let top = derivation(opened, &attribute)?;
     let graph = opened.recipes.graph();
     let closure = graph.closure(&[top]);
     let name = |id: &DrvId| graph.get(id).map_or("", |drv| drv.name.as_str());
@@ -43,8 +45,8 @@ pub(crate) fn find(opened: &mut Opened, which: &str) -> Result<(Graph, DrvId), C
         return Ok((opened.recipes.graph(), id));
     }
     let error = CommandError::usage(format!(
-        "profile {} has no derivation `{which}`",
-        opened.profile.name
+        "{} has no derivation `{which}`",
+        opened.described()
     ));
     let names = closure.iter().map(name);
     Err(match xsc_profile::closest(which, names) {

@@ -18,7 +18,7 @@ use crate::ui::{HEARTBEAT, beside, human, say};
 
 pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(), CommandError> {
     let mut opened = open(context, &args.profile)?;
-    let medium = choose(&opened.profile, &args.boot)?;
+    let medium = choose(opened.profile(), &args.boot)?;
     if let Some(attr) = &args.if_built
         && !is_built(context, &mut opened, attr)?
     {
@@ -29,7 +29,7 @@ pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(),
     let Some(images) = images else {
         return Ok(());
     };
-    let profile = &images.opened.profile;
+    let profile = images.opened.profile();
     let (emulator, machine) = prepare(profile, &images.path, medium, &args.boot, cancel)?;
     let total = Duration::from_secs(profile.test.timeout_seconds.unwrap_or(600));
     let spec = TestSpec {
