@@ -4,9 +4,13 @@
 //! Invariants: pure functions of bytes; no input makes them panic; names and symbols in a file
 //! explain a finding and never make one less.
 
+mod audit;
+mod elf;
 mod notes;
 mod report;
 mod rewrite;
+mod symbols;
+mod traps;
 
 pub use notes::{NoteKind, XscNote};
 pub use report::{FileKind, Finding, Level, Machine, Options, Place, Report, Require, Rule};
@@ -19,10 +23,5 @@ pub fn audit(bytes: &[u8]) -> Report {
 
 /// Audits one file.
 pub fn audit_with(bytes: &[u8], options: &Options) -> Report {
-    let _ = options;
-    let mut report = Report::default();
-    if bytes.starts_with(b"\x7fELF") {
-        report.kind = FileKind::Program;
-    }
-    report
+    audit::run(bytes, options)
 }
