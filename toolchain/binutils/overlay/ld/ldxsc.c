@@ -77,8 +77,8 @@ static bool marks_wanted;
 /* The first input that can't have marks.  */
 static bfd *markless_input;
 
-/* Whether an input without its marks is reported already.  */
-static bool marks_reported;
+/* Whether an input is refused already; more about the output is noise.  */
+static bool refused;
 
 /* Handle ARG of -z.  Return false if it is none of ours.  */
 
@@ -252,7 +252,7 @@ check_input_marks (bfd *abfd)
     {
       einfo (_("%X%P: %pB: not marked for %s, which -z xsc-abi=cfi demands:"
 	       " compile it with %s\n"), abfd, marks->names, marks->option);
-      marks_reported = true;
+      refused = true;
     }
   else
     /* Nothing to protect: data doesn't take the marks away from code.  */
@@ -260,10 +260,11 @@ check_input_marks (bfd *abfd)
   prop->pr_kind = property_number;
 }
 
-/* The section for a note that no input had, as inputs are data alone.  */
+/* Make the section NAME in the first object: what no input had, as they are
+   data alone.  */
 
 static asection *
-create_note (void)
+create_note_section (const char *name, unsigned int align_power)
 {
   bfd *abfd;
   asection *sec;
@@ -277,14 +278,30 @@ create_note (void)
   if (abfd == NULL)
     return NULL;
 
-  sec = bfd_make_section_anyway_with_flags (abfd, XSC_NOTE_SECTION,
+  sec = bfd_make_section_anyway_with_flags (abfd, name,
 					    (SEC_ALLOC | SEC_LOAD
 					     | SEC_IN_MEMORY | SEC_READONLY
 					     | SEC_HAS_CONTENTS | SEC_DATA));
-  if (sec == NULL)
-    einfo (_("%F%P: can't create %s: %E\n"), XSC_NOTE_SECTION);
+  if (sec == NULL || !bfd_set_section_alignment (sec, align_power))
+    einfo (_("%F%P: can't create %s: %E\n"), name);
   elf_section_type (sec) = SHT_NOTE;
   return sec;
+}
+
+/* Data alone has marks, too, but maybe no section to keep them in.  */
+
+static void
+create_marks_section (void)
+{
+  int elfclass = get_elf_backend_data (link_info.output_bfd)->s->elfclass;
+  bfd *abfd;
+
+  for (abfd = link_info.input_bfds; abfd != NULL; abfd = abfd->link.next)
+    if ((abfd->flags & DYNAMIC) == 0
+	&& bfd_get_section_by_name (abfd, NOTE_GNU_PROPERTY_SECTION_NAME) != NULL)
+      return;
+  create_note_section (NOTE_GNU_PROPERTY_SECTION_NAME,
+		       elfclass == ELFCLASS64 ? 3 : 2);
 }
 
 static void
@@ -318,6 +335,7 @@ ldxsc_merge_notes (void)
 {
   bool relocatable = bfd_link_relocatable (&link_info);
   bool write = xsc_abi != xsc_abi_none;
+  bool code_seen = false;
   uint32_t all = XSC_NOTE_FEATURES;
   bfd *abfd;
 
@@ -354,6 +372,9 @@ ldxsc_merge_notes (void)
 	noted = (bfd_get_flavour (abfd) == bfd_target_elf_flavour
 		 && shared_object_noted (abfd, &features));
 
+      if (!shared && has_code (abfd))
+	code_seen = true;
+
       if (noted)
 	{
 	  if (!shared)
@@ -373,6 +394,7 @@ ldxsc_merge_notes (void)
 		   " instructions: rebuild it without -msyscall, or link"
 		   " with -z xsc-unnoted for a program that is not XSC\n"),
 		 abfd);
+	  refused = true;
 	  continue;
 	}
 
@@ -392,7 +414,7 @@ ldxsc_merge_notes (void)
     all = 0;
 
   if (write && kept_note == NULL && !relocatable)
-    kept_note = create_note ();
+    kept_note = create_note_section (XSC_NOTE_SECTION, XSC_NOTE_ALIGN_POWER);
   if (kept_note == NULL)
     return;
   if (!write)
@@ -401,6 +423,8 @@ ldxsc_merge_notes (void)
     {
       write_note (kept_note, all);
       marks_wanted = !relocatable && (all & XSC_NOTE_CFI) != 0;
+      if (marks_wanted && !code_seen)
+	create_marks_section ();
     }
 }
 
@@ -413,7 +437,7 @@ ldxsc_check_marks (bfd *pbfd)
   const struct xsc_marks *marks = output_marks ();
   elf_property_list *p;
 
-  if (!marks_wanted || marks_reported || marks == NULL)
+  if (!marks_wanted || refused || marks == NULL)
     return;
 
   for (p = pbfd != NULL ? elf_properties (pbfd) : NULL; p != NULL; p = p->next)
@@ -422,8 +446,8 @@ ldxsc_check_marks (bfd *pbfd)
       return;
 
   if (markless_input != NULL)
-    einfo (_("%X%P: %pB: can't be marked for %s, so the output can't, which"
-	     " -z xsc-abi=cfi demands\n"), markless_input, marks->names);
+    einfo (_("%X%P: %pB: no ELF file, so not marked for %s, which -z xsc-abi=cfi"
+	     " demands: link it with -r first\n"), markless_input, marks->names);
   else
     einfo (_("%X%P: no input marks the output for %s, which -z xsc-abi=cfi"
 	     " demands\n"), marks->names);
