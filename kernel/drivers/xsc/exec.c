@@ -18,7 +18,6 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
-#include <linux/sysfs.h>
 #include <linux/xsc.h>
 #include <uapi/linux/xsc.h>
 
@@ -66,13 +65,15 @@ int xsc_mode_parse(const char *text, struct xsc_mode *mode)
 	return -EINVAL;
 }
 
-ssize_t xsc_mode_show(char *buf)
+/* The mode as text, without a newline; size: XSC_MODE_TEXT. */
+void xsc_mode_text(char *text)
 {
 	struct xsc_mode mode;
 
 	scoped_guard(spinlock, &xsc_mode_lock)
 		mode = xsc_mode;
-	return sysfs_emit(buf, "%s%s\n", xsc_level_names[mode.level], mode.cfi ? ",cfi" : "");
+	scnprintf(text, XSC_MODE_TEXT, "%s%s", xsc_level_names[mode.level],
+		  mode.cfi ? ",cfi" : "");
 }
 
 /* -EPERM for a mode that demands less than the present one in any respect. */

@@ -20,9 +20,12 @@ struct xsc_mode {
 	bool cfi;
 };
 
+/* Room for the longest mode, "permissive,cfi". */
+#define XSC_MODE_TEXT	16
+
 void xsc_notes_parse(const void *segment, size_t size, size_t align, struct xsc_notes *notes);
 int xsc_mode_parse(const char *text, struct xsc_mode *mode);
-ssize_t xsc_mode_show(char *buf);
+void xsc_mode_text(char *text);
 int xsc_mode_tighten(const char *text);
 
 #endif /* _DRIVERS_XSC_EXEC_H */

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/<pid>/xsc and /proc/<pid>/task/<tid>/xsc: the counters of one task, then those of its
- * process's workers, a "name value" a line. Called by procfs. Invariant: who may not
- * read the task's io file may not read this one, not even through a file opened before.
+ * /proc/xsc: version, mode and counters of the system, all that /sys/kernel/xsc tells in one
+ * text for people; /proc/<pid>/xsc and /proc/<pid>/task/<tid>/xsc: the counters of one task, then
+ * those of its process's workers. A "name value" a line. Called by procfs. Invariant: who may not
+ * read the task's io file may not read its file here, not even through one opened before.
  */
+#include <linux/init.h>
+#include <linux/proc_fs.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/xsc_proc.h>
+#include <uapi/linux/xsc.h>
 
+#include "exec.h"
 #include "stats.h"
 #include "xsc.h"
 
@@ -57,3 +62,22 @@ int proc_pid_xsc(struct seq_file *m, struct pid_namespace *ns, struct pid *pid,
 	up_read(&task->signal->exec_update_lock);
 	return ret;
 }
+
+static int xsc_system_show(struct seq_file *m, void *unused)
+{
+	char mode[XSC_MODE_TEXT];
+	enum xsc_stat stat;
+
+	xsc_mode_text(mode);
+	xsc_show(m, "abi", XSC_ABI);
+	seq_printf(m, "mode %s\n", mode);
+	for (stat = 0; stat < XSC_STAT_LAST; stat++)
+		xsc_show(m, xsc_stat_names[stat], xsc_stat_sum(stat));
+	return 0;
+}
+
+static int __init xsc_proc_init(void)
+{
+	return proc_create_single("xsc", 0444, NULL, xsc_system_show) ? 0 : -ENOMEM;
+}
+device_initcall(xsc_proc_init);

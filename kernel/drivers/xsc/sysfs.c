@@ -19,7 +19,10 @@
 
 static ssize_t mode_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	return xsc_mode_show(buf);
+	char text[XSC_MODE_TEXT];
+
+	xsc_mode_text(text);
+	return sysfs_emit(buf, "%s\n", text);
 }
 
 static ssize_t mode_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf,

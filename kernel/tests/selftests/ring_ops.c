@@ -164,6 +164,8 @@ static void test_observing(struct ring *r)
 	check(value("/proc/self/xsc", "worker_inlined ") > 0, "answers to do it inline");
 	check(value("/proc/thread-self/xsc", "workers ") == 1, "the thread's file");
 	check(value("/sys/kernel/xsc/counters/worker_entries", NULL) >= 2, "entries of all workers");
+	check_res(value("/proc/xsc", "abi "), XSC_ABI, "/proc/xsc: the version");
+	check(value("/proc/xsc", "worker_entries ") >= 2, "/proc/xsc: the counters");
 
 	check_res(value(idle, NULL), 1000, "worker_idle_us");
 	check(!put_value(idle, "0") && !put_value(idle, "100001") && !put_value(idle, "x") &&

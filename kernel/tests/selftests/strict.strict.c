@@ -87,6 +87,7 @@ static void check_first_program(void)
 int main(void)
 {
 	static const char *const loose[] = { "off", "permissive", "off\n", "permissive,cfi" };
+	static char text[2048];
 	char mode[32];
 	size_t i;
 
@@ -118,6 +119,8 @@ int main(void)
 	check_res(write_file("/sys/kernel/xsc/mode", "strict"), 6, "strict again is no change");
 	format(mode, sizeof(mode), "%s", xsc_mode());
 	check(!strncmp(mode, "strict", 6), "the mode is still strict: %s", mode);
+	check(read_file("/proc/xsc", text, sizeof(text)) > 0 && find_text(text, "mode strict"),
+	      "/proc/xsc says so, too");
 	check_res(try_exec(DIR "hello.trap"), 200, "and un-noted programs are still refused");
 	return tap_end();
 }
