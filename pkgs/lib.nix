@@ -97,6 +97,17 @@ rec {
       ++ attrsToList (at: from: { inherit at from; }) place
     );
 
+  # A tree of texts and links that the recipe says: `files` (path = text), those of them that are
+  # `executable`, `links` (path = target).
+  write =
+    {
+      name,
+      files ? { },
+      executable ? [ ],
+      links ? { },
+    }:
+    step name "builtin:write" { inherit files executable links; } [ ];
+
   # Runs a bash script in the sandbox. `root` becomes `/`, `mounts` and `writable` appear at
   # their paths (a writable one is a private copy), `$out` is the directory to fill.
   run =

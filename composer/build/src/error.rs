@@ -91,6 +91,9 @@ pub enum FailureKind {
     /// The sandbox could not be set up.
     #[error(transparent)]
     Sandbox(#[from] xsc_sandbox::SandboxError),
+    /// A tree could not be put together.
+    #[error(transparent)]
+    Tree(#[from] xsc_store::BuilderError),
     /// A fetch failed.
     #[error(transparent)]
     Fetch(#[from] xsc_fetch::DownloadError),

@@ -204,6 +204,7 @@ fn code_of(kind: &FailureKind) -> u8 {
         | FailureKind::MissingOutput { .. }
         | FailureKind::StrayOutput { .. }
         | FailureKind::Ingest(_)
+        | FailureKind::Tree(_)
         | FailureKind::Merge(_)
         | FailureKind::Params { .. }
         | FailureKind::Unpack { .. }

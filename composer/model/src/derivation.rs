@@ -84,6 +84,8 @@ pub enum BuiltinName {
     UnpackTar,
     /// Merges trees and adds symbolic links.
     Merge,
+    /// Writes texts and symbolic links that the recipe says.
+    Write,
     /// Writes a newc cpio archive, compressed: an initramfs.
     Cpio,
     /// Writes a FAT file system image.
@@ -96,10 +98,11 @@ pub enum BuiltinName {
 
 impl BuiltinName {
     /// Every builtin with the name that recipes use.
-    pub const ALL: [(BuiltinName, &'static str); 7] = [
+    pub const ALL: [(BuiltinName, &'static str); 8] = [
         (BuiltinName::UnpackDeb, "unpack-deb"),
         (BuiltinName::UnpackTar, "unpack-tar"),
         (BuiltinName::Merge, "merge"),
+        (BuiltinName::Write, "write"),
         (BuiltinName::Cpio, "cpio"),
         (BuiltinName::Fat, "fat"),
         (BuiltinName::Iso, "iso"),

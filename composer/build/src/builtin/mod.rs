@@ -7,6 +7,7 @@ mod image;
 mod merge;
 mod params;
 mod unpack;
+mod write;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +30,7 @@ pub(crate) fn run(
         BuiltinName::UnpackDeb => unpack::deb(engine.store, &params),
         BuiltinName::UnpackTar => unpack::tar(engine.store, &params),
         BuiltinName::Merge => merge::run(engine.store, &params, input_names),
+        BuiltinName::Write => write::run(engine.store, &params),
         BuiltinName::Cpio => image::cpio(engine.store, &params),
         BuiltinName::Fat => image::fat(engine.store, &params),
         BuiltinName::Iso => image::iso(engine.store, &params),
