@@ -82,6 +82,8 @@ pub struct TestSettings {
     pub memory_mib: Option<u64>,
     /// Names of the tests to run.
     pub tests: Vec<At<String>>,
+    /// A file beside the profile: the test as what is typed on the console, and what has to come back.
+    pub script: Option<At<String>>,
 }
 
 /// A composition input: one file of `profiles/`.
@@ -130,6 +132,7 @@ fn read(file: &str, text: &str, top: &Table<'_, '_>) -> Option<Profile> {
             timeout_seconds: table.count_or_none("timeout_seconds"),
             memory_mib: table.count_or_none("memory_mib"),
             tests: table.strings_or_none("tests", name_fault),
+            script: script(&table),
         };
         table.finish();
         settings
@@ -160,6 +163,17 @@ fn read(file: &str, text: &str, top: &Table<'_, '_>) -> Option<Profile> {
         tables,
         text: text.to_owned(),
     })
+}
+
+fn script(table: &Table<'_, '_>) -> Option<At<String>> {
+    let script = table.string_or_none("script")?;
+    let name = &script.value;
+    if name.is_empty() || name.starts_with('.') || name.contains(['/', '\0']) {
+        let span = table.get("script").map_or(0..0, |v| v.span());
+        let message = format!("`script` is the name of a file beside the profile, not \"{name}\"");
+        table.problem(span, message);
+    }
+    Some(script)
 }
 
 fn images(head: &Table<'_, '_>) -> Vec<ImageKind> {

@@ -18,6 +18,7 @@ ratio = 0.5
 
 [test]
 timeout_seconds = 60
+script = "x.script"
 tests = ["boot"]
 "#;
 
@@ -77,6 +78,7 @@ fn the_file_becomes_data_with_places() {
     );
     assert_eq!(profile.text, GOOD);
     assert_eq!(profile.test.timeout_seconds, Some(60));
+    assert_eq!(profile.test.script.unwrap().value, "x.script");
     assert_eq!(profile.test.memory_mib, None);
     assert_eq!(profile.modules[1].line, 7);
     assert_eq!(profile.variant.as_str(), "cfi");
@@ -136,6 +138,16 @@ profiles/x.toml:15:19: `timeout_seconds` must be a whole number of at least 1, n
      |                   ^"
     );
     assert!(fails("").contains("the file lacks the key `profile`"));
+}
+
+#[test]
+fn a_script_is_a_file_beside_the_profile() {
+    for name in ["../x", "a/b", "", ".hidden"] {
+        let text = GOOD.replace("\"x.script\"", &format!("{name:?}"));
+        let message = fails(&text);
+        let expected = format!("`script` is the name of a file beside the profile, not \"{name}\"");
+        assert!(message.contains(&expected), "{message}");
+    }
 }
 
 #[test]

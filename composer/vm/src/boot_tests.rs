@@ -17,8 +17,9 @@ use crate::accel::{Accel, probe, run_probe};
 use crate::error::VmError;
 use crate::interactive::run_interactive;
 use crate::locate::{Emulator, find_qemu, find_uefi};
-use crate::machine::{Firmware, Machine, Medium, System};
+use crate::machine::{Firmware, Machine, Medium, Network, System};
 use crate::runner::{TestSpec, test};
+use crate::script::Script;
 use crate::sector::Sector;
 use crate::verdict::{Ended, Failure, Verdict};
 
@@ -50,6 +51,7 @@ struct Bench {
     machine: Machine,
     silence: Duration,
     total: Duration,
+    script: Option<Script>,
     lines: Vec<String>,
 }
 
@@ -72,6 +74,7 @@ impl Bench {
             firmware: Firmware::Bios,
             memory_mib: 64,
             cpus: 1,
+            network: Network::None,
             extra: Vec::new(),
         };
         Some(Bench {
@@ -80,6 +83,7 @@ impl Bench {
             machine,
             silence: NEVER,
             total: NEVER,
+            script: None,
             lines: Vec::new(),
         })
     }
@@ -101,6 +105,7 @@ impl Bench {
             deadline_silence: self.silence,
             deadline_total: self.total,
             bundle_dir: self.bundle(),
+            script: self.script.clone(),
         };
         let lines = &mut self.lines;
         test(&self.emulator, &self.machine, &spec, cancel, &mut |line| {
@@ -166,6 +171,46 @@ fn vm_a_guest_that_says_so_and_powers_off_passes() {
             .as_str()
             .unwrap()
             .ends_with("qemu-system-x86_64")
+    );
+}
+
+#[test]
+fn vm_a_script_is_the_test() {
+    let guest = Sector::new()
+        .print("login: ")
+        .read_line()
+        .print("Last login\r\n")
+        .read_line()
+        .print("bye\r\n")
+        .power_off();
+    let Some(mut bench) = Bench::new(guest) else {
+        return;
+    };
+    let script = "expect login:\nsend root\nexpect Last login\nsend poweroff\nexpect bye";
+    bench.script = Some(Script::parse(script).unwrap());
+    bench.machine.network = Network::Isolated;
+    let verdict = bench.run().unwrap();
+    assert!(verdict.passed, "{}", verdict.to_json());
+    assert_eq!(verdict.counts.as_ref().unwrap().pass, 5);
+    assert_eq!(verdict.report[2], "ok 2 - send root");
+}
+
+#[test]
+fn vm_a_script_that_waits_in_vain_fails() {
+    let Some(mut bench) = Bench::new(Sector::new().print("login: ").halt()) else {
+        return;
+    };
+    let script = "limit 1\nexpect login:\nexpect Welcome\nsend x";
+    bench.script = Some(Script::parse(script).unwrap());
+    let (kinds, verdict) = bench.fail();
+    assert_eq!(kinds, ["tests-failed", "not-powered-off"]);
+    assert_eq!(verdict.ended, Ended::Abandoned);
+    assert_eq!(
+        verdict.failed_tests,
+        [
+            "not ok 2 - expect Welcome (waited 1 s in vain)",
+            "not ok 3 - send x (never done)"
+        ]
     );
 }
 

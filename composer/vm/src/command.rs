@@ -9,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use crate::accel::Accel;
-use crate::machine::{Firmware, Machine, Medium, System};
+use crate::machine::{Firmware, Machine, Medium, Network, System};
 use crate::runner::VERDICT_CHANNEL;
 
 /// PCI slot of the entropy device.
@@ -18,6 +18,8 @@ const RNG_SLOT: u8 = 2;
 pub(crate) const SERIAL_SLOT: u8 = 3;
 /// PCI slot of the boot medium's controller.
 const MEDIUM_SLOT: u8 = 4;
+/// PCI slot of the network card.
+const NETWORK_SLOT: u8 = 5;
 
 /// Names of the sockets of a test, relative to its private folder.
 pub(crate) const CONSOLE_SOCKET: &str = "console";
@@ -100,6 +102,7 @@ pub(crate) fn arguments(
     console(&mut list, wiring);
     verdict_channel(&mut list, wiring);
     medium(&mut list, machine);
+    network(&mut list, machine.network);
     list.extend(machine.extra.iter().map(OsString::from));
     list
 }
@@ -187,6 +190,21 @@ fn medium(list: &mut Vec<OsString>, machine: &Machine) {
     }
 }
 
+fn network(list: &mut Vec<OsString>, network: Network) {
+    let backend = match network {
+        Network::None => return,
+        Network::Isolated => "user,id=net0,restrict=on",
+        Network::User => "user,id=net0",
+    };
+    list.extend([
+        "-netdev".into(),
+        backend.into(),
+        "-device".into(),
+        // Without a program of its own to boot from, which is in another package.
+        format!("virtio-net-pci,bus=pcie.0,addr={NETWORK_SLOT:#x},netdev=net0,romfile=").into(),
+    ]);
+}
+
 /// Quotes one word for a POSIX shell.
 pub(crate) fn shell_word(word: &OsStr) -> Vec<u8> {
     let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_./=:,+@%".contains(b);
@@ -234,6 +252,7 @@ mod tests {
             },
             memory_mib: 512,
             cpus: 2,
+            network: Network::Isolated,
             extra: vec!["-s".to_owned()],
         };
         let expected = "\
@@ -259,6 +278,8 @@ mod tests {
 -device virtserialport,bus=serial0.0,nr=1,chardev=verdict,name=xsc.verdict
 -drive if=none,id=medium,media=cdrom,format=raw,readonly=on,file=/xsc/store/a,,b.iso
 -device ide-cd,bus=ide.0,drive=medium,bootindex=0
+-netdev user,id=net0,restrict=on
+-device virtio-net-pci,bus=pcie.0,addr=0x5,netdev=net0,romfile=
 -s";
         let sockets = Wiring::Sockets(Path::new("/tmp/t"));
         assert_eq!(render(&machine, &Accel::Kvm, sockets), expected);
@@ -272,6 +293,7 @@ mod tests {
             firmware: Firmware::Bios,
             memory_mib: 128,
             cpus: 1,
+            network: Network::None,
             extra: Vec::new(),
         };
         let expected = "\
@@ -306,6 +328,7 @@ mod tests {
             firmware: Firmware::Bios,
             memory_mib: 256,
             cpus: 1,
+            network: Network::None,
             extra: Vec::new(),
         };
         let expected = "\
@@ -341,6 +364,7 @@ mod tests {
             firmware: Firmware::Bios,
             memory_mib: 256,
             cpus: 1,
+            network: Network::None,
             extra: Vec::new(),
         };
         let text = render(&machine, &tcg(), Wiring::Terminal);

@@ -84,6 +84,17 @@ impl Medium {
     }
 }
 
+/// The network card of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// There is none.
+    None,
+    /// A virtio card; QEMU answers DHCP and nothing leaves the machine.
+    Isolated,
+    /// A virtio card; QEMU makes the guest's connections as this process, like any program of the host.
+    User,
+}
+
 /// One virtual machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {
@@ -97,6 +108,8 @@ pub struct Machine {
     pub memory_mib: u32,
     /// Number of processors.
     pub cpus: u32,
+    /// Its network card.
+    pub network: Network,
     /// Further QEMU arguments, put last so that they win.
     pub extra: Vec<String>,
 }

@@ -6,6 +6,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +23,7 @@ use crate::guest::{Guest, POLL, Stdio3};
 use crate::judge::{Evidence, judge};
 use crate::locate::Emulator;
 use crate::machine::Machine;
+use crate::script::{Script, Talk};
 use crate::token::{is_failed_test, is_verdict};
 use crate::verdict::{Ended, Verdict};
 use crate::wire::{Channel, Listeners, Scratch};
@@ -51,13 +53,16 @@ pub struct TestSpec {
     pub deadline_total: Duration,
     /// The folder a failed test leaves its bundle in; made if need be. A test that passes does not touch it.
     pub bundle_dir: PathBuf,
+    /// What is said on the console. Its steps are then the test, and the verdict channel is not listened to.
+    pub script: Option<Script>,
 }
 
 /// Boots `machine`, hands each console line to `observe` and returns the verdict.
 ///
 /// The guest passes by writing one line `xsc-verdict: pass=N fail=N skip=N taint=N warn=N` to the port
 /// `VERDICT_CHANNEL`, with something passed and nothing failed, tainted or warned, without a kernel complaint on
-/// the console, and by switching the machine off. A raised `cancel` ends QEMU and gives `Cancelled`, without a
+/// the console, and by switching the machine off. With a script each of its steps has to work, instead of a verdict,
+/// and silence is what the script waits for. A raised `cancel` ends QEMU and gives `Cancelled`, without a
 /// bundle. Fails only for reasons of the host; see `VmError`.
 pub fn test(
     emulator: &Emulator,
@@ -97,9 +102,12 @@ pub fn test(
         program: emulator.program.clone(),
         source,
     };
+    let keyboard = listeners.keyboard().map_err(follow)?;
     let receiver = listeners.read().map_err(follow)?;
 
     let mut watch = Watch::new(console_log, observe);
+    watch.talk = spec.script.as_ref().map(Talk::new);
+    watch.keyboard = Some(keyboard);
     let mut ended = watch_guest(&mut guest, &receiver, &mut watch, spec, start, cancel)?;
     if let Ended::Exited(status) = &mut ended {
         let words = last_words(&qemu_log);
@@ -108,6 +116,9 @@ pub fn test(
         }
     }
     watch.finish();
+    if let Some(talk) = watch.talk.take() {
+        watch.verdict = talk.report().into_bytes();
+    }
     if let Some(source) = watch.log_error.take() {
         return Err(scratch_error(&console)(source));
     }
@@ -246,6 +257,12 @@ fn watch_guest(
             drain(receiver, watch);
             return Ok(watch.ended(status));
         }
+        if watch.talk_next() {
+            progress = Instant::now();
+        }
+        if watch.talk.as_ref().is_some_and(Talk::is_abandoned) {
+            break Ended::Abandoned;
+        }
         if progress.elapsed() >= silence {
             break Ended::Silent(silence);
         }
@@ -283,6 +300,9 @@ struct Watch<'a> {
     verdict_flooded: bool,
     monitor: Lines,
     shutdown: Option<String>,
+    /// The conversation of a test by script, and where its part is typed.
+    talk: Option<Talk>,
+    keyboard: Option<UnixStream>,
 }
 
 impl<'a> Watch<'a> {
@@ -304,6 +324,8 @@ impl<'a> Watch<'a> {
             verdict_flooded: false,
             monitor: Lines::default(),
             shutdown: None,
+            talk: None,
+            keyboard: None,
         }
     }
 
@@ -317,6 +339,9 @@ impl<'a> Watch<'a> {
                 let mut lines = std::mem::take(&mut self.console);
                 lines.push(bytes, &mut |line| self.console_line(line));
                 self.console = lines;
+                if let Some(talk) = &mut self.talk {
+                    talk.hear(bytes, Instant::now());
+                }
             }
             Channel::Verdict => {
                 let room = VERDICT_MAX - self.verdict.len();
@@ -332,6 +357,21 @@ impl<'a> Watch<'a> {
                 });
             }
         }
+    }
+
+    /// Types what the script says next; whether the script is still going on, so that silence is meant.
+    fn talk_next(&mut self) -> bool {
+        let Some(talk) = &mut self.talk else {
+            return false;
+        };
+        let typed = talk.type_next(Instant::now());
+        if let Some(keyboard) = &mut self.keyboard
+            && keyboard.write_all(&typed).is_err()
+        {
+            // QEMU is gone; the caller finds out how.
+            self.keyboard = None;
+        }
+        !talk.is_done()
     }
 
     fn console_line(&mut self, line: &str) {

@@ -89,6 +89,21 @@ impl Sector {
         self
     }
 
+    /// Waits for the end of a line on the console.
+    pub(crate) fn read_line(mut self) -> Self {
+        self.code.extend([
+            0xba, 0xfd, 0x03, // again: mov dx, 0x3fd
+            0xec, // wait: in al, dx
+            0xa8, 0x01, // test al, 1
+            0x74, 0xfb, // jz wait
+            0xb2, 0xf8, // mov dl, 0xf8
+            0xec, // in al, dx
+            0x3c, 0x0a, // cmp al, 10
+            0x75, 0xf1, // jne again
+        ]);
+        self
+    }
+
     /// Prints the command line; only for `kernel`.
     pub(crate) fn print_command_line(mut self) -> Self {
         self.code.push(0xbe); // mov si, COMMAND_LINE

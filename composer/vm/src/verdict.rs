@@ -29,6 +29,8 @@ pub enum Ended {
     Overran(Duration),
     /// The console said more than this many bytes; QEMU was killed.
     Flooded(u64),
+    /// What the script waited for did not come; QEMU was killed.
+    Abandoned,
 }
 
 impl fmt::Display for Ended {
@@ -42,6 +44,7 @@ impl fmt::Display for Ended {
             Ended::Silent(d) => write!(f, "nothing was said for {} s", d.as_secs_f32()),
             Ended::Overran(d) => write!(f, "the run took more than {} s", d.as_secs_f32()),
             Ended::Flooded(bytes) => write!(f, "the console said more than {bytes} bytes"),
+            Ended::Abandoned => f.write_str("what the script waited for did not come"),
         }
     }
 }

@@ -125,6 +125,13 @@ impl Listeners {
         Ok(self.waiting.is_empty())
     }
 
+    /// Another end of the console, to type on.
+    pub(crate) fn keyboard(&self) -> io::Result<UnixStream> {
+        let console = self.connected.iter().find(|(c, _)| *c == Channel::Console);
+        let (_, stream) = console.ok_or(io::ErrorKind::NotConnected)?;
+        stream.try_clone()
+    }
+
     /// Starts a reader for each channel. The receiver ends when QEMU has closed them all.
     pub(crate) fn read(self) -> io::Result<Receiver<(Channel, Vec<u8>)>> {
         // The bound holds QEMU back instead of our memory when the guest talks faster than we listen.

@@ -224,6 +224,10 @@ pub(crate) struct Test {
     #[arg(long)]
     pub(crate) report: bool,
 
+    /// Talk with the guest on its console as this file says [default: of the profile, if any].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) script: Option<PathBuf>,
+
     /// Skip the test unless this attribute of the recipes is built, such as `pkgs.linux.objects`.
     #[arg(long, value_name = "PATH")]
     pub(crate) if_built: Option<String>,

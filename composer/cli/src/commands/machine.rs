@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use xsc_profile::{ImageKind, Profile};
-use xsc_vm::{Emulator, Firmware, Machine, Medium, System, VmError};
+use xsc_vm::{Emulator, Firmware, Machine, Medium, Network, System, VmError};
 
 use super::Cancel;
 use crate::args::{BootFlags, FirmwareArg, MediumArg};
@@ -93,6 +93,7 @@ pub(crate) fn prepare(
         firmware,
         memory_mib,
         cpus: flags.cpus,
+        network: Network::None,
         extra: Vec::new(),
     };
     Ok((emulator, machine))

@@ -16,7 +16,8 @@ pub(crate) fn run(context: &Context, args: &Run, cancel: &Cancel) -> Result<(), 
         return Ok(());
     };
     let profile = images.opened.profile();
-    let (emulator, machine) = prepare(profile, &images.path, medium, &args.boot, cancel)?;
+    let (emulator, mut machine) = prepare(profile, &images.path, medium, &args.boot, cancel)?;
+    machine.network = xsc_vm::Network::User;
     if !context.quiet {
         eprintln!("booting with {}; Ctrl-a x ends the machine", emulator.accel);
     }

@@ -1,16 +1,16 @@
 //! `test`: builds a profile, boots it in QEMU and judges what it says.
 //!
 //! Prints the verdict; exit code 1 where it is a failure, 0 where it is a skip. Invariant: only a verdict that the
-//! guest sent over the second channel, and a clean console, count as success.
+//! guest sent over the second channel, or a script whose every step worked, and a clean console count as success.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use xsc_vm::{TestSpec, Verdict};
+use xsc_vm::{Network, Script, TestSpec, Verdict};
 
 use super::machine::{choose, prepare, vm_error};
-use super::{Cancel, Opened, build, open, print};
+use super::{Cancel, Opened, build, open, print, read};
 use crate::args::Test;
 use crate::context::Context;
 use crate::error::{CommandError, exit, store_error};
@@ -19,6 +19,7 @@ use crate::ui::{HEARTBEAT, beside, human, say};
 pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(), CommandError> {
     let mut opened = open(context, &args.profile)?;
     let medium = choose(opened.profile(), &args.boot)?;
+    let script = script(&opened, args)?;
     if let Some(attr) = &args.if_built
         && !is_built(context, &mut opened, attr)?
     {
@@ -30,12 +31,16 @@ pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(),
         return Ok(());
     };
     let profile = images.opened.profile();
-    let (emulator, machine) = prepare(profile, &images.path, medium, &args.boot, cancel)?;
+    let (emulator, mut machine) = prepare(profile, &images.path, medium, &args.boot, cancel)?;
+    if script.is_some() {
+        machine.network = Network::Isolated;
+    }
     let total = Duration::from_secs(profile.test.timeout_seconds.unwrap_or(600));
     let spec = TestSpec {
         deadline_silence: emulator.accel.default_silence(),
         deadline_total: args.boot_timeout.unwrap_or(total),
         bundle_dir: args.bundle.clone(),
+        script,
     };
     let progress = Progress::new(args.flags.print_build_logs && !context.quiet, context.quiet);
     let verdict = beside(&|| progress.beat(), || {
@@ -98,6 +103,22 @@ impl Progress {
             last.0 = Instant::now();
         }
     }
+}
+
+/// The script that the user names, or else the profile.
+fn script(opened: &Opened, args: &Test) -> Result<Option<Script>, CommandError> {
+    let beside = |name: &str| args.profile.with_file_name(name);
+    let of_profile = opened.profile().test.script.as_ref();
+    let Some(path) = args
+        .script
+        .clone()
+        .or_else(|| of_profile.map(|script| beside(&script.value)))
+    else {
+        return Ok(None);
+    };
+    let script = Script::parse(&read(&path)?)
+        .map_err(|e| CommandError::usage(format!("{}: {e}", path.display())))?;
+    Ok(Some(script))
 }
 
 /// Whether the derivation at `attr` is in the store.
