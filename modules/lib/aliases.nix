@@ -19,7 +19,9 @@ let
     showOption
     ;
 
-  inherit (optionLib) mkOption;
+  inherit (builtins) isAttrs;
+
+  inherit (optionLib) isOption mkOption;
 
   inherit (errors) fail place;
 
@@ -79,6 +81,35 @@ let
   where =
     def:
     if def.pos or null == null then toString def.file else "${def.pos.file}:${toString def.pos.line}";
+  # The definitions of what is at `path`: of an option, or of a part of its value; if nobody said that part, of what
+  # it would be in.
+  definitionsAt =
+    path: it:
+    if isOption it then
+      let
+        near = filter (
+          def: path == [ ] || (isAttrs def.value && def.value ? ${util.head path})
+        ) it.definitionsWithLocations;
+        exact = filter (def: hasAttrByPath path def.value) near;
+      in
+      map (within path) (if exact == [ ] then near else exact)
+    else if path == [ ] || !(isAttrs it && it ? ${util.head path}) then
+      [ ]
+    else
+      definitionsAt (util.tail path) it.${util.head path};
+
+  within =
+    path: def:
+    if path == [ ] || !(isAttrs def.value && def.value ? ${util.head path}) then
+      def
+    else
+      within (util.tail path) (
+        def
+        // {
+          value = def.value.${util.head path};
+          pos = builtins.unsafeGetAttrPos (util.head path) def.value;
+        }
+      );
 in
 {
   # The old name still works and says what the new one is.
@@ -153,9 +184,9 @@ in
     let
       failed = filter (it: !it.assertion) config.assertions;
       # Where the options that it is about were set, or where it was stated.
-      about = concatMap (
-        path: map (place "set here") (attrByPath path { } options).definitionsWithLocations or [ ]
-      ) (concatMap (it: it.about or [ ]) failed);
+      about = concatMap (path: map (place "set here") (definitionsAt path options)) (
+        concatMap (it: it.about or [ ]) failed
+      );
       stated = concatMap (
         def: optional (builtins.any (it: !(it.assertion or true)) def.value) (place "asserted here" def)
       ) options.assertions.definitionsWithLocations;
