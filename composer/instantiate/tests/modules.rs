@@ -496,3 +496,46 @@ fn every_profile_of_the_repository() {
     }
     assert!(seen > 0, "there are profiles");
 }
+
+/// What modules/system makes of a profile, as text: each file with its mode, owner and content.
+fn rendered(config: &serde_json::Value) -> String {
+    let set = |key: &str| config[key].as_object().unwrap();
+    let owner = |it: &serde_json::Value| {
+        let word = |key: &str| it[key].as_str().unwrap().to_owned();
+        format!("{} {}:{}", word("mode"), word("user"), word("group"))
+    };
+    let mut text = String::new();
+    for (path, file) in set("files") {
+        let _ = writeln!(text, "== {path}");
+        match file["link"].as_str() {
+            Some(target) => {
+                let _ = writeln!(text, "-> {target}");
+            }
+            None => {
+                let _ = writeln!(text, "({})", owner(file));
+                text.push_str(file["text"].as_str().unwrap());
+            }
+        }
+    }
+    for key in ["directories", "permissions"] {
+        let _ = writeln!(text, "== {key}");
+        for (path, it) in set(key) {
+            let _ = writeln!(text, "{path} {}", owner(it));
+        }
+    }
+    text
+}
+
+#[test]
+fn a_system_is_rendered_for_each_init() {
+    let stage = stage();
+    copy(&data().join("systems"), &stage.path().join("profiles"));
+    let mut text = String::new();
+    for init in ["systemd", "finit"] {
+        let (config, said) = config(stage.path(), init);
+        let config = config.unwrap_or_else(|error| panic!("{init}: {error}"));
+        assert_eq!(said, Vec::<String>::new(), "{init} warns");
+        let _ = writeln!(text, "# {init}\n{}", rendered(&config));
+    }
+    golden("systems.txt", &text);
+}
