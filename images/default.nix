@@ -26,7 +26,15 @@ let
         ;
     };
 
-  rootfs = import ./rootfs.nix { inherit lib pkgs; };
+  rootfs = import ./rootfs.nix {
+    inherit
+      lib
+      pkgs
+      config
+      name
+      ;
+    inherit (modules) options;
+  };
 
   kinds = {
     boot = call ./boot.nix;
@@ -59,6 +67,7 @@ in
     config
     pkgs
     lib
+    rootfs
     bochs
     ;
   inherit (modules) options reference;

@@ -1,0 +1,177 @@
+# The root file system of a whole system: its packages, what modules/system renders, and the modes and owners that a
+# tree cannot carry. rootfs.nix calls it. Invariant: what modules say wins over a package's file of that name.
+{
+  lib,
+  pkgs,
+  config,
+  options,
+  name,
+}:
+let
+  modules = import ../modules/lib;
+
+  inherit (config)
+    directories
+    files
+    permissions
+    users
+    ;
+
+  unique = builtins.foldl' (all: name: if builtins.elem name all then all else all ++ [ name ]) [ ];
+
+  # A package built from source, by name.
+  package =
+    name:
+    pkgs.${name} or (modules.fail {
+      message = "there is no package `${name}`: pkgs/by-name/${name} does not exist";
+      at = placesOf "named here" options.packages;
+      help = modules.didYouMean name (builtins.attrNames pkgs);
+    });
+
+  placesOf = label: option: map (modules.place label) option.definitionsWithLocations;
+
+  # What must not be in an image of rebuilt packages, with who says so.
+  rebuilt =
+    value:
+    if config.userland == "any" then
+      value
+    else if config.distribution != null then
+      modules.fail {
+        message = "`userland` is \"rebuilt\", and the packages of `${config.distribution}` are rebased";
+        at =
+          placesOf "only rebuilt packages are wanted" options.userland
+          ++ placesOf "these are rebased" options.distribution;
+      }
+    else
+      builtins.foldl' (
+        value: name:
+        let
+          provenance = (package name).provenance or "of unknown origin";
+        in
+        if provenance == "rebuilt" then
+          value
+        else
+          modules.fail {
+            message = "`userland` is \"rebuilt\", and the package `${name}` is ${provenance}";
+            at =
+              placesOf "only rebuilt packages are wanted" options.userland
+              ++ placesOf "the package" options.packages;
+          }
+      ) value config.packages;
+
+  # What packages bring, each path by one of them.
+  packages = rebuilt (
+    lib.merge {
+      name = "${name}-packages";
+      trees =
+        (
+          if config.distribution == null then
+            [ ]
+          else
+            [
+              (pkgs.distribution {
+                input = config.distribution;
+                sets = config.packageSets;
+              })
+            ]
+        )
+        ++ (
+          if config.packages == [ ] then
+            [ ]
+          else
+            [
+              (pkgs.system {
+                name = "${name}-rebuilt";
+                packages = map package (unique config.packages);
+              })
+            ]
+        );
+    }
+  );
+
+  having = key: builtins.filter (at: files.${at}.${key} != null) (builtins.attrNames files);
+
+  take =
+    key: names:
+    builtins.listToAttrs (
+      map (at: {
+        name = at;
+        value = files.${at}.${key};
+      }) names
+    );
+
+  rendered = lib.write {
+    name = "${name}-files";
+    files = take "text" (having "text");
+    links = take "link" (having "link");
+  };
+
+  copied = builtins.mapAttrs (_: file: [ file ]) (take "source" (having "source"));
+
+  # /bin and its like are links into /usr in every layout that we make.
+  layout = {
+    "/bin" = "usr/bin";
+    "/lib" = "usr/lib";
+    "/lib64" = "usr/lib64";
+    "/sbin" = "usr/sbin";
+  };
+
+  owner =
+    it:
+    {
+      inherit (it) mode;
+    }
+    // (
+      if it.user == "root" && it.group == "root" then
+        { }
+      else
+        {
+          inherit (users.users.${it.user}) uid;
+          inherit (users.groups.${it.group}) gid;
+        }
+    );
+
+  usual = it: it.mode == "0644" && it.user == "root" && it.group == "root";
+
+  ownFiles = builtins.filter (at: files.${at}.link == null && !usual files.${at}) (
+    builtins.attrNames files
+  );
+
+  device = type: major: minor: mode: {
+    inherit
+      type
+      major
+      minor
+      mode
+      ;
+  };
+in
+{
+  inherit packages rendered;
+
+  tree = lib.merge {
+    name = "${name}-rootfs";
+    trees = [
+      packages
+      rendered
+    ];
+    place = copied;
+    links = layout;
+    lastWins = true;
+  };
+
+  nodes =
+    builtins.mapAttrs (_: directory: { type = "directory"; } // owner directory) directories
+    // builtins.mapAttrs (_: owner) permissions
+    // builtins.listToAttrs (
+      map (at: {
+        name = at;
+        value = owner files.${at};
+      }) ownFiles
+    )
+    // {
+      # The kernel opens it for init before anything is mounted.
+      "/dev/console" = device "char" 5 1 "0600";
+      "/dev/null" = device "char" 1 3 "0666";
+    };
+}
