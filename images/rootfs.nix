@@ -22,7 +22,7 @@ else
   {
     tree = lib.merge {
       name = "rootfs";
-      trees = [ pkgs.xsc-tests ];
+      trees = [ pkgs.xsc-tests ] ++ map (package: pkgs.${package}) config.test.packages;
     };
 
     nodes =

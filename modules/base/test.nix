@@ -11,7 +11,14 @@ in
       type = types.listOf (types.strMatching "[a-z0-9][a-zA-Z0-9._/-]*");
       default = [ ];
       example = [ "xsc_ring_test" ];
-      description = "The tests that the init runs, in order. Without any, it runs all.";
+      description = "The tests that the init runs, in order; a folder's name with a slash is all in it. Without any, it runs all.";
+    };
+
+    packages = mkOption {
+      type = types.listOf (types.strMatching "[a-z0-9][a-z0-9-]*");
+      default = [ ];
+      example = [ "xsc-programs" ];
+      description = "Packages whose trees join the root file system that has the tests.";
     };
 
     bochs = mkOption {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * PID 1 of the test image, an XSC program itself: mounts the pseudo file systems, runs the tests
- * (each file of /tests, or xsc.tests=a,b), says one line on the console and on a virtio port
+ * (each file of /tests, or xsc.tests=a,b,dir/), says one line on the console and on a virtio port
  * named xsc.verdict, and powers off. Order: /tests/libc (programs with a libc, skipped in a
  * strict boot), /tests, then NAME.strict with the mode raised to strict. Invariant: the verdict
  * counts test cases and the kernel's own complaints, so a silent crash can't read as success.
@@ -229,8 +229,14 @@ static void run_all(void)
 			if (more && *p != ',')
 				continue;
 			*p = 0;
-			raise_mode(name);
-			run_test(name);
+			if (ends_with(name, "/")) {
+				n = list(name, names);
+				run_list(names, n, false);
+				run_list(names, n, true);
+			} else {
+				raise_mode(name);
+				run_test(name);
+			}
 			if (!more)
 				return;
 			name = p + 1;
