@@ -1,6 +1,6 @@
 # The toolchains of XSC: for each machine and variant one tree with compiler, assembler, linker and a sysroot.
 # pkgs/default.nix calls this file; `xsc-compose build toolchain.x86_64-base` builds one. Invariant: a stage is a
-# function of the stages before it, and the compiler proper of a machine serves both variants.
+# function of the stages before it, and the compiler proper of a machine serves both variants (README.md).
 {
   lib,
   inputs,
@@ -10,17 +10,161 @@
 let
   machines = import ./machines.nix;
 
+  variants = [
+    "base"
+    "cfi"
+  ];
+
   gcc = import ./gcc { inherit lib inputs seed; };
 
-  compilers = builtins.mapAttrs (
-    _: machine:
-    gcc.compiler {
+  # Once a machine: what no variant has a say in.
+  shared = builtins.mapAttrs (name: machine: {
+    compiler = gcc.compiler {
       inherit machine;
       glibcVersion = inputs.glibc.version;
-    }
-  ) machines;
-  headers = builtins.mapAttrs (_: machine: linux.headers machine.kernelArch) machines;
+    };
+    binutils = import ./binutils {
+      inherit lib inputs;
+      root = seed.compiler;
+      arch = name;
+    };
+    headers = linux.headers machine.kernelArch;
+  }) machines;
+
+  toolchain =
+    machine: variant:
+    let
+      inherit (shared.${machine.name}) compiler binutils headers;
+      inherit (machine) triplet;
+
+      of = stage: "${stage}-${machine.name}-${variant}";
+      sysroot = "/usr/${triplet}/sysroot";
+
+      specs = lib.run {
+        name = of "gcc-specs";
+        root = seed.base;
+        env = {
+          text = import ./specs.nix { inherit machine variant; };
+          file = "usr/lib/gcc/${triplet}/${gcc.version}/specs";
+        };
+        script = ''
+          mkdir -p "$out/$(dirname "$file")"
+          printf '%s\n' "$text" >"$out/$file"
+        '';
+      };
+
+      # A root to build in: the seed's tools for the machine that builds, ours for the one that runs it, and
+      # in the sysroot what there is so far.
+      stage =
+        name: trees: inSysroot:
+        lib.merge {
+          name = of "root-${name}";
+          trees = [
+            seed.target
+            compiler
+            specs
+            binutils
+          ]
+          ++ trees;
+          place.${sysroot} = lib.merge {
+            name = of "sysroot-${name}";
+            trees = [ headers ] ++ inSysroot;
+            links = {
+              "/lib" = "usr/lib";
+              "/lib64" = "usr/lib64";
+            };
+          };
+        };
+
+      glibc = import ./glibc {
+        inherit
+          lib
+          inputs
+          binutils
+          headers
+          variant
+          ;
+        root = seed.target;
+        compiler = lib.merge {
+          name = of "gcc-with-specs";
+          trees = [
+            compiler
+            specs
+          ];
+        };
+        libgcc = staticLibgcc;
+        arch = machine;
+      };
+
+      staticLibgcc = gcc.libgcc {
+        inherit machine variant compiler;
+        root = stage "headers" [ ] [ glibc.headers ];
+        shared = false;
+      };
+
+      libgcc = gcc.libgcc {
+        inherit machine variant compiler;
+        root = stage "libc" [ staticLibgcc ] [ glibc.libc ];
+        shared = true;
+      };
+
+      libraries = gcc.libraries {
+        inherit machine variant;
+        root = stage "libgcc" [ libgcc ] [ glibc.libc ];
+      };
+
+      # The tree that people use: put it anywhere, or merge it into the root of a build.
+      tree = lib.merge {
+        name = of "toolchain";
+        trees = [
+          compiler
+          specs
+          binutils
+          libgcc
+          libraries
+        ];
+        place.${sysroot} = lib.merge {
+          name = of "sysroot";
+          trees = [
+            headers
+            glibc.libc
+          ];
+          links = {
+            "/lib" = "usr/lib";
+            "/lib64" = "usr/lib64";
+          };
+        };
+      };
+    in
+    tree
+    // {
+      inherit
+        machine
+        variant
+        sysroot
+        compiler
+        binutils
+        headers
+        specs
+        glibc
+        libgcc
+        libraries
+        staticLibgcc
+        ;
+
+    };
 in
-{
-  inherit compilers headers;
+builtins.listToAttrs (
+  builtins.concatMap (
+    name:
+    map (variant: {
+      name = "${name}-${variant}";
+      value = toolchain machines.${name} variant;
+    }) variants
+  ) (builtins.attrNames machines)
+)
+// {
+  compilers = builtins.mapAttrs (_: parts: parts.compiler) shared;
+  binutils = builtins.mapAttrs (_: parts: parts.binutils) shared;
+  headers = builtins.mapAttrs (_: parts: parts.headers) shared;
 }

@@ -68,6 +68,8 @@ let
         ++ [
           "c++tools"
           "gcc/*.*"
+          # Definitions of languages that are not built are read all the same.
+          "gcc/*/*-target*"
           "gcc/BASE-VER"
           "gcc/DATESTAMP"
           "gcc/DEV-PHASE"
@@ -98,13 +100,15 @@ let
   librariesSource = source "libraries" (
     common
     ++ [
-      "gcc/*.h"
-      "gcc/*.def"
+      "gcc/*.*"
       "gcc/BASE-VER"
+      "gcc/DATESTAMP"
+      "gcc/DEV-PHASE"
+      "gcc/common"
       "gcc/config"
       "gcc/ginclude"
-      "gcc/gsyslimits.h"
       "libatomic"
+      "libdecnumber"
       "libgcc"
       "libgomp"
       "libstdc++-v3"
@@ -112,7 +116,7 @@ let
   ) { };
 in
 {
-  inherit version librariesSource;
+  inherit version;
 
   # The compiler of one machine. `build` is its build directory, from which libgcc is configured.
   compiler =
@@ -152,5 +156,54 @@ in
     }
     // {
       inherit build;
+    };
+
+  # libgcc for one machine and variant. `root` holds the compiler with its specs, the binutils and a sysroot: of the C
+  # library only the headers, or (`shared`) all of it.
+  libgcc =
+    {
+      machine,
+      variant,
+      compiler,
+      root,
+      shared,
+    }:
+    lib.run {
+      name = "libgcc${if shared then "" else "-static"}-${machine.name}-${variant}-${version}";
+      inherit root;
+      parallel = true;
+      mounts = {
+        "/src/gcc" = librariesSource;
+        "/src/build" = compiler.build;
+        "/src/scripts" = [ ./scripts/libgcc.sh ];
+      };
+      env = {
+        inherit version variant;
+        inherit (machine) triplet;
+        shared = if shared then "yes" else "no";
+      };
+      script = "sh /src/scripts/libgcc.sh";
+    };
+
+  # libstdc++, libatomic and libgomp for one machine and variant; `root` holds everything before them.
+  libraries =
+    {
+      machine,
+      variant,
+      root,
+    }:
+    lib.run {
+      name = "gcc-libraries-${machine.name}-${variant}-${version}";
+      inherit root;
+      parallel = true;
+      mounts = {
+        "/src/gcc" = librariesSource;
+        "/src/scripts" = [ ./scripts/libraries.sh ];
+      };
+      env = {
+        inherit version variant;
+        inherit (machine) triplet;
+      };
+      script = "sh /src/scripts/libraries.sh";
     };
 }

@@ -1,0 +1,32 @@
+# Builds libstdc++, libatomic and libgomp for one machine and variant, with the compiler, the C library and the
+# shared libgcc of the root. Run by gcc/default.nix in the sandbox with `triplet`, `version` and `variant`.
+# Invariant: shared libraries and what links against them go to the sysroot, headers to where the compiler looks.
+set -eu
+sysroot=/usr/$triplet/sysroot
+case $variant in
+cfi) protection=--enable-cet ;;
+*) protection=--disable-cet ;;
+esac
+export CC=$triplet-gcc CXX=$triplet-g++ AR=$triplet-ar NM=$triplet-nm RANLIB=$triplet-ranlib STRIP=$triplet-strip AS=$triplet-as LD=$triplet-ld
+export CFLAGS="-O2 -g0 -ffile-prefix-map=/src/gcc=gcc -ffile-prefix-map=/build=build"
+export CXXFLAGS="$CFLAGS"
+
+for name in libstdc++-v3 libatomic libgomp; do
+	mkdir -p "/build/$name"
+	cd "/build/$name"
+	case $name in
+	libstdc++-v3) special="--disable-libstdcxx-pch --enable-libstdcxx-time=yes --enable-clocale=gnu --with-gxx-include-dir=/usr/$triplet/include/c++/$version" ;;
+	*) special= ;;
+	esac
+	"/src/gcc/$name/configure" \
+		--build=x86_64-linux-gnu --host="$triplet" --target="$triplet" --with-cross-host=x86_64-linux-gnu \
+		--prefix=/usr --libdir="$sysroot/usr/lib64" --with-toolexeclibdir="$sysroot/usr/lib64" --libexecdir=/usr/lib \
+		--disable-multilib --disable-nls --disable-werror --enable-shared --enable-static $protection $special
+	make -j"${XSC_CORES:-1}" MAKEINFO=true MULTIBUILDTOP=
+	make DESTDIR="$out" MAKEINFO=true MULTIBUILDTOP= install
+done
+
+# The tree is used as a sysroot: libtool's files name places that only this build had.
+find "$out" -name '*.la' -delete
+rm -rf "$out/usr/share"
+find "$out" -name '*.py' -delete

@@ -1,0 +1,34 @@
+# GCC's specs of a variant: the text of `/usr/lib/gcc/<triplet>/<version>/specs`, which the driver reads by itself.
+# toolchain/default.nix writes it. Invariant: what differs between base and cfi is here and in no compiler; every
+# default gives way to an option of the command line.
+{ machine, variant }:
+let
+  cfi = variant == "cfi";
+
+  protection = {
+    x86_64 = "%{!fcf-protection*:-fcf-protection=full}";
+    aarch64 = "%{!mbranch-protection=*:-mbranch-protection=standard}";
+  };
+
+  # name -> words added to GCC's own spec of that name. `cc1` is read for C, C++ and assembler with cpp.
+  added = {
+    cc1 = [
+      "%{!fno-stack-clash-protection:-fstack-clash-protection}"
+    ]
+    ++ (if cfi then [ protection.${machine.name} ] else [ ]);
+    cpp_unique_options = [
+      "%{!O0:%{O*:%{!ffreestanding:%{!D_FORTIFY_SOURCE*:%{!U_FORTIFY_SOURCE:-D_FORTIFY_SOURCE=3}}}}}"
+    ];
+    asm = [
+      "%{msyscall:-msyscall}"
+      "%{mno-syscall:-mno-syscall}"
+      "-mxsc-abi=${variant}"
+    ];
+    link = [ "%{!r:-z relro -z now -z xsc-abi=${variant}}" ];
+  };
+in
+builtins.concatStringsSep "\n" (
+  map (name: "*${name}:\n+ ${builtins.concatStringsSep " " added.${name}}\n") (
+    builtins.attrNames added
+  )
+)
