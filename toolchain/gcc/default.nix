@@ -86,10 +86,12 @@ let
           "gcc/ginclude"
           "gcc/lto"
           "gcc/rtl-ssa"
+          "gcc/testsuite/selftests"
           "gcc/text-art"
           "libcody"
           "libcpp"
           "libdecnumber"
+          "libgcc"
           "zlib"
         ]
       )

@@ -233,6 +233,29 @@ fn an_attribute_that_is_not_there_gets_a_suggestion() {
     repo.build().fails(1, &["there is no attribute `result`"]);
 }
 
+/// What a profile has no say in is built by its attribute alone.
+#[test]
+fn an_attribute_needs_no_profile() {
+    let repo = TestRepo::new(FINE);
+    repo.write(
+        "pkgs/default.nix",
+        "{ inputs, config ? throw \"this is made for a profile\" }:\n\
+         { tools.file = derivation { name = \"file\"; system = \"x86_64-linux\"; builder = \"builtin:merge\"; \
+         params = { links.\"/a\" = \"b\"; lastWins = false; }; inputs = [ ]; }; kernel = config.x; }\n",
+    );
+    let ran = repo.run(&["build", "tools.file", "--no-link", "--json"]).ok();
+    assert_eq!(ran.json()["attribute"], "tools.file");
+    let link = ran.json()["path"].as_str().map(|path| format!("{path}/a"));
+    assert_eq!(fs::read_link(link.unwrap()).unwrap().to_str(), Some("b"));
+    repo.run(&["show", "tools.file", "file"]).ok();
+    repo.run(&["build", "tools.fil"])
+        .fails(1, &["the recipes have no `tools.fil`", "did you mean `file`?"]);
+    repo.run(&["build", "kernel"])
+        .fails(1, &["this is made for a profile"]);
+    repo.run(&["build", "tools.file", "-A", "x"])
+        .fails(2, &["`tools.file` is no profile", "name the attribute alone"]);
+}
+
 #[test]
 fn a_failed_build_shows_its_last_words_and_where_the_rest_is() {
     if !can_build("a_failed_build_shows_its_last_words_and_where_the_rest_is") {
