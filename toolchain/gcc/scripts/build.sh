@@ -27,9 +27,10 @@ CFLAGS='-O2 -g0 -pipe' CXXFLAGS='-O2 -g0 -pipe' LDFLAGS=-static MAKEINFO=true \
 	--disable-libcc1 --disable-analyzer --disable-libsanitizer --disable-fixincludes \
 	--without-isl --without-zstd $compiler_flags
 
-# This tarball has no manual, so there is nothing to compare its generated part with.
+# This tarball has no manual, so there is nothing to compare its generated part with: that step is done, and
+# stays newer than what it depends on.
 mkdir -p gcc
-touch gcc/s-tm-texi
+touch -d 2100-01-01 gcc/s-tm-texi
 
 # limits.h of the C library is there by the time the compiler is used.
 make -j"${XSC_CORES:-1}" LIMITS_H_TEST=true MAKEINFO=true all-gcc

@@ -1,10 +1,12 @@
 # The parts of GCC that one derivation reads: unpacked, patched, with the overlay. Run by
-# gcc/default.nix in the sandbox with the patterns of tar in `members`. Invariant: a patch that does
+# gcc/default.nix in the sandbox with tar's patterns in `members` and `exclude`. Invariant: a patch that does
 # not apply without fuzz fails here.
 set -eu
 mkdir -p "$out"
 archive=$(echo /src/orig/*.tar.xz)
-tar -C "$out" --strip-components=1 -xJf "$archive" --wildcards --no-wildcards-match-slash $members
+set -f
+tar -C "$out" --strip-components=1 -xJf "$archive" --wildcards --no-wildcards-match-slash --exclude="$exclude" $members
+set +f
 while read -r name; do
 	case $name in '' | '#'*) continue ;; esac
 	patch -d "$out" -p1 -s -F0 --no-backup-if-mismatch <"/src/patches/$name"
