@@ -243,17 +243,23 @@ fn an_attribute_needs_no_profile() {
          { tools.file = derivation { name = \"file\"; system = \"x86_64-linux\"; builder = \"builtin:merge\"; \
          params = { links.\"/a\" = \"b\"; lastWins = false; }; inputs = [ ]; }; kernel = config.x; }\n",
     );
-    let ran = repo.run(&["build", "tools.file", "--no-link", "--json"]).ok();
+    let ran = repo
+        .run(&["build", "tools.file", "--no-link", "--json"])
+        .ok();
     assert_eq!(ran.json()["attribute"], "tools.file");
     let link = ran.json()["path"].as_str().map(|path| format!("{path}/a"));
     assert_eq!(fs::read_link(link.unwrap()).unwrap().to_str(), Some("b"));
     repo.run(&["show", "tools.file", "file"]).ok();
-    repo.run(&["build", "tools.fil"])
-        .fails(1, &["the recipes have no `tools.fil`", "did you mean `file`?"]);
+    repo.run(&["build", "tools.fil"]).fails(
+        1,
+        &["the recipes have no `tools.fil`", "did you mean `file`?"],
+    );
     repo.run(&["build", "kernel"])
         .fails(1, &["this is made for a profile"]);
-    repo.run(&["build", "tools.file", "-A", "x"])
-        .fails(2, &["`tools.file` is no profile", "name the attribute alone"]);
+    repo.run(&["build", "tools.file", "-A", "x"]).fails(
+        2,
+        &["`tools.file` is no profile", "name the attribute alone"],
+    );
 }
 
 #[test]
