@@ -1,6 +1,8 @@
 # The package set: everything that images are made of, by name. images/default.nix calls it.
 # A package is a folder pkgs/by-name/<name>/package.nix, a function of the names below; nothing
 # registers it by hand. The kernel has its own folder at the top, kernel/.
+# What asks for `build` is a package for XSC: there is one for each target, `x86_64-base.bash`, and
+# `bash` is that of the profile's machine and variant.
 {
   inputs,
   config ?
@@ -10,25 +12,101 @@ let
   # The seed's programs are x86_64's; what they compile for is `config.machine`.
   lib = import ./lib.nix { system = "x86_64-linux"; };
 
+  machines = import ../toolchain/machines.nix;
+
+  byName = builtins.mapAttrs (name: _: import (./by-name + "/${name}/package.nix")) (
+    builtins.readDir ./by-name
+  );
+
+  isTarget = function: builtins.functionArgs function ? build;
+
+  select =
+    wanted:
+    builtins.listToAttrs (
+      builtins.concatMap (
+        name:
+        if isTarget byName.${name} == wanted then
+          [
+            {
+              inherit name;
+              value = byName.${name};
+            }
+          ]
+        else
+          [ ]
+      ) (builtins.attrNames byName)
+    );
+
   # What a package may ask for: `lib`, the lock's `inputs`, the profile's `config`, and every
-  # other package.
+  # other package; a package for XSC also `build`, `machine`, and packages of its own target.
+  call = scope: function: function (builtins.intersectAttrs (builtins.functionArgs function) scope);
+
   scope = packages // {
     inherit lib inputs config;
   };
 
-  callPackage =
-    path:
-    let
-      function = import path;
-    in
-    function (builtins.intersectAttrs (builtins.functionArgs function) scope);
-
-  byName = builtins.readDir ./by-name;
-
   packages = {
-    linux = callPackage ../kernel;
-    toolchain = callPackage ../toolchain;
+    linux = call scope (import ../kernel);
+    toolchain = call scope (import ../toolchain);
   }
-  // builtins.mapAttrs (name: _: callPackage (./by-name + "/${name}/package.nix")) byName;
+  // builtins.mapAttrs (_: call scope) (select false);
+
+  target =
+    arch: variant:
+    let
+      name = "${arch}-${variant}";
+
+      machine = machines.${arch} // {
+        inherit arch variant;
+        # What a program names as its interpreter.
+        loader =
+          {
+            x86_64 = "/lib64/ld-linux-x86-64.so.2";
+            aarch64 = "/lib/ld-linux-aarch64.so.1";
+          }
+          .${arch};
+      };
+
+      support = import ./build-support {
+        inherit lib machine;
+        inherit (packages) seed;
+        target = name;
+        toolchain = packages.toolchain.${name};
+      };
+
+      targetScope =
+        scope
+        // own
+        // {
+          inherit (support) build;
+          inherit machine;
+        };
+
+      own = builtins.mapAttrs (_: call targetScope) (select true);
+    in
+    own // support.runtime // { inherit (support) system userlandTests; };
+
+  targets = builtins.listToAttrs (
+    builtins.concatMap (
+      arch:
+      map
+        (variant: {
+          name = "${arch}-${variant}";
+          value = target arch variant;
+        })
+        [
+          "base"
+          "cfi"
+        ]
+    ) (builtins.attrNames machines)
+  );
+
+  # Those of the profile: their names are known without one.
+  chosen =
+    let
+      arch = builtins.head (builtins.match "([^-]*)-.*" config.profile.system);
+      own = targets."${arch}-${config.profile.variant}";
+    in
+    builtins.mapAttrs (name: _: own.${name}) targets.x86_64-base;
 in
-packages // { inherit lib; }
+targets // chosen // packages // { inherit lib; }

@@ -1,0 +1,246 @@
+# `build` for one target: how a package for XSC is made from its source. pkgs/default.nix calls this file once for each
+# machine and variant; recipes ask for `build` by name. Invariant: a build sees the seed's programs, the toolchain of its
+# target and what it names in `buildInputs`, whose headers and libraries are merged into the toolchain's sysroot.
+{
+  lib,
+  seed,
+  # "x86_64-base": a variant is part of the type of a package.
+  target,
+  # { triplet; arch; variant; loader; }
+  machine,
+  # One tree: compiler, binutils, sysroot.
+  toolchain,
+}:
+let
+  inherit (machine) triplet;
+
+  sysroot = "/usr/${triplet}/sysroot";
+
+  # `package` belongs to this target, or an error that names both.
+  ours =
+    user: package:
+    if package.target == target then
+      package
+    else
+      throw "${user} for ${target} cannot use ${package.name} for ${package.target}: variants and machines do not mix";
+
+  # A package with all that it needs at run time and when something is linked with it, each once.
+  closureOf =
+    packages:
+    builtins.attrValues (
+      builtins.listToAttrs (
+        builtins.concatMap (
+          package:
+          map (value: {
+            name = value.pname;
+            inherit value;
+          }) ([ package ] ++ package.closure)
+        ) packages
+      )
+    );
+
+  quoted = words: builtins.concatStringsSep "\n" words;
+
+  # Settings of configure's cache as lines of its site file.
+  siteLines = answers: map (name: "${name}=\"\${${name}=${answers.${name}}}\"") (builtins.attrNames answers);
+
+  runtime = import ./runtime.nix {
+    inherit
+      lib
+      seed
+      target
+      machine
+      toolchain
+      ;
+  };
+
+  # What upstream ships, as a tree.
+  unpack =
+    name: version: src:
+    if builtins.match ".*[.]bz2" src.name == null then
+      lib.unpackTar {
+        name = "${name}-source-${version}";
+        src = lib.fetch src;
+      }
+    else
+      # The composer reads no bzip2.
+      lib.run {
+        name = "${name}-source-${version}";
+        root = seed.userland;
+        # Upstream's texts have folders of that name, too.
+        keepsBuildDir = true;
+        mounts."/archive" = lib.fetch src;
+        script = ''
+          mkdir -p $out
+          tar -C $out --strip-components=1 --no-same-owner -xf /archive/*
+        '';
+      };
+in
+rec {
+  inherit target runtime;
+
+  build =
+    {
+      name,
+      version ? src.version,
+      src,
+      # A folder with patches and their order in `series`.
+      patches ? null,
+      # More files of the recipe, at /src/files.
+      files ? [ ],
+      # Packages whose headers and libraries this one is compiled with.
+      buildInputs ? [ ],
+      # Packages whose programs it runs.
+      runtimeInputs ? [ ],
+      configureFlags ? [ ],
+      makeFlags ? [ ],
+      installFlags ? [ ],
+      # What configure cannot find out without running a program: its cache variables.
+      answers ? { },
+      # More environment, such as CFLAGS_EXTRA.
+      env ? { },
+      # Phases as bash; the default of each is a function of scripts/build.sh with the same name.
+      prepare ? ":",
+      configure ? "configure_default",
+      compile ? "compile_default",
+      install ? "install_default",
+      finish ? ":",
+      # Phase that puts the package's own tests and a script `run` into $suite/usr/libexec/xsc-suites/<name>.
+      suite ? null,
+      # Files of `out` that belong to `dev` beside the usual ones: patterns below the root.
+      devFiles ? [ ],
+      # Installed files that may name the source's folder.
+      mayNameSource ? [ ],
+      meta,
+      # A script for the running system: ends with 0 if the package works, 77 if it cannot be tested.
+      test ? null,
+    }:
+    let
+      inputs = map (ours name) (closureOf buildInputs);
+
+      source = unpack name version src;
+
+      root = lib.merge {
+        name = "${name}-root-${target}";
+        trees = [
+          seed.target
+          seed.userland
+          toolchain
+        ];
+        # What maintainer scripts of the seed would have made.
+        links = {
+          "/usr/bin/aclocal" = "aclocal-1.17";
+          "/usr/bin/automake" = "automake-1.17";
+          "/usr/bin/cc" = "gcc";
+          "/usr/bin/c++" = "g++";
+          "/usr/bin/yacc" = "bison.yacc";
+        };
+        place =
+          if inputs == [ ] then
+            { }
+          else
+            {
+              ${sysroot} = lib.merge {
+                name = "${name}-inputs-${target}";
+                trees = builtins.concatMap (package: [
+                  package.out
+                  package.dev
+                ]) inputs;
+              };
+            };
+      };
+
+      built = lib.run {
+        name = "${name}-${version}-${target}";
+        inherit root;
+        parallel = true;
+        outputs = [
+          "out"
+          "dev"
+          "doc"
+          # What configure found out; answers/common is made of these.
+          "answers"
+        ]
+        ++ (if suite == null then [ ] else [ "suite" ]);
+        writable."/src/${name}" = source;
+        mounts = {
+          "/xsc/scripts" = [
+            ./scripts/build.sh
+            ./scripts/check.sh
+            ./scripts/compiler.sh
+            ./scripts/pkg-config.sh
+            ./scripts/split.sh
+          ];
+          "/xsc/answers" = ./answers;
+        }
+        // (if patches == null then { } else { "/src/patches" = patches; })
+        // (if files == [ ] then { } else { "/src/files" = files; });
+        env = {
+          XSC_NAME = name;
+          XSC_VERSION = version;
+          XSC_TARGET = target;
+          XSC_TRIPLET = triplet;
+          XSC_ARCH = machine.arch;
+          XSC_LOADER = machine.loader;
+          XSC_SYSROOT = sysroot;
+          XSC_ANSWERS = quoted (siteLines answers);
+          XSC_CONFIGURE_FLAGS = quoted configureFlags;
+          XSC_MAKE_FLAGS = quoted makeFlags;
+          XSC_INSTALL_FLAGS = quoted installFlags;
+          XSC_DEV_FILES = quoted devFiles;
+          XSC_MAY_NAME_SOURCE = quoted mayNameSource;
+          XSC_PREPARE = prepare;
+          XSC_CONFIGURE = configure;
+          XSC_COMPILE = compile;
+          XSC_INSTALL = install;
+          XSC_FINISH = finish;
+          XSC_SUITE = if suite == null then "" else suite;
+        }
+        // env;
+        script = ". /xsc/scripts/build.sh";
+      };
+    in
+    built
+    // {
+      pname = name;
+      inherit
+        version
+        meta
+        target
+        source
+        buildInputs
+        runtimeInputs
+        ;
+      # Where its files come from; pkgs/build-support/rebase has the other word.
+      provenance = "rebuilt";
+      # What else must be there, at run time or to link with it.
+      closure = closureOf (buildInputs ++ runtimeInputs);
+      # The script as a tree, for `userlandTests`.
+      test =
+        if test == null then
+          null
+        else
+          lib.merge {
+            name = "${name}-test";
+            place."/usr/libexec/xsc-tests/${name}" = [ test ];
+          };
+    };
+
+  # The runtime files of packages, of all that they need and of the C library as one tree. Two files at one path are an error, and so is
+  # a package of another variant or machine.
+  system =
+    { name, packages }:
+    lib.merge {
+      inherit name;
+      trees = map (package: (ours name package).out) (closureOf (packages ++ builtins.attrValues runtime));
+    };
+
+  # The tests of packages, and the program that runs them, as a tree for an image.
+  userlandTests =
+    { packages }:
+    lib.merge {
+      name = "userland-tests-${target}";
+      trees = builtins.concatMap (package: if package.test == null then [ ] else [ package.test ]) packages;
+      place."/usr/libexec/xsc-tests" = [ ./scripts/run-tests.sh ];
+    };
+}

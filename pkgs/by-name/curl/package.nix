@@ -1,0 +1,51 @@
+# curl and libcurl: HTTP, HTTPS and FTP, with mbed TLS and zlib; certificates are looked for in /etc/ssl/certs.
+{
+  build,
+  inputs,
+  mbedtls,
+  zlib,
+}:
+build {
+  name = "curl";
+  src = inputs.curl;
+  buildInputs = [
+    mbedtls
+    zlib
+  ];
+  configureFlags = [
+    "--with-mbedtls"
+    "--with-zlib"
+    "--with-ca-path=/etc/ssl/certs"
+    "--without-ca-bundle"
+    "--without-libpsl"
+    "--without-brotli"
+    "--without-zstd"
+    "--without-libidn2"
+    "--without-nghttp2"
+    "--without-libssh2"
+    "--without-librtmp"
+    "--disable-ldap"
+    "--disable-ldaps"
+    "--disable-rtsp"
+    "--disable-dict"
+    "--disable-telnet"
+    "--disable-tftp"
+    "--disable-pop3"
+    "--disable-imap"
+    "--disable-smb"
+    "--disable-smtp"
+    "--disable-gopher"
+    "--disable-mqtt"
+    "--disable-manual"
+    "--enable-threaded-resolver"
+  ];
+  answers = {
+    curl_cv_writable_argv = "yes";
+  };
+  test = ./test.sh;
+  meta = {
+    description = "Transfers data by URL, program and library";
+    homepage = "https://curl.se/";
+    license = "curl";
+  };
+}

@@ -1,0 +1,14 @@
+# GNU diffutils: diff, cmp, diff3, sdiff.
+{ build, inputs }:
+build {
+  name = "diffutils";
+  src = inputs.diffutils;
+  # It runs ed and pr by the names found while configuring.
+  answers.gt_cv_func_gnugettext1_libc = "no";
+  test = ./test.sh;
+  meta = {
+    description = "Finds differences between files";
+    homepage = "https://www.gnu.org/software/diffutils/";
+    license = "GPL-3.0-or-later";
+  };
+}

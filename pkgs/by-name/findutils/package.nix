@@ -1,0 +1,20 @@
+# GNU findutils: find and xargs; locate and its database are left out.
+{ build, inputs }:
+build {
+  name = "findutils";
+  src = inputs.findutils;
+  configureFlags = [
+    "--without-selinux"
+    "--localstatedir=/var/lib/locate"
+  ];
+  answers.gl_cv_func_wcwidth_works = "yes";
+  finish = ''
+    rm -rf $image/usr/bin/{locate,updatedb} $image/usr/libexec $image/var
+  '';
+  test = ./test.sh;
+  meta = {
+    description = "Finds files and runs commands on them";
+    homepage = "https://www.gnu.org/software/findutils/";
+    license = "GPL-3.0-or-later";
+  };
+}

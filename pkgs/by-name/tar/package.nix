@@ -1,0 +1,24 @@
+# GNU tar.
+{ build, inputs }:
+build {
+  name = "tar";
+  src = inputs.tar;
+  version = "1.35";
+  configureFlags = [
+    "--without-posix-acls"
+    "--without-selinux"
+    "--without-xattrs"
+  ];
+  # It may unpack as root, here and in the machine that configures.
+  env.FORCE_UNSAFE_CONFIGURE = "1";
+  finish = ''
+    rm -f $image/usr/libexec/rmt
+    rmdir -p $image/usr/libexec 2>/dev/null || :
+  '';
+  test = ./test.sh;
+  meta = {
+    description = "Archiver of files";
+    homepage = "https://www.gnu.org/software/tar/";
+    license = "GPL-3.0-or-later";
+  };
+}
