@@ -32,4 +32,4 @@ for program in as:gas/as-new ld:ld/ld-new addr2line:binutils/addr2line ar:binuti
 done
 ln -s ld "$out/$tools/ld.bfd"
 ln -s "../$triplet/bin/ld" "$out/usr/bin/$triplet-ld.bfd"
-find ld/ldscripts -type f ! -name stamp -exec install -m 644 {} "$out/usr/$triplet/lib/ldscripts/" +
+find ld/ldscripts -type f ! -name stamp -exec install -m 644 -t "$out/usr/$triplet/lib/ldscripts" {} +
