@@ -108,6 +108,31 @@ let
 
   copied = builtins.mapAttrs (_: file: [ file ]) (take "source" (having "source"));
 
+  # What is computed from what the packages bring.
+  derived = builtins.mapAttrs (
+    at: script:
+    lib.run {
+      name = "${name}-${baseNameOf at}";
+      root = pkgs.seed.base;
+      mounts."/packages" = packages;
+      env.name = baseNameOf at;
+      script = ''
+        mkdir -p $out
+        cd /packages
+        exec >"$out/$name"
+        ${script}'';
+    }
+  ) (take "derive" (having "derive"));
+
+  # A tree is placed at the folder of its file.
+  deriveds = map (
+    at:
+    lib.merge {
+      name = "${name}-derived";
+      place.${dirOf at} = derived.${at};
+    }
+  ) (builtins.attrNames derived);
+
   # /bin and its like are links into /usr in every layout that we make.
   layout = {
     "/bin" = "usr/bin";
@@ -154,7 +179,8 @@ in
     trees = [
       packages
       rendered
-    ];
+    ]
+    ++ deriveds;
     place = copied;
     links = layout;
     lastWins = true;

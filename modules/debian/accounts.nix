@@ -148,6 +148,10 @@ in
       "/usr/bin/ssh-agent" = setgid "_ssh";
       "/usr/bin/su" = setuid;
       "/usr/bin/umount" = setuid;
+      "/usr/lib/dbus-1.0/dbus-daemon-launch-helper" = {
+        mode = "4754";
+        group = "messagebus";
+      };
       "/usr/sbin/unix_chkpwd" = setgid "shadow";
     };
 }

@@ -1,5 +1,5 @@
 # What the scripts of Debian's base packages would have made: the shells' start files, directories, what is started.
-{ ... }:
+{ lib, ... }:
 {
   files = {
     "/etc/profile" = ''
@@ -29,6 +29,17 @@
     "/root/.bashrc" = ''
       alias ls='ls --color=auto'
     '';
+    "/etc/ssl/certs/ca-certificates.crt".derive = ''
+      cat usr/share/ca-certificates/mozilla/*.crt
+    '';
+    "/etc/ca-certificates.conf".derive = ''
+      cd usr/share/ca-certificates
+      printf '%s\n' mozilla/*.crt
+    '';
+    "/etc/inputrc".derive = "cat usr/share/readline/inputrc";
+    "/etc/localtime".link = lib.mkDefault "../usr/share/zoneinfo/UTC";
+    "/etc/dpkg/origins/default".link = "debian";
+    "/etc/modules" = "";
     "/etc/shells" = ''
       /bin/sh
       /bin/bash
@@ -41,6 +52,10 @@
     "/media" = { };
     "/opt" = { };
     "/usr/local" = { };
+    "/var/local" = {
+      mode = "2775";
+      group = "staff";
+    };
     "/usr/local/bin" = { };
     "/usr/local/sbin" = { };
     "/var/backups" = { };
@@ -55,7 +70,10 @@
 
   systemd.wants = {
     "multi-user.target" = [ "remote-fs.target" ];
-    "sysinit.target" = [ "systemd-resolved.service" ];
+    "sysinit.target" = [
+      "systemd-resolved.service"
+      "systemd-timesyncd.service"
+    ];
     "timers.target" = [ "logrotate.timer" ];
   };
 }

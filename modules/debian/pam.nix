@@ -31,5 +31,9 @@
       session required pam_unix.so
     '';
     "/etc/environment" = "";
+    "/etc/security/opasswd" = {
+      text = "";
+      mode = "0600";
+    };
   };
 }

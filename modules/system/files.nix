@@ -60,6 +60,13 @@ let
         description = "What it points to, if it is a symbolic link.";
       };
 
+      derive = mkOption {
+        type = types.nullOr types.lines;
+        default = null;
+        example = "cat usr/share/ca-certificates/mozilla/*.crt";
+        description = "A script for bash whose output is in the file. It runs when the image is composed, in a folder with what the packages bring.";
+      };
+
       mode = mode "0644";
     };
   };
@@ -177,13 +184,14 @@ in
             "text"
             "source"
             "link"
+            "derive"
           ];
         in
         {
           assertion = builtins.length given == 1;
           message =
             if given == [ ] then
-              "the file `${at}` has neither `text` nor `source` nor `link`"
+              "the file `${at}` has none of `text`, `source`, `link` and `derive`"
             else
               "the file `${at}` has ${
                 lib.concatStringsSep " and " (map (kind: "`${kind}`") given)

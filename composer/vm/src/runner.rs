@@ -257,7 +257,8 @@ fn watch_guest(
             drain(receiver, watch);
             return Ok(watch.ended(status));
         }
-        if watch.talk_next() {
+        // After a panic nobody answers any more.
+        if watch.talk_next() && !watch.panicked {
             progress = Instant::now();
         }
         if watch.talk.as_ref().is_some_and(Talk::is_abandoned) {
