@@ -1,21 +1,21 @@
 # A system in the manner of the Enterprise Linux family, all of it rebuilt from source with control-flow integrity:
-# finit instead of systemd (docs/adr/0010), dropbear for SSH, dhcpcd for addresses.
+# busybox as init (docs/adr/0010), dropbear for SSH, dhcpcd for addresses.
 { lib, ... }:
 {
   imports = [ ./system.nix ];
 
-  init = "finit";
+  init = "busybox";
 
   userland = "rebuilt";
 
   packages = [
     "bash"
+    "busybox"
     "coreutils"
     "curl"
     "dhcpcd"
     "dropbear"
     "findutils"
-    "finit"
     "gawk"
     "grep"
     "gzip"
@@ -89,6 +89,10 @@
       PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
       export PATH
       [ -r /etc/locale.conf ] && . /etc/locale.conf && export LANG
+      for file in /etc/profile.d/*.sh; do
+        [ -r "$file" ] && . "$file"
+      done
+      unset file
       PS1='[\u@\h \W]\$ '
     '';
     "/etc/shells" = "/bin/sh\n/bin/bash\n";

@@ -4,6 +4,8 @@
 { ... }:
 {
   imports = [
+    ./busybox.nix
+    ./dhcpcd.nix
     ./files.nix
     ./finit.nix
     ./host.nix
@@ -21,6 +23,10 @@
     "xsc"
   ];
 
-  # An emulator on a busy machine may be too late for the kernel's check that timers interrupt.
-  boot.cmdline = [ "no_timer_check" ];
+  boot.cmdline = [
+    # An emulator on a busy machine may be too late for the kernel's check that timers interrupt.
+    "no_timer_check"
+    # The driver makes one that nobody asked for.
+    "dummy.numdummies=0"
+  ];
 }

@@ -47,7 +47,8 @@ in
 
     issue = mkOption {
       type = types.lines;
-      default = "\\S{PRETTY_NAME} \\n \\l\n\n";
+      default = "${cfg.osRelease.PRETTY_NAME} \\n \\l\n\n";
+      defaultText = lib.literalExpression "\"\${system.osRelease.PRETTY_NAME} \\\\n \\\\l\\n\\n\"";
       example = "Authorized use only\n";
       description = "What stands above a login prompt, with agetty's escapes.";
     };

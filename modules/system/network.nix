@@ -1,5 +1,5 @@
 # How a system reaches others: cards by the pattern of their names, with DHCP or fixed addresses; name servers; hosts.
-# systemd.nix and finit.nix say it to the program that does it.
+# systemd.nix and dhcpcd.nix say it to the program that does it.
 {
   config,
   lib,

@@ -1,4 +1,5 @@
-# What runs: services, declared once for every init. systemd.nix and finit.nix write them down in the words of theirs.
+# What runs: services, declared once for every init. systemd.nix, busybox.nix and finit.nix
+# write them down in the words of theirs.
 {
   config,
   lib,
@@ -122,8 +123,9 @@ in
       type = types.enum [
         "systemd"
         "finit"
+        "busybox"
       ];
-      example = "finit";
+      example = "busybox";
       description = "The first program, which starts the others.";
     };
 

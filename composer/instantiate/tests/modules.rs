@@ -531,7 +531,7 @@ fn a_system_is_rendered_for_each_init() {
     let stage = stage();
     copy(&data().join("systems"), &stage.path().join("profiles"));
     let mut text = String::new();
-    for init in ["systemd", "finit"] {
+    for init in ["systemd", "busybox", "finit"] {
         let (config, said) = config(stage.path(), init);
         let config = config.unwrap_or_else(|error| panic!("{init}: {error}"));
         assert_eq!(said, Vec::<String>::new(), "{init} warns");
