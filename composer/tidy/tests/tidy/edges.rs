@@ -18,11 +18,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("image", &["model"]),
     ("fetch", &["model", "profile"]),
+    ("package", &["fetch"]),
     ("instantiate", &["eval", "model", "profile"]),
     (
         "build",
         &[
-            "model", "profile", "store", "sandbox", "image", "fetch", "elf",
+            "model", "profile", "store", "sandbox", "image", "fetch", "elf", "package",
         ],
     ),
     (
