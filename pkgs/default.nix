@@ -48,6 +48,7 @@ let
   packages = {
     linux = call scope (import ../kernel);
     toolchain = call scope (import ../toolchain);
+    debian-base = call scope (import ./build-support/rebase);
   }
   // builtins.mapAttrs (_: call scope) (select false);
 

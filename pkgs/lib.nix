@@ -20,6 +20,19 @@ let
         ;
     };
 
+  # A list of trees as inputs below `at`.
+  numbered =
+    at: list:
+    builtins.genList (i: {
+      at = "${at}/${toString i}";
+      from = builtins.elemAt list i;
+    }) (builtins.length list);
+
+  ownersOf = map (from: {
+    at = "/owners";
+    inherit from;
+  });
+
   attrsToList = f: set: map (name: f name set.${name}) (builtins.attrNames set);
 in
 rec {
@@ -168,13 +181,18 @@ rec {
       name,
       tree,
       nodes ? { },
+      # Files of modes and owners, as debRoot gives; `nodes` comes after them.
+      owners ? [ ],
     }:
-    step name "builtin:cpio" { inherit nodes epoch; } [
-      {
-        at = "/tree";
-        from = tree;
-      }
-    ];
+    step name "builtin:cpio" { inherit nodes epoch; } (
+      [
+        {
+          at = "/tree";
+          from = tree;
+        }
+      ]
+      ++ ownersOf owners
+    );
 
   # A FAT file system image for an EFI system partition at $out/esp.img.
   fat =
@@ -224,6 +242,7 @@ rec {
       nodes ? { },
       command ? [ ],
       labels ? { },
+      owners ? [ ],
     }:
     step name "builtin:oci"
       {
@@ -235,10 +254,164 @@ rec {
           epoch
           ;
       }
+      (
+        [
+          {
+            at = "/tree";
+            from = tree;
+          }
+        ]
+        ++ ownersOf owners
+      );
+
+  # A Debian package at $out/<name>_<version>_<architecture>.deb, and provenance.json beside it. Dependencies on
+  # libraries are found from the ELF files of `tree` and of the packages in `needs`; `depends` adds others. `fields` are
+  # further fields of the control paragraph, `scripts` maintainer scripts by name, `nodes` modes and owners.
+  # Files below /etc are configuration files.
+  deb =
+    {
+      name,
+      version,
+      tree,
+      architecture,
+      description,
+      maintainer ? "XSC OS <packages@xsc.invalid>",
+      needs ? [ ],
+      depends ? [ ],
+      fields ? { },
+      scripts ? { },
+      triggers ? [ ],
+      conffiles ? [ ],
+      nodes ? { },
+    }:
+    step "${name}-deb" "builtin:deb"
+      {
+        package = name;
+        inherit
+          version
+          architecture
+          description
+          maintainer
+          depends
+          fields
+          scripts
+          triggers
+          conffiles
+          nodes
+          epoch
+          ;
+      }
+      (
+        [
+          {
+            at = "/tree";
+            from = tree;
+          }
+        ]
+        ++ numbered "/needs" needs
+      );
+
+  # An rpm at $out/<name>-<version>-<release>.<architecture>.rpm. What it provides and requires of libraries is
+  # read from its ELF files; `requires` adds others, such as "bash >= 5".
+  rpm =
+    {
+      name,
+      version,
+      tree,
+      architecture,
+      license,
+      summary,
+      release ? "1",
+      description ? summary,
+      url ? "",
+      requires ? [ ],
+      conffiles ? [ ],
+      nodes ? { },
+    }:
+    step "${name}-rpm" "builtin:rpm"
+      {
+        package = name;
+        inherit
+          version
+          release
+          architecture
+          license
+          summary
+          description
+          url
+          requires
+          conffiles
+          nodes
+          epoch
+          ;
+      }
       [
         {
           at = "/tree";
           from = tree;
         }
       ];
+
+  # A distribution's .deb as one of XSC: every ELF file audited and given the ABI note, architecture, version and
+  # dependencies rewritten. What holds a trap instruction is refused; `drop` leaves such files out. `minimal` says
+  # which version dependents need of packages that are rebuilt, `substitute` replaces dependencies.
+  rebase =
+    {
+      name,
+      version,
+      src,
+      fromArchitecture,
+      architecture,
+      suffix,
+      minimal ? { },
+      substitute ? { },
+      drop ? [ ],
+    }:
+    step "${name}-${version}${suffix}" "builtin:rebase"
+      {
+        inherit
+          fromArchitecture
+          architecture
+          suffix
+          minimal
+          substitute
+          drop
+          epoch
+          ;
+      }
+      [
+        {
+          at = "/archive";
+          from = src;
+        }
+      ];
+
+  # A root file system of packages, as if dpkg had installed them; scripts do not run. `tree` has the files and
+  # dpkg's database; `owners` is for the image steps' `owners`: what a tree does not carry. `userland` is "any", or
+  # "rebuilt" to refuse packages that are rebased. `exclude` leaves paths out, with what is below them.
+  debRoot =
+    {
+      name,
+      packages,
+      architecture,
+      exclude ? [ ],
+      alternatives ? { },
+      userland ? "any",
+    }:
+    let
+      part =
+        suffix: builder:
+        step "${name}${suffix}" builder {
+          inherit
+            architecture
+            exclude
+            alternatives
+            userland
+            ;
+        } (numbered "/packages" packages);
+    in
+    {
+      tree = part "" "builtin:deb-root";
+      owners = part "-owners" "builtin:deb-owners";
+    };
 }

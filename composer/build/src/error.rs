@@ -124,6 +124,15 @@ pub enum FailureKind {
     /// An image could not be written.
     #[error("cannot write the image")]
     Image(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A package could not be read, made, rebased or installed.
+    #[error("{package}: {source}")]
+    Package {
+        /// Its name or file.
+        package: String,
+        /// Why.
+        #[source]
+        source: xsc_package::PackageError,
+    },
     /// A builtin was given parameters or inputs that it cannot use.
     #[error("`builtin:{builtin}`: {problem}")]
     Params {

@@ -94,11 +94,21 @@ pub enum BuiltinName {
     Iso,
     /// Writes an OCI image layout.
     Oci,
+    /// Writes a `.deb` of a tree.
+    Deb,
+    /// Writes an `.rpm` of a tree.
+    Rpm,
+    /// Audits a Debian package and makes it one of XSC.
+    Rebase,
+    /// Installs packages into a root.
+    DebRoot,
+    /// The owners and modes of such a root.
+    DebOwners,
 }
 
 impl BuiltinName {
     /// Every builtin with the name that recipes use.
-    pub const ALL: [(BuiltinName, &'static str); 8] = [
+    pub const ALL: [(BuiltinName, &'static str); 13] = [
         (BuiltinName::UnpackDeb, "unpack-deb"),
         (BuiltinName::UnpackTar, "unpack-tar"),
         (BuiltinName::Merge, "merge"),
@@ -107,6 +117,11 @@ impl BuiltinName {
         (BuiltinName::Fat, "fat"),
         (BuiltinName::Iso, "iso"),
         (BuiltinName::Oci, "oci"),
+        (BuiltinName::Deb, "deb"),
+        (BuiltinName::Rpm, "rpm"),
+        (BuiltinName::Rebase, "rebase"),
+        (BuiltinName::DebRoot, "deb-root"),
+        (BuiltinName::DebOwners, "deb-owners"),
     ];
 
     /// The name in recipes.

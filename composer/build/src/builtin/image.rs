@@ -29,19 +29,22 @@ impl BlobSource for Blobs<'_> {
     }
 }
 
+/// The label of an input with owners and modes.
+const OWNERS: &str = "/owners";
+
 fn failed(error: impl Error + Send + Sync + 'static) -> FailureKind {
     FailureKind::Image(Box::new(error))
 }
 
 /// A directory being filled with what a builtin writes.
-struct Output<'a> {
+pub(super) struct Output<'a> {
     store: &'a Store,
     scratch: ScratchDir,
     dir: PathBuf,
 }
 
 impl<'a> Output<'a> {
-    fn new(store: &'a Store) -> Result<Self, FailureKind> {
+    pub(super) fn new(store: &'a Store) -> Result<Self, FailureKind> {
         let scratch = store.scratch("image")?;
         let dir = scratch.path().join("tree");
         std::fs::create_dir(&dir).map_err(at(&dir))?;
@@ -53,7 +56,7 @@ impl<'a> Output<'a> {
     }
 
     /// Writes one file.
-    fn file(
+    pub(super) fn file(
         &self,
         params: &Params<'_>,
         name: &str,
@@ -66,14 +69,19 @@ impl<'a> Output<'a> {
         out.flush().map_err(at(&path))
     }
 
-    fn finish(self) -> Result<TreeId, FailureKind> {
+    /// The directory, for what is no file at its top.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(super) fn finish(self) -> Result<TreeId, FailureKind> {
         let tree = self.store.add_tree(&self.dir, &IngestOptions::default())?;
         self.scratch.remove()?;
         Ok(tree)
     }
 }
 
-fn at(path: &Path) -> impl FnOnce(io::Error) -> FailureKind + use<> {
+pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> FailureKind + use<> {
     let path = path.to_owned();
     move |source| FailureKind::Io { path, source }
 }
@@ -216,8 +224,12 @@ fn file_of(
     }
 }
 
-fn manifest(store: &Store, params: &Params<'_>) -> Result<Manifest, FailureKind> {
+/// The tree at `/tree` with what the file at `/owners`, if there is one, and `nodes` say of it.
+pub(super) fn manifest(store: &Store, params: &Params<'_>) -> Result<Manifest, FailureKind> {
     let mut overrides = Vec::new();
+    for (_, tree) in params.inputs().filter(|(at, _)| *at == OWNERS) {
+        overrides.extend(owners(store, params, tree)?);
+    }
     for (at, node) in params.map("nodes")? {
         let problem = |problem: &str| params.error(format!("`nodes`: `{at}`: {problem}"));
         let Param::Map(fields) = &node else {
@@ -226,6 +238,27 @@ fn manifest(store: &Store, params: &Params<'_>) -> Result<Manifest, FailureKind>
         overrides.push(node_override(&at, fields, &problem)?);
     }
     Manifest::from_tree(params.input("/tree")?, store, &overrides).map_err(failed)
+}
+
+/// What `builtin:deb-owners` wrote.
+fn owners(store: &Store, params: &Params<'_>, tree: TreeId) -> Result<Vec<Override>, FailureKind> {
+    let Kind::File { blob, .. } = file_of(store, params, tree, "owners.json")? else {
+        return Err(params.error("owners.json is no file"));
+    };
+    let mut json = String::new();
+    let mut file = store.open_blob(blob)?;
+    file.read_to_string(&mut json).map_err(failed)?;
+    let owners = xsc_package::owners_from_json(&json).map_err(failed)?;
+    let change = |owner: xsc_package::Owner| {
+        Ok(Override {
+            path: path(owner.path.as_str())?,
+            mode: Some(owner.mode),
+            uid: Some(owner.uid),
+            gid: Some(owner.gid),
+            create: None,
+        })
+    };
+    owners.into_iter().map(change).collect()
 }
 
 /// One entry of `nodes`: `type`, `mode`, and for devices `major` and `minor`.

@@ -5,6 +5,7 @@
 
 mod image;
 mod merge;
+mod package;
 mod params;
 mod unpack;
 mod write;
@@ -35,5 +36,10 @@ pub(crate) fn run(
         BuiltinName::Fat => image::fat(engine.store, &params),
         BuiltinName::Iso => image::iso(engine.store, &params),
         BuiltinName::Oci => image::oci(engine.store, &params),
+        BuiltinName::Deb => package::deb(engine.store, &params),
+        BuiltinName::Rpm => package::rpm(engine.store, &params),
+        BuiltinName::Rebase => package::rebased(engine.store, &params),
+        BuiltinName::DebRoot => package::root(engine.store, &params),
+        BuiltinName::DebOwners => package::owners(engine.store, &params),
     }
 }
