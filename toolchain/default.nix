@@ -27,6 +27,7 @@ let
       inherit lib inputs;
       root = seed.compiler;
       arch = name;
+      checkRoot = seed.binutils-check;
     };
     headers = linux.headers machine.kernelArch;
   }) machines;

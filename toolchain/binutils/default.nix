@@ -7,9 +7,22 @@
   root,
   # "x86_64" or "aarch64".
   arch,
+  # The same with DejaGnu, for the tests.
+  checkRoot ? null,
 }:
 let
   inherit (inputs.binutils) version;
+
+  orig = lib.unpackTar {
+    name = "binutils-orig-${version}";
+    src = lib.fetch inputs.binutils;
+    exclude = [
+      "gprof/testsuite"
+      "gprofng"
+      "*/ChangeLog*"
+      "*/po/*.gmo"
+    ];
+  };
 
   source = lib.run {
     name = "binutils-source-${version}";
@@ -17,34 +30,38 @@ let
     # Upstream's texts have folders of that name, too.
     keepsBuildDir = true;
     mounts = {
-      "/src/orig" = lib.unpackTar {
-        name = "binutils-orig-${version}";
-        src = lib.fetch inputs.binutils;
-        exclude = [
-          "gprof/testsuite"
-          "gprofng"
-          "*/ChangeLog*"
-          "*/po/*.gmo"
-        ];
-      };
+      "/src/orig" = orig;
       "/src/patches" = ./patches/2.44;
       "/src/overlay" = ./overlay;
       "/src/scripts" = [ ./scripts/source.sh ];
     };
     script = "sh /src/scripts/source.sh";
   };
-in
-lib.run {
-  name = "binutils-${arch}-${version}";
-  inherit root;
-  parallel = true;
-  mounts = {
-    "/src/binutils" = source;
-    "/src/scripts" = [ ./scripts/build.sh ];
+
+  tools = lib.run {
+    name = "binutils-${arch}-${version}";
+    inherit root;
+    parallel = true;
+    mounts = {
+      "/src/binutils" = source;
+      "/src/scripts" = [ ./scripts/build.sh ];
+    };
+    env.triplet = "${arch}-xsc-linux-gnu";
+    script = "sh /src/scripts/build.sh";
   };
-  env.triplet = "${arch}-xsc-linux-gnu";
-  script = "sh /src/scripts/build.sh";
-}
+in
+tools
 // {
   inherit source;
+  check = import ./check.nix {
+    inherit
+      lib
+      tools
+      source
+      orig
+      arch
+      version
+      ;
+    root = checkRoot;
+  };
 }

@@ -1,0 +1,5 @@
+	.section .note.XSC-ABI, "a", %note
+	.balign 4
+	.4byte 4, 8, 1
+	.asciz "XSC"
+	.4byte 1, 1

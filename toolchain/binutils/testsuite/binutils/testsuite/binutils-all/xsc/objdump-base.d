@@ -1,0 +1,6 @@
+#source: base.s
+#objdump: -p
+
+#...
+XSC ABI: version 1, features: none
+#pass

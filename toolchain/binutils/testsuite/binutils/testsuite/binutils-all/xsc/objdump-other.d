@@ -1,0 +1,6 @@
+#source: other.s
+#objdump: -p
+
+#...
+XSC ABI: <corrupt>
+#pass

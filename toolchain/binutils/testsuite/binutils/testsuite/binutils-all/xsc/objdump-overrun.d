@@ -1,0 +1,6 @@
+#source: overrun.s
+#objdump: -p
+
+#...
+XSC ABI: <corrupt>
+#pass

@@ -1,0 +1,6 @@
+#source: short.s
+#objdump: -p
+
+#...
+XSC ABI: <corrupt>
+#pass

@@ -1,0 +1,6 @@
+#source: version.s
+#objdump: -p
+
+#...
+XSC ABI: unknown version
+#pass

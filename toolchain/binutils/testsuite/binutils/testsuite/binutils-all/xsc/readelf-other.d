@@ -1,0 +1,7 @@
+#source: other.s
+#readelf: -n
+
+#failif
+#...
+.*XSC ABI:.*
+#...

@@ -1,0 +1,2 @@
+#as: -mno-syscall
+#error_output: aarch64-traps.l

@@ -1,0 +1,3 @@
+#as: -mxsc-abi=strict
+#source: code.s
+#error: .*invalid -mxsc-abi= option: `strict'.*

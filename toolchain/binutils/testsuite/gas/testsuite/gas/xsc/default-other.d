@@ -1,0 +1,9 @@
+#as: 
+#source: code.s
+#readelf: -n
+#notarget: *-xsc-linux*
+
+#failif
+#...
+.*XSC.*
+#...

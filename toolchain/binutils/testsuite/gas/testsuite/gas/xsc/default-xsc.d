@@ -1,0 +1,11 @@
+#as: 
+#source: code.s
+#readelf: -n
+#target: *-xsc-linux*
+
+#...
+Displaying notes found in: \.note\.XSC-ABI
+[ 	]+Owner[ 	]+Data size[ 	]+Description
+  XSC                  0x00000004	NT_XSC_ABI \(ABI without trap instructions\)
+    XSC ABI: version 1, features: none
+#pass

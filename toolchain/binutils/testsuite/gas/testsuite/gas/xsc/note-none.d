@@ -1,0 +1,8 @@
+#as: -msyscall -mxsc-abi=cfi
+#source: code.s
+#readelf: -n
+
+#failif
+#...
+.*XSC.*
+#...

@@ -1,0 +1,2 @@
+#as: -mno-syscall
+#error_output: x86-traps.l

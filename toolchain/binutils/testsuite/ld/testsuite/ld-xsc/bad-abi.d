@@ -1,0 +1,3 @@
+#source: start.s -mno-syscall
+#ld: -z xsc-abi=strict
+#error: .*invalid XSC ABI .strict.: base, cfi or none.*

@@ -1,0 +1,8 @@
+#source: data.s -msyscall
+#source: start.s -mno-syscall -mxsc-abi=cfi --defsym MARKS=3
+#ld: -z xsc-abi=cfi
+#readelf: -n
+
+#...
+ +Properties: (x86 feature: IBT, SHSTK|AArch64 feature: BTI, PAC)
+#pass

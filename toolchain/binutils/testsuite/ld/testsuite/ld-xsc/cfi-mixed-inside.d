@@ -1,0 +1,4 @@
+#source: start.s -mno-syscall -mxsc-abi=cfi --defsym MARKS=3
+#source: twice.s -mno-syscall
+#ld: -z xsc-abi=cfi
+#error: .*tmpdir/twice\.o: its XSC ABI is base, that of the output cfi: variants can.t be mixed.*

@@ -1,0 +1,11 @@
+#source: caller-strong.s -mno-syscall -mxsc-abi=cfi --defsym MARKS=3
+#ld: -z xsc-abi=cfi
+#ld_after_inputfiles: tmpdir/libxsc-cfi.so
+#readelf: -n
+
+#...
+Displaying notes found in: \.note\.XSC-ABI
+[ 	]+Owner[ 	]+Data size[ 	]+Description
+  XSC                  0x00000008	NT_XSC_ABI \(ABI without trap instructions\)
+    XSC ABI: version 1, features: cfi
+#pass
