@@ -85,7 +85,7 @@ let
 
       own = builtins.mapAttrs (_: call targetScope) (select true);
     in
-    own // support.runtime // { inherit (support) system userlandTests; };
+    own // support.runtime // { inherit (support) guards system userlandTests; };
 
   targets = builtins.listToAttrs (
     builtins.concatMap (

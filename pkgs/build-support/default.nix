@@ -235,6 +235,20 @@ rec {
       trees = map (package: (ours name package).out) (closureOf (packages ++ builtins.attrValues runtime));
     };
 
+  # Builds if the guards of builds refuse what they must; needs no toolchain.
+  guards = lib.run {
+    name = "build-guards";
+    root = seed.target;
+    mounts = {
+      "/xsc/scripts" = [
+        ./scripts/check.sh
+        ./scripts/compiler.sh
+      ];
+      "/xsc/tests" = [ ./tests/guards.sh ];
+    };
+    script = "bash /xsc/tests/guards.sh";
+  };
+
   # The tests of packages, and the program that runs them, as a tree for an image.
   userlandTests =
     { packages }:
