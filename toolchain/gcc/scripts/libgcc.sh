@@ -26,3 +26,8 @@ CFLAGS="-O2 -g0 -ffile-prefix-map=/src/gcc=gcc -ffile-prefix-map=/build/all=buil
 
 make -j"${XSC_CORES:-1}" MULTIBUILDTOP=
 make DESTDIR="$out" MULTIBUILDTOP= install
+
+# The C library asks for both; without a shared libgcc the first holds everything.
+if [ "$shared" = no ]; then
+	"$triplet-ar" rc "$out/usr/lib/gcc/$triplet/$version/libgcc_eh.a"
+fi

@@ -3,19 +3,24 @@
 # Invariant: the options are the same for both, and no path of the build is in an output.
 CFLAGS="-O2 -g0 -ffile-prefix-map=/build=. -ffile-prefix-map=/src=."
 case $arch-$variant in
-x86_64-base) options=--disable-cet multiarch=x86_64-linux-gnu ;;
-x86_64-cfi) options=--enable-cet multiarch=x86_64-linux-gnu CFLAGS="$CFLAGS -fcf-protection=full" ;;
-aarch64-base) options= multiarch=aarch64-linux-gnu ;;
-aarch64-cfi) options= multiarch=aarch64-linux-gnu CFLAGS="$CFLAGS -mbranch-protection=standard" ;;
+x86_64-base) options=--disable-cet ;;
+x86_64-cfi) options=--enable-cet CFLAGS="$CFLAGS -fcf-protection=full" ;;
+aarch64-base) options= ;;
+aarch64-cfi) options= CFLAGS="$CFLAGS -mbranch-protection=standard" ;;
 *)
 	echo "no such toolchain: $arch-$variant" >&2
 	exit 1
 	;;
 esac
 
+case $arch in
+x86_64) multiarch=x86_64-linux-gnu rtlddir=/lib64 ;;
+aarch64) multiarch=aarch64-linux-gnu rtlddir=/lib ;;
+esac
+
 # Libraries of rebased Debian packages are in the multiarch folder. Merged /usr: /lib64 and /lib are links.
 cat >configparms <<END
-user-defined-trusted-dirs = /usr/lib/$multiarch/:/usr/lib/
+user-defined-trusted-dirs = /usr/lib/$multiarch:/usr/lib
 END
 
 for tool in ar as ld nm objcopy objdump ranlib readelf strip; do
@@ -27,11 +32,11 @@ done
 
 # The cached answer is one that configure finds by linking, which headers.sh has no libgcc for.
 /src/glibc/configure \
-	--prefix=/usr --host="$triplet" --build=x86_64-pc-linux-gnu \
+	--prefix=/usr --libdir=/usr/lib64 --host="$triplet" --build=x86_64-pc-linux-gnu \
 	--with-headers=/src/kernel-headers/usr/include --enable-kernel=6.1 \
 	--enable-bind-now --enable-stack-protector=strong --enable-fortify-source=3 \
 	--disable-nscd --disable-profile --disable-werror --without-selinux --without-gd $options \
-	libc_cv_supported_fortify_source=3 libc_cv_slibdir=/usr/lib64 libc_cv_complocaledir=/usr/lib/locale \
+	libc_cv_supported_fortify_source=3 libc_cv_slibdir=/usr/lib64 libc_cv_rtlddir="$rtlddir" libc_cv_complocaledir=/usr/lib/locale \
 	CC="$triplet-gcc" CXX= CFLAGS="$CFLAGS" BUILD_CC=gcc \
 	AR="$AR" AS="$AS" LD="$LD" NM="$NM" OBJCOPY="$OBJCOPY" OBJDUMP="$OBJDUMP" RANLIB="$RANLIB" READELF="$READELF"
 

@@ -26,13 +26,9 @@ asflags=
 if echo 'nop' | "$AS" -msyscall -o /dev/null - 2>/dev/null; then
 	asflags=-Wa,-msyscall
 fi
-ldflags=
-if "$LD" --help | grep -q xsc-abi; then
-	ldflags=-Wl,-z,xsc-abi=none
-fi
 rm elf/xsc-gate.os elf/dl-allobjs.os elf/librtld.os elf/ld.so elf/librtld.map*
 make -C /src/glibc/elf subdir=elf objdir=/build/glibc xsc-compat=yes \
-	xsc-compat-asflags="$asflags" xsc-compat-ldflags="$ldflags" /build/glibc/elf/ld.so
+	xsc-compat-asflags="$asflags" /build/glibc/elf/ld.so
 install -D -m 755 elf/ld.so "$compat/$loader"
 if python3 /src/scripts/check-traps.py --objdump "$OBJDUMP" --arch "$arch" "$compat" >/dev/null; then
 	echo "the compat loader holds no trap instruction" >&2

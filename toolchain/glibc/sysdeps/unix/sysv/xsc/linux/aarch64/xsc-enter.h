@@ -39,7 +39,7 @@
 #endif
 
 /* The gate comes back by br x17: bti j, as a hint for old assemblers.  */
-#ifdef __ARM_FEATURE_BTI_DEFAULT
+#if HAVE_AARCH64_BTI
 # define XSC_LANDING	hint #36
 # define XSC_LANDING_STR "hint #36\n\t"
 #else

@@ -68,6 +68,8 @@ __xsc_trap_end:
 	je	2f
 	cmpl	$__NR_clone, %eax
 	jne	1f
+	testq	%rsi, %rsi
+	jne	2f
 	testl	$XSC_CLONE_VM, %edi
 	jne	2f
 1:	lea	-128(%rsp), %rsp
