@@ -35,11 +35,13 @@ xsc_ring_place (struct pthread *pd, char *base)
   xsc_set_ring (pd, (uintptr_t) PTR_ALIGN_UP (base, XSC_RING_SIZE));
 }
 
-/* PD is about to serve another thread: its ring must be empty again.  All
-   zero indices are an empty ring, whatever the entries hold.  */
+/* PD is about to serve another thread: its ring must be empty again, and there
+   even if the thread before gave it up (XSC_LEND_TCB).  All zero indices are an
+   empty ring, whatever the entries hold.  */
 static inline void
 xsc_ring_reset (struct pthread *pd)
 {
+  xsc_ring_place (pd, (char *) pd->stackblock + pd->stackblock_size);
   memset ((void *) xsc_get_ring (pd), 0, 64);
 }
 
