@@ -8,7 +8,9 @@ cp -a "$sysroot/." "$work/"
 chmod -R u+w "$work"
 cd "$work"
 
-rm -rf usr/include usr/lib/linux lib lib64 usr/share/info usr/share/man usr/share/locale
+# Links of the root are made by who makes a root.
+for link in bin sbin lib lib64; do [ ! -L $link ] || rm $link; done
+rm -rf usr/include usr/lib/linux usr/share/info usr/share/man usr/share/locale
 find . \( -name '*.a' -o -name '*.o' -o -name '*.la' -o -name '*.spec' -o -name '*.py' -o -name '*.map' \) -delete
 # Links and scripts for the linker.
 for file in usr/lib64/*.so; do

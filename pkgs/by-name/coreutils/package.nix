@@ -17,6 +17,8 @@ build {
   };
   # help2man would run the programs.
   makeFlags = [
+    # Neither translations nor tests of gnulib.
+    "SUBDIRS=."
     "man1_MANS="
     "run_help2man=true"
   ];

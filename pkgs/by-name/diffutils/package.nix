@@ -5,6 +5,8 @@ build {
   src = inputs.diffutils;
   # It runs ed and pr by the names found while configuring.
   answers.gt_cv_func_gnugettext1_libc = "no";
+  # What runs: neither translations and texts nor tests.
+  makeFlags = [ "SUBDIRS=lib src" ];
   test = ./test.sh;
   meta = {
     description = "Finds differences between files";

@@ -11,6 +11,8 @@ build {
     "--enable-sandbox=no"
     "--disable-ifunc"
   ];
+  # What runs: neither translations and texts nor tests.
+  makeFlags = [ "SUBDIRS=src" ];
   test = ./test.sh;
   meta = {
     description = "Compression with LZMA, programs and library";
