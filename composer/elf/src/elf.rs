@@ -85,7 +85,6 @@ pub(crate) struct Elf<'a> {
     pub(crate) machine: Machine,
     /// `ET_EXEC`, `ET_DYN`, ….
     pub(crate) kind: u16,
-    pub(crate) entry: u64,
     pub(crate) segments: Vec<Segment>,
     pub(crate) sections: Vec<Section<'a>>,
     /// What is wrong with the section headers; they are taken for absent then.
@@ -136,7 +135,6 @@ impl<'a> Elf<'a> {
             bytes,
             machine,
             kind: header.e_type(LE),
-            entry: header.e_entry(LE),
             segments,
             sections,
             sections_problem,
