@@ -206,6 +206,7 @@ fn code_of(kind: &FailureKind) -> u8 {
         | FailureKind::Ingest(_)
         | FailureKind::Tree(_)
         | FailureKind::Merge(_)
+        | FailureKind::Audit { .. }
         | FailureKind::Params { .. }
         | FailureKind::Unpack { .. }
         | FailureKind::Image(_) => exit::BUILD_FAILED,

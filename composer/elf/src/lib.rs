@@ -5,14 +5,19 @@
 //! explain a finding and never make one less.
 
 mod audit;
+mod contents;
 mod elf;
+mod gather;
 mod notes;
+mod render;
 mod report;
 mod rewrite;
 mod symbols;
 mod traps;
 
+pub use gather::{Audit, FileReport, PatternError, Policy, Summary, audit_all};
 pub use notes::{NoteKind, XscNote};
+pub use render::{json, sarif, text};
 pub use report::{FileKind, Finding, Level, Machine, Options, Place, Report, Require, Rule};
 pub use rewrite::{RewriteError, add_note};
 

@@ -3,6 +3,7 @@
 //! `main` parses it and hands each verb's struct to its file in `commands/`. Invariant: parsing
 //! resolves nothing; paths, the store and the number of jobs are settled in `context`.
 
+mod audit;
 mod language;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use audit::{Audit, AuditFormat, MachineArg, RequireArg};
 pub(crate) use language::{CallFlags, Eval, Repl};
 
 /// Builds, boots and tests XSC images from declarative recipes.
@@ -76,6 +78,8 @@ pub(crate) enum Verb {
     Gc(Gc),
     /// Check that objects of the store hold what their names say.
     Verify(Verify),
+    /// Look into ELF files for trap instructions, notes and marks; exit code 1 where something fails.
+    Audit(Audit),
     /// Runs inside a build's new namespaces; not for people.
     #[command(name = "__runner", hide = true)]
     Runner {

@@ -2,6 +2,7 @@
 //!
 //! Called by `main`. Invariant: a verb returns its failure; only `main` prints it.
 
+mod audit;
 mod build;
 mod eval;
 mod expression;
@@ -58,6 +59,7 @@ pub(crate) fn dispatch(cli: &Cli, cancel: &Cancel) -> Result<(), CommandError> {
         Verb::Show(args) => show::run(&context, args),
         Verb::Gc(args) => gc::run(&context, args),
         Verb::Verify(args) => verify::run(&context, args),
+        Verb::Audit(args) => audit::run(&context, args),
         Verb::Runner { .. } => unreachable!("main takes the runner before anything else"),
     }
 }

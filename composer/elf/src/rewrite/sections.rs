@@ -53,12 +53,11 @@ pub(super) fn add(elf: &Elf<'_>, draft: &mut Draft, section: &NewSection) {
     strings.extend_from_slice(section.name.as_bytes());
     strings.push(0);
     // Names and headers are the last things in most files; then the new ones take their place.
-    let last =
-        elf.sections.iter().enumerate().all(|(i, s)| {
-            i == elf.names_index || !s.in_file() || s.offset.saturating_add(s.size) <= names.offset
-        }) && elf.segments.iter().all(|s| s.file_end() <= names.offset)
-            && names.offset.saturating_add(names.size) <= elf.section_headers_at
-            && headers_end(elf).next_multiple_of(16) >= elf.bytes.len() as u64;
+    let last = elf.sections.iter().enumerate().all(|(i, s)| {
+        i == elf.names_index || !s.in_file() || s.offset.saturating_add(s.size) <= names.offset
+    }) && elf.segments.iter().all(|s| s.file_end() <= names.offset)
+        && names.offset.saturating_add(names.size) <= elf.section_headers_at
+        && headers_end(elf).next_multiple_of(16) >= elf.bytes.len() as u64;
     let grown = draft.bytes.len() > elf.bytes.len();
     if last && !grown {
         draft.bytes.truncate(names.offset as usize);
