@@ -414,4 +414,23 @@ rec {
       tree = part "" "builtin:deb-root";
       owners = part "-owners" "builtin:deb-owners";
     };
+
+  # Audits every ELF file of a tree, also in archives: trap instructions, notes, marks, layout. The
+  # output holds report.txt, report.json and report.sarif; what fails fails the build. `require` is
+  # "nothing", "base" or "cfi"; `machine` is "x86_64", "aarch64" or "" for either; `allowTraps`
+  # are patterns of paths (or names) of loaders for ordinary kernels.
+  audit =
+    {
+      name,
+      tree,
+      require ? "base",
+      machine ? "",
+      allowTraps ? [ ],
+    }:
+    step name "builtin:audit" { inherit require machine allowTraps; } [
+      {
+        at = "/tree";
+        from = tree;
+      }
+    ];
 }

@@ -133,6 +133,14 @@ pub enum FailureKind {
         #[source]
         source: xsc_package::PackageError,
     },
+    /// An audit found what must not be there.
+    #[error("the audit found {errors} errors{}", tail(report))]
+    Audit {
+        /// How many.
+        errors: usize,
+        /// The findings in words.
+        report: String,
+    },
     /// A builtin was given parameters or inputs that it cannot use.
     #[error("`builtin:{builtin}`: {problem}")]
     Params {
@@ -177,4 +185,11 @@ pub enum FailureKind {
         /// This machine.
         host: String,
     },
+}
+
+/// A report behind the line that announces it.
+fn tail(report: &str) -> String {
+    report
+        .lines()
+        .fold(String::new(), |text, line| format!("{text}\n  {line}"))
 }

@@ -104,11 +104,13 @@ pub enum BuiltinName {
     DebRoot,
     /// The owners and modes of such a root.
     DebOwners,
+    /// Audits the ELF files of a tree.
+    Audit,
 }
 
 impl BuiltinName {
     /// Every builtin with the name that recipes use.
-    pub const ALL: [(BuiltinName, &'static str); 13] = [
+    pub const ALL: [(BuiltinName, &'static str); 14] = [
         (BuiltinName::UnpackDeb, "unpack-deb"),
         (BuiltinName::UnpackTar, "unpack-tar"),
         (BuiltinName::Merge, "merge"),
@@ -122,6 +124,7 @@ impl BuiltinName {
         (BuiltinName::Rebase, "rebase"),
         (BuiltinName::DebRoot, "deb-root"),
         (BuiltinName::DebOwners, "deb-owners"),
+        (BuiltinName::Audit, "audit"),
     ];
 
     /// The name in recipes.

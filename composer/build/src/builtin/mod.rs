@@ -3,6 +3,7 @@
 //! Called by the engine for `Builder::Builtin`. Invariant: a builtin reads its inputs and its
 //! parameters and nothing else, so the same action gives the same bytes on every machine.
 
+mod audit;
 mod image;
 mod merge;
 mod package;
@@ -35,6 +36,7 @@ pub(crate) fn run(
         BuiltinName::Cpio => image::cpio(engine.store, &params),
         BuiltinName::Fat => image::fat(engine.store, &params),
         BuiltinName::Iso => image::iso(engine.store, &params),
+        BuiltinName::Audit => audit::run(engine, &params),
         BuiltinName::Oci => image::oci(engine.store, &params),
         BuiltinName::Deb => package::deb(engine.store, &params),
         BuiltinName::Rpm => package::rpm(engine.store, &params),
