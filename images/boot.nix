@@ -11,6 +11,7 @@
 }:
 let
   initramfs = lib.initramfs {
+    inherit (config.boot) compression;
     name = "${name}-initramfs";
     inherit (rootfs) tree nodes;
   };

@@ -10,6 +10,7 @@
 }:
 let
   initramfs = lib.initramfs {
+    inherit (config.boot) compression;
     name = "${name}-initramfs";
     inherit (rootfs) tree nodes;
   };

@@ -30,18 +30,12 @@ let
 
   placesOf = label: option: map (modules.place label) option.definitionsWithLocations;
 
-  # What must not be in an image of rebuilt packages, with who says so.
+  # What must not be in an image of rebuilt packages, with who says so. That a distribution's must not is an assertion
+  # of modules/system/packages.nix.
   rebuilt =
     value:
     if config.userland == "any" then
       value
-    else if config.distribution != null then
-      modules.fail {
-        message = "`userland` is \"rebuilt\", and the packages of `${config.distribution}` are rebased";
-        at =
-          placesOf "only rebuilt packages are wanted" options.userland
-          ++ placesOf "these are rebased" options.distribution;
-      }
     else
       builtins.foldl' (
         value: name:

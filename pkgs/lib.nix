@@ -183,16 +183,20 @@ rec {
       nodes ? { },
       # Files of modes and owners, as debRoot gives; `nodes` comes after them.
       owners ? [ ],
+      # "gzip", or "zstd", which the kernel unpacks faster.
+      compression ? "gzip",
     }:
-    step name "builtin:cpio" { inherit nodes epoch; } (
-      [
-        {
-          at = "/tree";
-          from = tree;
-        }
-      ]
-      ++ ownersOf owners
-    );
+    step name "builtin:cpio"
+      ({ inherit nodes epoch; } // (if compression == "gzip" then { } else { inherit compression; }))
+      (
+        [
+          {
+            at = "/tree";
+            from = tree;
+          }
+        ]
+        ++ ownersOf owners
+      );
 
   # A FAT file system image for an EFI system partition at $out/esp.img.
   fat =

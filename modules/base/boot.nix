@@ -19,6 +19,16 @@ in
       description = "The words that the boot loader gives to the kernel, in order.";
     };
 
+    compression = mkOption {
+      type = types.enum [
+        "gzip"
+        "zstd"
+      ];
+      default = "gzip";
+      example = "zstd";
+      description = "How the initial file system is compressed; `zstd` is smaller and unpacked faster.";
+    };
+
     volumeId = mkOption {
       type = types.strMatching "[A-Z0-9_]{1,32}";
       default = "XSC";

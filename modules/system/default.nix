@@ -1,7 +1,7 @@
 # A whole system: what turns packages into something that boots to a login. Each file is a topic: its options,
 # and the files that it makes of them. Invariant: all that a topic gives to the image are entries of `files`,
 # `directories` and `permissions`, which images/rootfs.nix reads; nothing else writes into it.
-{ ... }:
+{ lib, ... }:
 {
   imports = [
     ./busybox.nix
@@ -22,6 +22,8 @@
     "system"
     "xsc"
   ];
+
+  boot.compression = lib.mkDefault "zstd";
 
   boot.cmdline = [
     # An emulator on a busy machine may be too late for the kernel's check that timers interrupt.

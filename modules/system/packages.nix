@@ -1,5 +1,5 @@
 # Which packages are in the image, and where they may come from.
-{ lib, ... }:
+{ config, lib, ... }:
 let
   inherit (lib) mkOption types;
 in
@@ -39,4 +39,23 @@ in
       description = "Which packages may be in the image: `any`, or only those `rebuilt` from source. A rebased one is then an error.";
     };
   };
+
+  config.assertions = [
+    {
+      assertion = config.userland == "rebuilt" -> config.distribution == null;
+      message = "`userland` is \"rebuilt\", and the packages of `${toString config.distribution}` are rebased";
+      about = [
+        [ "userland" ]
+        [ "distribution" ]
+      ];
+    }
+    {
+      assertion = (config.packageSets == [ ]) == (config.distribution == null);
+      message = "`packageSets` are sets of a `distribution`: neither is of use without the other";
+      about = [
+        [ "packageSets" ]
+        [ "distribution" ]
+      ];
+    }
+  ];
 }

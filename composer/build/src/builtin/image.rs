@@ -87,11 +87,19 @@ pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> FailureKind + use<> {
 }
 
 pub(crate) fn cpio(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureKind> {
-    params.only(&["epoch", "nodes"])?;
+    params.only(&["compression", "epoch", "nodes"])?;
+    let compression = match params.str_or("compression", "gzip")? {
+        "gzip" => Compression::Gzip,
+        "zstd" => Compression::Zstd,
+        other => {
+            let problem = format!("`compression` is \"{other}\", not \"gzip\" or \"zstd\"");
+            return Err(params.error(problem));
+        }
+    };
     let manifest = manifest(store, params)?;
     let spec = cpio::CpioSpec {
         files: &manifest,
-        compression: Compression::Gzip,
+        compression,
         epoch: params.int("epoch")?,
     };
     let output = Output::new(store)?;

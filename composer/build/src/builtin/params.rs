@@ -62,6 +62,14 @@ impl<'a> Params<'a> {
         }
     }
 
+    /// The same, with a value for what is not given.
+    pub(crate) fn str_or(&self, name: &str, absent: &'a str) -> Result<&'a str, FailureKind> {
+        match self.params.get(name) {
+            None => Ok(absent),
+            Some(_) => self.str(name),
+        }
+    }
+
     pub(crate) fn int(&self, name: &str) -> Result<i64, FailureKind> {
         match self.params.get(name) {
             Some(Param::Int(value)) => Ok(*value),

@@ -86,6 +86,53 @@ fn bad_outputs_fail_by_name() {
 }
 
 #[test]
+fn texts_and_links_of_a_recipe_are_a_tree() {
+    if !can_build("texts_and_links_of_a_recipe_are_a_tree") {
+        return;
+    }
+    let write = |params: &str| format!("result = step \"w\" \"builtin:write\" {{ {params} }} [ ];");
+    let repo = TestRepo::new(&write(
+        r##"files."/etc/a" = "text\n"; files."/bin/b" = "#!/bin/sh\n"; executable = [ "/bin/b" ];
+           links."/etc/l" = "../bin/b";"##,
+    ));
+    let path = repo.build().ok().path();
+    let entries: Vec<(String, u32, String)> = tree(&path)
+        .into_iter()
+        .map(|(name, (mode, text))| (name, mode & 0o111, String::from_utf8(text).unwrap()))
+        .filter(|(_, _, text)| !text.is_empty())
+        .collect();
+    let entry = |name: &str, mode, text: &str| (name.to_owned(), mode, text.to_owned());
+    assert_eq!(
+        entries,
+        [
+            entry("/bin/b", 0o111, "#!/bin/sh\n"),
+            entry("/etc/a", 0, "text\n"),
+            entry("/etc/l", 0o111, "../bin/b"),
+        ]
+    );
+    for (params, said) in [
+        (
+            r#"files."/a" = "x"; links."/a" = "b";"#,
+            "`/a` is in `files` and in `links`",
+        ),
+        (
+            r#"executable = [ "/a" ];"#,
+            "`executable`: `/a` is not in `files`",
+        ),
+        (r#"files."/" = "x";"#, "`files`: `/` is a directory"),
+        (r#"files."a" = "x";"#, "`files`: `a`: "),
+        (
+            r#"files."/a" = "x"; files."/a/b" = "y";"#,
+            "`a` is added twice, as a file and as a directory",
+        ),
+        (r#"files."/a" = 1;"#, "`files` must be a set of strings"),
+    ] {
+        repo.recipes(&write(params));
+        repo.build().fails(100, &[said]);
+    }
+}
+
+#[test]
 fn an_output_may_mention_the_build_directory_where_the_recipe_says_so() {
     if !can_build("an_output_may_mention_the_build_directory_where_the_recipe_says_so") {
         return;
