@@ -32,7 +32,14 @@ let
   nothing = lib.merge { name = "nothing"; };
 
   package =
-    pname: version: out: meta:
+    pname: version: files: meta:
+    let
+      # A derivation with the one output that every package has.
+      out = lib.merge {
+        name = "${pname}-${version}-${target}";
+        trees = [ files ];
+      };
+    in
     out
     // {
       inherit
