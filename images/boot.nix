@@ -14,6 +14,7 @@ let
     inherit (config.boot) compression;
     name = "${name}-initramfs";
     inherit (rootfs) tree nodes;
+    owners = rootfs.owners or [ ];
   };
 
   files = lib.run {

@@ -13,6 +13,7 @@ let
     inherit (config.boot) compression;
     name = "${name}-initramfs";
     inherit (rootfs) tree nodes;
+    owners = rootfs.owners or [ ];
   };
 
   loader = pkgs.grub {

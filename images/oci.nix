@@ -11,6 +11,7 @@ let
   layout = lib.oci {
     name = "${name}-oci";
     inherit (rootfs) tree nodes;
+    owners = rootfs.owners or [ ];
     reference = config.profile.name;
     command = [ "/init" ];
     labels."org.opencontainers.image.title" = name;

@@ -53,6 +53,12 @@ let
           }
       ) value config.packages;
 
+  distribution = pkgs.distribution {
+    name = "${name}-${config.distribution}";
+    input = config.distribution;
+    sets = config.packageSets;
+  };
+
   # What packages bring, each path by one of them.
   packages = rebuilt (
     lib.merge {
@@ -62,12 +68,7 @@ let
           if config.distribution == null then
             [ ]
           else
-            [
-              (pkgs.distribution {
-                input = config.distribution;
-                sets = config.packageSets;
-              })
-            ]
+            [ distribution.tree ]
         )
         ++ (
           if config.packages == [ ] then
@@ -179,6 +180,9 @@ in
     links = layout;
     lastWins = true;
   };
+
+  # Modes and owners of the distribution's files; `nodes` come after them.
+  owners = if config.distribution == null then [ ] else [ distribution.owners ];
 
   nodes =
     builtins.mapAttrs (_: directory: { type = "directory"; } // owner directory) directories

@@ -48,7 +48,7 @@ let
   packages = {
     linux = call scope (import ../kernel);
     toolchain = call scope (import ../toolchain);
-    debian-base = call scope (import ./build-support/rebase);
+    debian-base = call (scope // targets) (import ./build-support/rebase);
   }
   // builtins.mapAttrs (_: call scope) (select false);
 

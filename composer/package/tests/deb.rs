@@ -599,7 +599,13 @@ fn sets_that_do_not_fit_together() {
         message(&[tool.clone(), libc("")], &root_spec()),
         "`/usr/bin/tool` is in both tool and libc6"
     );
-    assert!(install(&[tool.clone(), libc("Replaces: tool\n")], &root_spec()).is_ok());
+    // The package that replaces the other has the file, whichever comes first.
+    let replacing = libc("Replaces: tool\n");
+    for packages in [[tool.clone(), replacing.clone()], [replacing, tool.clone()]] {
+        let root = install(&packages, &root_spec()).unwrap();
+        let entry = &root.entries[&PackagePath::new("/usr/bin/tool").unwrap()];
+        assert_eq!(entry.kind, RootKind::File(b"other".to_vec()));
+    }
     assert_eq!(
         message(
             &[tool.clone(), libc("Breaks: tool (<< 2:0)\n")],

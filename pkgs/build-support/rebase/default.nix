@@ -1,7 +1,11 @@
 # Debian's binary packages as packages of XSC: since only libc traps, the others run once their ELF files carry the
 # note. pkgs/default.nix calls it; debian-base's root is made of what it returns. Which packages are rebuilt
 # instead, and why, stands here and nowhere else.
-{ lib, inputs }:
+{
+  lib,
+  inputs,
+  x86_64-base,
+}:
 let
   # What is appended to the version of every package of the set.
   suffix = "+xsc1";
@@ -10,19 +14,19 @@ let
   from = "amd64";
   architecture = "xsc-amd64";
 
-  # Packages that come from recipes, with the version they have. Those that hold trap instructions (libc6 and
-  # libc-bin, whose ldconfig is static), and the compiler's libraries, which the toolchain has anyway.
+  # Packages that come from recipes, with the version they have: libc, because it traps, and the compiler's
+  # libraries, which the toolchain has anyway.
   rebuilt = {
     libc6 = "2.41-12${suffix}";
-    libc-bin = "2.41-12${suffix}";
     libgcc-s1 = "14.2.0-19${suffix}";
     "libstdc++6" = "14.2.0-19${suffix}";
     gcc-14-base = "14.2.0-19${suffix}";
   };
 
-  # Files that hold trap instructions and that nothing of the sets needs: libpsx returns from its signal handler by
-  # itself.
+  # Files that hold trap instructions: ldconfig, which is static and comes with our libc; and libpsx, which returns
+  # from its signal handler by itself and which nothing of the sets needs.
   dropped = {
+    libc-bin = [ "/usr/sbin/ldconfig" ];
     libcap2 = [
       "/usr/lib/x86_64-linux-gnu/libpsx.so.2"
       "/usr/lib/x86_64-linux-gnu/libpsx.so.2.75"
@@ -100,7 +104,60 @@ let
 
   rebased = builtins.mapAttrs (name: _: package name) packages;
 
-  wanted = set: builtins.filter (name: !(rebuilt ? ${name})) sets.${set};
+  # The names of the packages of some sets that are rebased.
+  wanted =
+    names:
+    builtins.filter (name: !(rebuilt ? ${name})) (
+      builtins.attrNames (
+        builtins.listToAttrs (
+          map (name: {
+            inherit name;
+            value = null;
+          }) (builtins.concatMap (set: sets.${set}) names)
+        )
+      )
+    );
+
+  # The toolchain's libraries as packages, under the names that Debian's packages depend on.
+  libc = lib.deb {
+    name = "libc6";
+    version = rebuilt.libc6;
+    inherit architecture;
+    description = "GNU C library whose calls go through the gate of XSC";
+    tree = x86_64-base.glibc;
+    # Its programs (getent, iconv, ...) stand in libc-bin too, which has the locale C.utf8 besides.
+    fields = {
+      Multi-Arch = "same";
+      Priority = "required";
+      Replaces = "libc-bin";
+      Section = "libs";
+    };
+  };
+
+  gcc = lib.deb {
+    name = "libgcc-s1";
+    version = rebuilt.libgcc-s1;
+    inherit architecture;
+    description = "Libraries of GCC: libgcc, libstdc++, libatomic, libgomp";
+    tree = x86_64-base.gcc-libs;
+    needs = [ libc ];
+    fields = {
+      Multi-Arch = "same";
+      Priority = "required";
+      Provides = builtins.concatStringsSep ", " (
+        map (name: "${name} (= ${rebuilt.${name}})") [
+          "gcc-14-base"
+          "libstdc++6"
+        ]
+      );
+      Section = "libs";
+    };
+  };
+
+  runtime = [
+    libc
+    gcc
+  ];
 in
 {
   inherit
@@ -110,26 +167,22 @@ in
     suffix
     ;
 
-  # The rebased packages of a set, without those that recipes have to bring.
-  packagesOf = set: map (name: rebased.${name}) (wanted set);
+  inherit runtime;
 
-  # The names of a set's packages that recipes have to bring.
-  missingOf = set: builtins.filter (name: rebuilt ? ${name}) sets.${set};
-
-  # The root file system of a set: `tree`, and `owners` for what a tree does not carry. `extra` are the
-  # packages that recipes bring, as lib.deb makes them; `without` names rebased ones that are left out.
+  # The root file system of some sets, as debRoot gives it: `tree`, and `owners` for what a tree does not carry.
+  # `extra` are the packages that recipes bring, as lib.deb makes them.
   root =
     {
       name,
-      set,
-      extra ? [ ],
+      sets,
+      extra ? runtime,
       # Names of rebased packages that are left out, for recipes that bring them too.
       without ? [ ],
       exclude ? [ ],
       userland ? "any",
     }:
     let
-      names = builtins.filter (package: !(builtins.elem package without)) (wanted set);
+      names = builtins.filter (package: !(builtins.elem package without)) (wanted sets);
     in
     lib.debRoot {
       inherit

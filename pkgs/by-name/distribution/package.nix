@@ -1,25 +1,22 @@
-# Packages of a distribution as one tree: `sets` of an input of flake-like.toml, each path by one of them.
-{ lib, inputs }:
-{ input, sets }:
+# The packages of a distribution as a root: `sets` of an input of flake-like.toml, rebased, with what recipes rebuild.
+# Gives `tree`, in which dpkg finds them installed, and `owners`, what a tree does not carry.
+{ lib, debian-base }:
+{
+  input,
+  sets,
+  name ? input,
+  userland ? "any",
+}:
 let
-  inherit (inputs.${input}) packages;
-
-  names = builtins.attrNames (
-    builtins.listToAttrs (
-      map (name: {
-        inherit name;
-        value = null;
-      }) (builtins.concatMap (set: inputs.${input}.sets.${set}) sets)
-    )
-  );
+  distributions = { inherit debian-base; };
 in
-lib.merge {
-  name = input;
-  trees = map (
-    name:
-    lib.unpackDeb {
-      name = "${name}-${packages.${name}.version}";
-      src = lib.fetch packages.${name};
-    }
-  ) names;
+distributions.${input}.root {
+  inherit name sets userland;
+  # What a small machine does not read.
+  exclude = [
+    "/usr/share/doc"
+    "/usr/share/info"
+    "/usr/share/locale"
+    "/usr/share/man"
+  ];
 }

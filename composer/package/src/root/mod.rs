@@ -7,7 +7,7 @@
 mod closed;
 mod database;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Kind, Package, PackageError, PackagePath, Provenance, parse_relations};
 
@@ -131,6 +131,7 @@ pub fn install(packages: &[Package], spec: &RootSpec) -> Result<Root, PackageErr
     }
     let mut placing = Placing {
         links: links(packages)?,
+        replacing: replacing(packages)?,
         placed: BTreeMap::new(),
     };
     for package in packages {
@@ -173,6 +174,8 @@ fn links(packages: &[Package]) -> Result<BTreeMap<PackagePath, String>, PackageE
 
 struct Placing {
     links: BTreeMap<PackagePath, String>,
+    /// Packages with those whose files they may have.
+    replacing: BTreeMap<String, BTreeSet<String>>,
     /// Paths with the package that brought them.
     placed: BTreeMap<PackagePath, (String, RootEntry)>,
 }
@@ -212,14 +215,13 @@ impl Placing {
                 uid: entry.uid,
                 gid: entry.gid,
             };
-            self.place(package, name, path, new)?;
+            self.place(name, path, new)?;
         }
         Ok(())
     }
 
     fn place(
         &mut self,
-        package: &Package,
         name: &str,
         path: PackagePath,
         entry: RootEntry,
@@ -241,7 +243,11 @@ impl Placing {
                 }
                 return Ok(());
             }
-            if there.kind != entry.kind && !replaces(package, first)? {
+            if there.kind != entry.kind && !self.replaces(name, first) {
+                // The other way round: what is there stays, whichever came first.
+                if self.replaces(first, name) {
+                    return Ok(());
+                }
                 return Err(PackageError::Conflict {
                     path: path.to_string(),
                     first: first.clone(),
@@ -251,6 +257,11 @@ impl Placing {
         }
         self.placed.insert(path, (name.to_owned(), entry));
         Ok(())
+    }
+
+    fn replaces(&self, package: &str, other: &str) -> bool {
+        let list = self.replacing.get(package);
+        list.is_some_and(|list| list.contains(other))
     }
 
     /// Follows the links on a path, its last component included.
@@ -297,10 +308,20 @@ fn excluded(path: &PackagePath, exclude: &[String]) -> bool {
     })
 }
 
-fn replaces(package: &Package, other: &str) -> Result<bool, PackageError> {
-    let field = package.control.get("Replaces").unwrap_or_default();
-    let relations = parse_relations(field)?;
-    Ok(relations.iter().flatten().any(|r| r.name == other))
+/// By package, the names in its `Replaces`: where both have a path, its file is the one that stays.
+fn replacing(packages: &[Package]) -> Result<BTreeMap<String, BTreeSet<String>>, PackageError> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for package in packages {
+        let field = package.control.get("Replaces").unwrap_or_default();
+        let relations = parse_relations(field)?;
+        let names = relations
+            .into_iter()
+            .flatten()
+            .map(|relation| relation.name);
+        let of = found.entry(package.control.need("Package")?.to_owned());
+        of.or_default().extend(names);
+    }
+    Ok(found)
 }
 
 /// Links and records alternatives in `update-alternatives`' own form.
