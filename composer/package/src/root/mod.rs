@@ -243,9 +243,9 @@ impl Placing {
                 }
                 return Ok(());
             }
-            if there.kind != entry.kind && !self.replaces(name, first) {
+            if there.kind != entry.kind && !replaces(&self.replacing, name, first) {
                 // The other way round: what is there stays, whichever came first.
-                if self.replaces(first, name) {
+                if replaces(&self.replacing, first, name) {
                     return Ok(());
                 }
                 return Err(PackageError::Conflict {
@@ -257,11 +257,6 @@ impl Placing {
         }
         self.placed.insert(path, (name.to_owned(), entry));
         Ok(())
-    }
-
-    fn replaces(&self, package: &str, other: &str) -> bool {
-        let list = self.replacing.get(package);
-        list.is_some_and(|list| list.contains(other))
     }
 
     /// Follows the links on a path, its last component included.
@@ -322,6 +317,11 @@ fn replacing(packages: &[Package]) -> Result<BTreeMap<String, BTreeSet<String>>,
         of.or_default().extend(names);
     }
     Ok(found)
+}
+
+fn replaces(replacing: &BTreeMap<String, BTreeSet<String>>, package: &str, other: &str) -> bool {
+    let list = replacing.get(package);
+    list.is_some_and(|list| list.contains(other))
 }
 
 /// Links and records alternatives in `update-alternatives`' own form.
