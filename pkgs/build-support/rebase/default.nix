@@ -169,6 +169,20 @@ in
 
   inherit runtime;
 
+  # The packages of each set, each in a folder of its own: what a repository is made of.
+  pools = builtins.mapAttrs (
+    set: _:
+    lib.merge {
+      name = "debian-base-${set}";
+      place = builtins.listToAttrs (
+        map (name: {
+          name = "/pool/${name}";
+          value = rebased.${name};
+        }) (wanted [ set ])
+      );
+    }
+  ) sets;
+
   # The root file system of some sets, as debRoot gives it: `tree`, and `owners` for what a tree does not carry.
   # `extra` are the packages that recipes bring, as lib.deb makes them.
   root =
