@@ -16,6 +16,28 @@ let
 
   sysroot = "/usr/${triplet}/sysroot";
 
+  # Without C++ and what else comes after the C library: an edit there builds no C program again.
+  forC = lib.merge {
+    name = "toolchain-c-${target}";
+    trees = [
+      toolchain.compiler
+      toolchain.specs
+      toolchain.binutils
+      toolchain.libgcc
+    ];
+    place.${sysroot} = lib.merge {
+      name = "sysroot-c-${target}";
+      trees = [
+        toolchain.headers
+        toolchain.glibc.libc
+      ];
+      links = {
+        "/lib" = "usr/lib";
+        "/lib64" = "usr/lib64";
+      };
+    };
+  };
+
   # `package` belongs to this target, or an error that names both.
   ours =
     user: package:
@@ -90,6 +112,8 @@ rec {
       files ? [ ],
       # Packages whose headers and libraries this one is compiled with.
       buildInputs ? [ ],
+      # Whether it is compiled with C++, too.
+      cxx ? false,
       # Packages whose programs it runs.
       runtimeInputs ? [ ],
       configureFlags ? [ ],
@@ -125,7 +149,7 @@ rec {
         trees = [
           seed.target
           seed.userland
-          toolchain
+          (if cxx then toolchain else forC)
         ];
         # What maintainer scripts of the seed would have made.
         links = {
