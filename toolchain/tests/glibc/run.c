@@ -226,6 +226,9 @@ int main(void)
 		return 1;
 	}
 	close(fd);
+	/* as a system has them */
+	mkdir("/dev/shm", 01777);
+	mount("shm", "/dev/shm", "tmpfs", 0, NULL);
 	if (option("glibc.libs="))
 		strcpy(libs, option("glibc.libs="));
 	if (option("glibc.only="))

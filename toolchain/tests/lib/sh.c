@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A stand-in for /bin/sh where the test image has no shell: `sh -c "words; words"` with echo, exit,
- * cat, kill and true. Enough for what system(), popen() and wordexp() are tested with; not a shell.
+ * exec, cat, kill and true, and $$. Enough for what system(), popen() and wordexp() are tested with; not a shell.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -30,6 +30,15 @@ static int run(char *text)
 	arg = strtok_r(NULL, " \t\n", &save);
 	if (!strcmp(word, "exit"))
 		exit(arg ? atoi(arg) : 0);
+	if (!strcmp(word, "exec") && arg) {
+		char *args[64] = { arg };
+		int n = 1;
+
+		while (n < 63 && (args[n] = strtok_r(NULL, " \t\n", &save)))
+			n++;
+		execvp(*args, args);
+		return 127;
+	}
 	if (!strcmp(word, "kill")) {
 		raise(arg ? atoi(arg) : SIGTERM);
 		return 1;
@@ -43,7 +52,10 @@ static int run(char *text)
 		return 127;
 	}
 	for (; arg; arg = strtok_r(NULL, " \t\n", &save)) {
-		printf("%s%s", between, arg);
+		if (!strcmp(arg, "$$"))
+			printf("%s%d", between, (int)getpid());
+		else
+			printf("%s%s", between, arg);
 		between = " ";
 	}
 	printf("\n");
