@@ -11,6 +11,10 @@ export CC=$triplet-gcc CXX=$triplet-g++ AR=$triplet-ar NM=$triplet-nm RANLIB=$tr
 export CFLAGS="-O2 -g0 -ffile-prefix-map=/src/gcc=gcc -ffile-prefix-map=/build=build"
 export CXXFLAGS="$CFLAGS"
 
+# What libgcc's build directory would hold: the kind of threads that the compiler was configured for.
+mkdir -p /build/libgcc
+ln -s /src/gcc/libgcc/gthr-posix.h /build/libgcc/gthr-default.h
+
 for name in libstdc++-v3 libatomic libgomp; do
 	mkdir -p "/build/$name"
 	cd "/build/$name"
