@@ -41,18 +41,24 @@ let
       of = stage: "${stage}-${machine.name}-${variant}";
       sysroot = "/usr/${triplet}/sysroot";
 
-      specs = lib.run {
-        name = of "gcc-specs";
-        root = seed.base;
-        env = {
-          text = import ./specs.nix { inherit machine variant; };
-          file = "usr/lib/gcc/${triplet}/${gcc.version}/specs";
+      # Before there is a shared libgcc, and after.
+      earlySpecs = specsFile (of "gcc-specs") false;
+      specs = specsFile (of "gcc-specs-shared") true;
+
+      specsFile =
+        name: sharedLibgcc:
+        lib.run {
+          inherit name;
+          root = seed.base;
+          env = {
+            text = import ./specs.nix { inherit machine variant sharedLibgcc; };
+            file = "usr/lib/gcc/${triplet}/${gcc.version}/specs";
+          };
+          script = ''
+            mkdir -p "$out/$(dirname "$file")"
+            printf '%s\n' "$text" >"$out/$file"
+          '';
         };
-        script = ''
-          mkdir -p "$out/$(dirname "$file")"
-          printf '%s\n' "$text" >"$out/$file"
-        '';
-      };
 
       # A root to build in: the seed's tools for the machine that builds, ours for the one that runs it, and
       # in the sysroot what there is so far.
@@ -63,7 +69,6 @@ let
           trees = [
             seed.target
             compiler
-            specs
             binutils
           ]
           ++ trees;
@@ -90,7 +95,7 @@ let
           name = of "gcc-with-specs";
           trees = [
             compiler
-            specs
+            earlySpecs
           ];
         };
         libgcc = staticLibgcc;
@@ -99,19 +104,19 @@ let
 
       staticLibgcc = gcc.libgcc {
         inherit machine variant compiler;
-        root = stage "headers" [ ] [ glibc.headers ];
+        root = stage "headers" [ earlySpecs ] [ glibc.headers ];
         shared = false;
       };
 
       libgcc = gcc.libgcc {
         inherit machine variant compiler;
-        root = stage "libc" [ staticLibgcc ] [ glibc.libc ];
+        root = stage "libc" [ earlySpecs staticLibgcc ] [ glibc.libc ];
         shared = true;
       };
 
       libraries = gcc.libraries {
         inherit machine variant;
-        root = stage "libgcc" [ libgcc ] [ glibc.libc ];
+        root = stage "libgcc" [ specs libgcc ] [ glibc.libc ];
       };
 
       # The tree that people use: put it anywhere, or merge it into the root of a build.

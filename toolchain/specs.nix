@@ -1,7 +1,12 @@
 # GCC's specs of a variant: the text of `/usr/lib/gcc/<triplet>/<version>/specs`, which the driver reads by itself.
 # toolchain/default.nix writes it. Invariant: what differs between base and cfi is here and in no compiler; every
 # default gives way to an option of the command line.
-{ machine, variant }:
+{
+  machine,
+  variant,
+  # Whether there is a libgcc_s to link against, as there is once the C library is.
+  sharedLibgcc,
+}:
 let
   cfi = variant == "cfi";
 
@@ -26,9 +31,18 @@ let
     ];
     link = [ "%{!r:-z relro -z now -z xsc-abi=${variant}}" ];
   };
+
+  # The driver is static, so GCC's configure script takes it for one of a system without shared libraries. These are
+  # the words of one with them.
+  libgcc =
+    "%{static|static-libgcc|static-pie:-lgcc -lgcc_eh}"
+    + "%{!static:%{!static-libgcc:%{!static-pie:"
+    + "%{!shared-libgcc:-lgcc --push-state --as-needed -lgcc_s --pop-state}"
+    + "%{shared-libgcc:-lgcc_s%{!shared: -lgcc}}}}}";
 in
 builtins.concatStringsSep "\n" (
   map (name: "*${name}:\n+ ${builtins.concatStringsSep " " added.${name}}\n") (
     builtins.attrNames added
   )
+  ++ (if sharedLibgcc then [ "*libgcc:\n${libgcc}\n" ] else [ ])
 )
