@@ -29,11 +29,20 @@ let
       "%{mno-syscall:-mno-syscall}"
       "-mxsc-abi=${variant}"
     ];
-    link = [ "%{!r:-z relro -z now -z xsc-abi=${variant}}" ];
+    link = [
+      "%{!static|static-pie:--eh-frame-hdr}"
+      "%{!r:--build-id}"
+      "--hash-style=gnu"
+      "%{!r:-z relro -z now -z xsc-abi=${variant}}"
+    ]
+    ++ (
+      # Else what is read only lies among the code, and a word of it may spell a trap instruction.
+      if machine.name == "aarch64" then [ "%{!r:-z separate-code}" ] else [ ]
+    );
   };
 
-  # The driver is static, so GCC's configure script takes it for one of a system without shared libraries. These are
-  # the words of one with them.
+  # A driver that finds a file of specs leaves out what it would add to its own by itself: these words, and the first
+  # three of `link`.
   libgcc =
     "%{static|static-libgcc|static-pie:-lgcc -lgcc_eh}"
     + "%{!static:%{!static-libgcc:%{!static-pie:"
