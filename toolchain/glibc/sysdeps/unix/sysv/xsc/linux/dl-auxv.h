@@ -15,7 +15,9 @@
 #ifndef _XSC_DL_AUXV_H
 #define _XSC_DL_AUXV_H 1
 
+#include <link.h>
 #include <dl-xsc.h>
+#include <xsc-unwind.h>
 
 /* linux/xsc.h has these; AT_XSC_GATE is AT_SYSINFO.  */
 #define XSC_AT_RING 0x58530001
@@ -30,6 +32,7 @@ xsc_parse_auxv (const ElfW(auxv_t) *av, uintptr_t gate)
   /* Without a gate: the trap instruction of the compat loader, or the end of
      a strict program (SIGILL at its first system call).  */
   _dl_xsc_gate = gate != 0 ? gate : (uintptr_t) __xsc_fallback;
+  xsc_describe_gate (gate);
 
   for (; av->a_type != AT_NULL; av++)
     if (av->a_type == XSC_AT_RING)

@@ -85,3 +85,34 @@ _dl_xsc_abi:
 _dl_xsc_tls:
 	.word	0
 	.size	_dl_xsc_tls, 4
+
+	/* The kernel's gate for unwinders (xsc-unwind.h): an .eh_frame_hdr without
+	   search table, a CIE and one FDE.  The gate is a frame of its caller at
+	   the return address in x17, with nothing on the stack.  */
+	.globl	_dl_xsc_gate_frame, _dl_xsc_gate_start
+	.hidden	_dl_xsc_gate_frame, _dl_xsc_gate_start
+	.type	_dl_xsc_gate_frame, %object
+	.p2align 3
+_dl_xsc_gate_frame:
+	.byte	1, 0x1b, 0xff, 0xff	/* version, pcrel | sdata4, no table  */
+	.word	1f - .
+1:	.word	3f - 2f
+2:	.word	0			/* CIE  */
+	.byte	1
+	.asciz	"zR"
+	.uleb128 4
+	.sleb128 -8
+	.byte	17			/* return address column  */
+	.uleb128 1
+	.byte	0			/* absolute addresses  */
+	.byte	0x0c, 31, 0		/* DW_CFA_def_cfa: sp + 0  */
+	.word	0			/* DW_CFA_nop: aligns the next address  */
+3:	.word	5f - 4f
+4:	.word	4b - 1b
+_dl_xsc_gate_start:
+	.xword	0
+	.xword	64			/* XSC_GATE_SIZE  */
+	.uleb128 0
+	.p2align 2
+5:	.word	0
+	.size	_dl_xsc_gate_frame, .-_dl_xsc_gate_frame
