@@ -16,7 +16,9 @@ in
 {
   options.system = {
     hostName = mkOption {
-      type = types.strMatching "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?";
+      type = types.strMatching "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?" // {
+        description = "a host name of letters, digits and hyphens";
+      };
       default = "xsc";
       example = "build-1";
       description = "The machine's name, without a domain.";
