@@ -125,11 +125,12 @@ let
     inherit architecture;
     description = "GNU C library whose calls go through the gate of XSC";
     tree = x86_64-base.glibc;
-    # Its programs (getent, iconv, ...) stand in libc-bin too, which has the locale C.utf8 besides.
+    # Its programs (getent, iconv, ...) stand in libc-bin too, which has the locale C.utf8 besides; netbase has its
+    # /etc/rpc.
     fields = {
       Multi-Arch = "same";
       Priority = "required";
-      Replaces = "libc-bin";
+      Replaces = "libc-bin, netbase";
       Section = "libs";
     };
   };
