@@ -5,7 +5,6 @@
   imports = [
     ./system.nix
     ./debian/accounts.nix
-    ./debian/alternatives.nix
     ./debian/base.nix
     ./debian/pam.nix
     ./debian/ssh.nix
