@@ -22,8 +22,9 @@ for name in libstdc++-v3 libatomic libgomp; do
 	libstdc++-v3) special="--disable-libstdcxx-pch --enable-libstdcxx-time=yes --enable-clocale=gnu --with-gxx-include-dir=/usr/$triplet/include/c++/$version" ;;
 	*) special= ;;
 	esac
+	# Without --with-cross-host: with it, what there is to link is taken from a list instead of asked.
 	"/src/gcc/$name/configure" \
-		--build=x86_64-linux-gnu --host="$triplet" --target="$triplet" --with-cross-host=x86_64-linux-gnu \
+		--build=x86_64-linux-gnu --host="$triplet" --target="$triplet" \
 		--prefix=/usr --libdir="$sysroot/usr/lib64" --with-toolexeclibdir="$sysroot/usr/lib64" --libexecdir=/usr/lib \
 		--disable-multilib --disable-nls --disable-werror --enable-shared --enable-static $protection $special
 	make -j"${XSC_CORES:-1}" MAKEINFO=true MULTIBUILDTOP=
