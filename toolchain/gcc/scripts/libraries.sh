@@ -7,7 +7,8 @@ case $variant in
 cfi) protection=--enable-cet ;;
 *) protection=--disable-cet ;;
 esac
-export CC=$triplet-gcc CXX=$triplet-g++ AR=$triplet-ar NM=$triplet-nm RANLIB=$triplet-ranlib STRIP=$triplet-strip AS=$triplet-as LD=$triplet-ld
+# g++ would link every question that configure asks with the library that is to be made.
+export CC=$triplet-gcc CXX="$triplet-gcc -shared-libgcc -nostdinc++" AR=$triplet-ar NM=$triplet-nm RANLIB=$triplet-ranlib STRIP=$triplet-strip AS=$triplet-as LD=$triplet-ld
 export CFLAGS="-O2 -g0 -ffile-prefix-map=/src/gcc=gcc -ffile-prefix-map=/build=build"
 export CXXFLAGS="$CFLAGS"
 
