@@ -61,9 +61,9 @@ let
         };
 
       # A root to build in: the seed's tools for the machine that builds, ours for the one that runs it, and
-      # in the sysroot what there is so far.
+      # as sysroot what there is of the C library so far, the kernel's headers with it.
       stage =
-        name: trees: inSysroot:
+        name: trees: libc:
         lib.merge {
           name = of "root-${name}";
           trees = [
@@ -72,14 +72,7 @@ let
             binutils
           ]
           ++ trees;
-          place.${sysroot} = lib.merge {
-            name = of "sysroot-${name}";
-            trees = [ headers ] ++ inSysroot;
-            links = {
-              "/lib" = "usr/lib";
-              "/lib64" = "usr/lib64";
-            };
-          };
+          place.${sysroot} = libc;
         };
 
       glibc = import ./glibc {
@@ -104,19 +97,19 @@ let
 
       staticLibgcc = gcc.libgcc {
         inherit machine variant compiler;
-        root = stage "headers" [ earlySpecs ] [ glibc.headers ];
+        root = stage "headers" [ earlySpecs ] glibc.headers;
         shared = false;
       };
 
       libgcc = gcc.libgcc {
         inherit machine variant compiler;
-        root = stage "libc" [ earlySpecs staticLibgcc ] [ glibc.libc ];
+        root = stage "libc" [ earlySpecs staticLibgcc ] glibc.libc;
         shared = true;
       };
 
       libraries = gcc.libraries {
         inherit machine variant;
-        root = stage "libgcc" [ specs libgcc ] [ glibc.libc ];
+        root = stage "libgcc" [ specs libgcc ] glibc.libc;
       };
 
       # The tree that people use: put it anywhere, or merge it into the root of a build.
@@ -129,17 +122,7 @@ let
           libgcc
           libraries
         ];
-        place.${sysroot} = lib.merge {
-          name = of "sysroot";
-          trees = [
-            headers
-            glibc.libc
-          ];
-          links = {
-            "/lib" = "usr/lib";
-            "/lib64" = "usr/lib64";
-          };
-        };
+        place.${sysroot} = glibc.libc;
       };
     in
     tree

@@ -33,7 +33,10 @@ let
       "/src/orig" = orig;
       "/src/patches" = ./patches/2.44;
       "/src/overlay" = ./overlay;
-      "/src/scripts" = [ ./scripts/source.sh ];
+      "/src/scripts" = [
+        ./scripts/source.sh
+        ../scripts/patch.sh
+      ];
     };
     script = "sh /src/scripts/source.sh";
   };

@@ -28,7 +28,10 @@ let
       mounts = {
         "/src/orig" = archive;
         "/src/patches" = ./patches + "/${part}";
-        "/src/scripts" = [ ./scripts/source.sh ];
+        "/src/scripts" = [
+          ./scripts/source.sh
+          ../scripts/patch.sh
+        ];
       }
       // mounts;
       env = {

@@ -35,7 +35,10 @@ let
       "/src/patches" = ./patches/2.41;
       "/src/overlay/sysdeps" = ./sysdeps;
       "/src/overlay/manual" = ./manual;
-      "/src/scripts" = [ ./scripts/source.sh ];
+      "/src/scripts" = [
+        ./scripts/source.sh
+        ../scripts/patch.sh
+      ];
     };
     script = "sh /src/scripts/source.sh";
   };
