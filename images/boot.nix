@@ -15,6 +15,7 @@ let
     name = "${name}-initramfs";
     inherit (rootfs) tree nodes;
     owners = rootfs.owners or [ ];
+    audits = rootfs.audits or [ ];
   };
 
   files = lib.run {

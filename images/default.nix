@@ -61,6 +61,9 @@ let
       }
     else
       { };
+
+  # Of a whole system; an image with the kernel's tests has programs that trap on purpose.
+  audit = if rootfs ? audit then { "/${name}.audit" = rootfs.audit; } else { };
 in
 {
   inherit
@@ -73,9 +76,11 @@ in
   inherit (modules) options reference;
   images = wanted;
 
-  # One tree with every image of the profile: what `result` points to.
+  # One tree with every image of the profile, and the audit's report: what `result` points to.
   result = lib.merge {
     name = "${name}-images";
-    place = builtins.foldl' (all: kind: all // wanted.${kind}.place) bochs config.profile.images;
+    place = builtins.foldl' (
+      all: kind: all // wanted.${kind}.place
+    ) (bochs // audit) config.profile.images;
   };
 }

@@ -14,6 +14,7 @@ let
     name = "${name}-initramfs";
     inherit (rootfs) tree nodes;
     owners = rootfs.owners or [ ];
+    audits = rootfs.audits or [ ];
   };
 
   loader = pkgs.grub {

@@ -12,6 +12,7 @@ let
     name = "${name}-oci";
     inherit (rootfs) tree nodes;
     owners = rootfs.owners or [ ];
+    audits = rootfs.audits or [ ];
     reference = config.profile.name;
     command = [ "/init" ];
     labels."org.opencontainers.image.title" = name;

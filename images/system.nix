@@ -101,7 +101,14 @@ let
     links = take "link" (having "link");
   };
 
-  copied = builtins.mapAttrs (_: file: [ file ]) (take "source" (having "source"));
+  # A file keeps its name, so its tree is placed at the folder.
+  copied = map (
+    at:
+    lib.merge {
+      name = "${name}-copied";
+      place.${dirOf at} = [ files.${at}.source ];
+    }
+  ) (having "source");
 
   # What is computed from what the packages bring.
   derived = builtins.mapAttrs (
@@ -165,9 +172,6 @@ let
       mode
       ;
   };
-in
-{
-  inherit packages rendered;
 
   tree = lib.merge {
     name = "${name}-rootfs";
@@ -175,11 +179,30 @@ in
       packages
       rendered
     ]
-    ++ deriveds;
-    place = copied;
+    ++ deriveds
+    ++ copied;
     links = layout;
     lastWins = true;
   };
+
+  # No image is made of files that break the rules of XSC.
+  audit = lib.audit {
+    name = "${name}-audit";
+    inherit tree;
+    require = config.profile.variant;
+    machine = builtins.head (builtins.split "-" config.profile.system);
+    inherit (config.audit) exempt;
+  };
+in
+{
+  inherit
+    audit
+    packages
+    rendered
+    tree
+    ;
+
+  audits = [ audit ];
 
   # Modes and owners of the distribution's files; `nodes` come after them.
   owners = if config.distribution == null then [ ] else [ distribution.owners ];

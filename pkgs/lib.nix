@@ -183,6 +183,8 @@ rec {
       nodes ? { },
       # Files of modes and owners, as debRoot gives; `nodes` comes after them.
       owners ? [ ],
+      # The audits that must have passed, as `audit` gives.
+      audits ? [ ],
       # "gzip", or "zstd", which the kernel unpacks faster.
       compression ? "gzip",
     }:
@@ -196,6 +198,7 @@ rec {
           }
         ]
         ++ ownersOf owners
+        ++ numbered "/audits" audits
       );
 
   # A FAT file system image for an EFI system partition at $out/esp.img.
@@ -247,6 +250,7 @@ rec {
       command ? [ ],
       labels ? { },
       owners ? [ ],
+      audits ? [ ],
     }:
     step name "builtin:oci"
       {
@@ -266,6 +270,7 @@ rec {
           }
         ]
         ++ ownersOf owners
+        ++ numbered "/audits" audits
       );
 
   # A Debian package at $out/<name>_<version>_<architecture>.deb, and provenance.json beside it. Dependencies on
@@ -421,20 +426,22 @@ rec {
 
   # Audits every ELF file of a tree, also in archives: trap instructions, notes, marks, layout. The
   # output holds report.txt, report.json and report.sarif; what fails fails the build. `require` is
-  # "nothing", "base" or "cfi"; `machine` is "x86_64", "aarch64" or "" for either; `allowTraps`
-  # are patterns of paths (or names) of loaders for ordinary kernels.
+  # "nothing", "base" or "cfi"; `machine` is "x86_64", "aarch64" or "" for either; `exempt` are files that
+  # may fail, with the reason (path = text), and must.
   audit =
     {
       name,
       tree,
       require ? "base",
       machine ? "",
-      allowTraps ? [ ],
+      exempt ? { },
     }:
-    step name "builtin:audit" { inherit require machine allowTraps; } [
-      {
-        at = "/tree";
-        from = tree;
-      }
-    ];
+    step name "builtin:audit"
+      ({ inherit require machine; } // (if exempt == { } then { } else { inherit exempt; }))
+      [
+        {
+          at = "/tree";
+          from = tree;
+        }
+      ];
 }

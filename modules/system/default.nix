@@ -4,6 +4,7 @@
 { lib, ... }:
 {
   imports = [
+    ./audit.nix
     ./busybox.nix
     ./dhcpcd.nix
     ./files.nix

@@ -203,6 +203,23 @@ in
             ]
           ];
         }
-      ) (builtins.attrNames config.files);
+      ) (builtins.attrNames config.files)
+    ++ map (
+      at:
+      let
+        source = config.files.${at}.source;
+      in
+      {
+        assertion = source == null || baseNameOf (toString source) == baseNameOf at;
+        message = "a file that is copied keeps its name, and `${at}` is made of `${toString source}`";
+        about = [
+          [
+            "files"
+            at
+            "source"
+          ]
+        ];
+      }
+    ) (builtins.attrNames config.files);
   };
 }
