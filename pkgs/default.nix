@@ -79,13 +79,19 @@ let
         scope
         // own
         // {
-          inherit (support) build;
+          inherit (support) build userlandTests;
           inherit machine;
         };
 
       own = builtins.mapAttrs (_: call targetScope) (select true);
     in
-    own // support.runtime // { inherit (support) guards system userlandTests; };
+    own
+    // support.runtime
+    // {
+      inherit (support) guards system userlandTests;
+      # Each package as `.deb` and `.rpm`.
+      pool = support.pool (builtins.filter (package: package ? deb) (builtins.attrValues own));
+    };
 
   targets = builtins.listToAttrs (
     builtins.concatMap (

@@ -46,9 +46,9 @@ let
     else
       throw "${user} for ${target} cannot use ${package.name} for ${package.target}: variants and machines do not mix";
 
-  # A package with all that it needs at run time and when something is linked with it, each once.
-  closureOf =
-    packages:
+  # Packages with what `others` says of each, each once.
+  withOthers =
+    others: packages:
     builtins.attrValues (
       builtins.listToAttrs (
         builtins.concatMap (
@@ -56,15 +56,21 @@ let
           map (value: {
             name = value.pname;
             inherit value;
-          }) ([ package ] ++ package.closure)
+          }) ([ package ] ++ others package)
         ) packages
       )
     );
+
+  # With all that they need to run; and with all that something needs to be linked with them.
+  closureOf = withOthers (package: package.closure);
+  linkedWith = withOthers (package: package.linked);
 
   quoted = words: builtins.concatStringsSep "\n" words;
 
   # Settings of configure's cache as lines of its site file.
   siteLines = answers: map (name: "${name}=\"\${${name}=${answers.${name}}}\"") (builtins.attrNames answers);
+
+  formats = import ./packages.nix { inherit lib machine; };
 
   runtime = import ./runtime.nix {
     inherit
@@ -74,6 +80,7 @@ let
       machine
       toolchain
       ;
+    inherit (formats) packaged;
   };
 
   # What upstream ships, as a tree.
@@ -121,6 +128,8 @@ rec {
       installFlags ? [ ],
       # What configure cannot find out without running a program: its cache variables.
       answers ? { },
+      # Variables that ./answers has another answer for than this package's configure finds, for its dialect of C.
+      asksAgain ? [ ],
       # More environment, such as CFLAGS_EXTRA.
       env ? { },
       # Phases as bash; the default of each is a function of scripts/build.sh with the same name.
@@ -135,12 +144,16 @@ rec {
       devFiles ? [ ],
       # Installed files that may name the source's folder.
       mayNameSource ? [ ],
+      # Whether other programs are compiled with it: `dev` is then a package of its own.
+      library ? false,
+      # Modes that a tree cannot carry, path = octal digits.
+      modes ? { },
       meta,
       # A script for the running system: ends with 0 if the package works, 77 if it cannot be tested.
       test ? null,
     }:
     let
-      inputs = map (ours name) (closureOf buildInputs);
+      inputs = map (ours name) (linkedWith buildInputs);
 
       source = unpack name version src;
 
@@ -209,7 +222,7 @@ rec {
           XSC_ARCH = machine.arch;
           XSC_LOADER = machine.loader;
           XSC_SYSROOT = sysroot;
-          XSC_ANSWERS = quoted (siteLines answers);
+          XSC_ANSWERS = quoted (siteLines answers ++ map (variable: "unset ${variable}") asksAgain);
           XSC_CONFIGURE_FLAGS = quoted configureFlags;
           XSC_MAKE_FLAGS = quoted makeFlags;
           XSC_INSTALL_FLAGS = quoted installFlags;
@@ -225,31 +238,47 @@ rec {
         // env;
         script = ". /xsc/scripts/build.sh";
       };
+
+      package = built // {
+        pname = name;
+        inherit
+          version
+          meta
+          target
+          source
+          buildInputs
+          runtimeInputs
+          library
+          modes
+          ;
+        # Where its files come from; pkgs/build-support/rebase has the other word.
+        provenance = "rebuilt";
+        # What else must be there to run it, and to link with it.
+        closure = closureOf (buildInputs ++ runtimeInputs);
+        linked = linkedWith buildInputs;
+        # The script as a tree, for `userlandTests`.
+        test =
+          if test == null then
+            null
+          else
+            lib.merge {
+              name = "${name}-test";
+              place."/usr/libexec/xsc-tests/${name}" = [ test ];
+            };
+      };
     in
-    built
-    // {
-      pname = name;
-      inherit
-        version
-        meta
-        target
-        source
-        buildInputs
-        runtimeInputs
-        ;
-      # Where its files come from; pkgs/build-support/rebase has the other word.
-      provenance = "rebuilt";
-      # What else must be there, at run time or to link with it.
-      closure = closureOf (buildInputs ++ runtimeInputs);
-      # The script as a tree, for `userlandTests`.
-      test =
-        if test == null then
-          null
-        else
-          lib.merge {
-            name = "${name}-test";
-            place."/usr/libexec/xsc-tests/${name}" = [ test ];
-          };
+    package
+    // formats.packaged {
+      inherit package;
+      runtime = builtins.attrValues runtime;
+    };
+
+  # The files for package managers of `packages`, in folders by target, format and name.
+  pool =
+    packages:
+    formats.pool {
+      name = "pool-${target}";
+      packages = closureOf (packages ++ builtins.attrValues runtime);
     };
 
   # The runtime files of packages, of all that they need and of the C library as one tree. Two files at one path are an error, and so is

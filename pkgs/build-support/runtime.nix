@@ -7,6 +7,8 @@
   target,
   machine,
   toolchain,
+  # Of packages.nix.
+  packaged,
 }:
 let
   inherit (machine) triplet;
@@ -32,42 +34,53 @@ let
   nothing = lib.merge { name = "nothing"; };
 
   package =
-    pname: version: files: meta:
+    pname: version: files: runtime: meta:
     let
       # A derivation with the one output that every package has.
       out = lib.merge {
         name = "${pname}-${version}-${target}";
         trees = [ files ];
       };
+
+      self = out // {
+        inherit
+          pname
+          version
+          target
+          meta
+          out
+          ;
+        dev = nothing;
+        doc = nothing;
+        provenance = "rebuilt";
+        buildInputs = [ ];
+        runtimeInputs = [ ];
+        closure = [ ];
+        linked = [ ];
+        section = "libs";
+        library = false;
+        modes = { };
+        test = null;
+      };
     in
-    out
-    // {
-      inherit
-        pname
-        version
-        target
-        meta
-        out
-        ;
-      dev = nothing;
-      doc = nothing;
-      provenance = "rebuilt";
-      buildInputs = [ ];
-      runtimeInputs = [ ];
-      closure = [ ];
-      test = null;
+    self
+    // packaged {
+      package = self;
+      inherit runtime;
     };
-in
-{
-  glibc = package "glibc" "2.41" split.glibc {
+
+  glibc = package "glibc" "2.41" split.glibc [ ] {
     description = "The C library, its loader and its programs";
     homepage = "https://www.gnu.org/software/libc/";
     license = "LGPL-2.1-or-later";
   };
 
-  gcc-libs = package "gcc-libs" "14.2.0" split.gcc {
+  gcc-libs = package "gcc-libs" "14.2.0" split.gcc [ glibc ] {
     description = "Libraries that compiled C and C++ programs need";
     homepage = "https://gcc.gnu.org/";
     license = "GPL-3.0-or-later WITH GCC-exception-3.1";
   };
+in
+{
+  inherit glibc gcc-libs;
 }

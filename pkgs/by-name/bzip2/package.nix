@@ -1,5 +1,10 @@
 # bzip2 and libbz2. Its makefile knows no install folder of libraries and builds the shared one by another makefile.
-{ build, inputs }:
+{
+  build,
+  inputs,
+  bash,
+  grep,
+}:
 build {
   name = "bzip2";
   src = inputs.bzip2;
@@ -19,7 +24,13 @@ build {
     install -Dm644 bzlib.h $image/usr/include/bzlib.h
     install -Dm644 bzip2.1 $image/usr/share/man/man1/bzip2.1
   '';
+  # Scripts among its programs run them.
+  runtimeInputs = [
+    bash
+    grep
+  ];
   test = ./test.sh;
+  library = true;
   meta = {
     description = "Compression by block sorting, program and library";
     homepage = "https://sourceware.org/bzip2/";

@@ -37,12 +37,15 @@ build {
     "--disable-gopher"
     "--disable-mqtt"
     "--disable-manual"
+    "--disable-docs"
     "--enable-threaded-resolver"
   ];
-  answers = {
-    curl_cv_writable_argv = "yes";
-  };
+  # It asks for a function of old versions, and without an answer looks in /lib.
+  answers.ac_cv_lib_mbedtls_mbedtls_havege_init = "yes";
+  # It names the folder of the build; pkg-config knows the same.
+  finish = "rm $image/usr/bin/curl-config";
   test = ./test.sh;
+  library = true;
   meta = {
     description = "Transfers data by URL, program and library";
     homepage = "https://curl.se/";

@@ -1,5 +1,11 @@
 # dhcpcd: addresses by DHCP and IPv6's own ways. Its configure is its own; no separation of privileges, no udev.
-{ build, inputs }:
+{
+  build,
+  inputs,
+  bash,
+  coreutils,
+  sed,
+}:
 build {
   name = "dhcpcd";
   src = inputs.dhcpcd;
@@ -8,6 +14,12 @@ build {
       --libexecdir=/usr/libexec --sysconfdir=/etc --rundir=/run --runstatedir=/run --dbdir=/var/lib/dhcpcd \
       --disable-privsep --without-udev --without-openssl
   '';
+  # Scripts among its programs run them.
+  runtimeInputs = [
+    bash
+    coreutils
+    sed
+  ];
   test = ./test.sh;
   meta = {
     description = "DHCP client";

@@ -3,6 +3,7 @@
 {
   build,
   inputs,
+  bash,
   libcap,
 }:
 build {
@@ -28,6 +29,8 @@ build {
   finish = ''
     rm -rf $image/usr/share/bash-completion $image/usr/sbin/arpd
   '';
+  # Scripts among its programs run it.
+  runtimeInputs = [ bash ];
   test = ./test.sh;
   meta = {
     description = "Programs to see and set up the network";

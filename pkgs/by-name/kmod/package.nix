@@ -14,8 +14,12 @@ build {
     zlib
     zstd
   ];
-  # Debian's tarball is a snapshot of the repository.
-  prepare = "autoreconf -fi";
+  # Debian's tarball is a snapshot of the repository. Without gtk-doc, as in autogen.sh.
+  prepare = ''
+    : >libkmod/docs/gtk-doc.make
+    : >m4/gtk-doc.m4
+    autoreconf -fi
+  '';
   configureFlags = [
     "--with-xz"
     "--with-zlib"
@@ -32,6 +36,7 @@ build {
     done
   '';
   test = ./test.sh;
+  library = true;
   meta = {
     description = "Loads and shows modules of the kernel";
     homepage = "https://git.kernel.org/pub/scm/utils/kernel/kmod/kmod.git";

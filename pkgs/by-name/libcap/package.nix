@@ -31,6 +31,7 @@ build {
     done
   '';
   test = ./test.sh;
+  library = true;
   meta = {
     description = "Capabilities of processes and files";
     homepage = "https://sites.google.com/site/fullycapable/";

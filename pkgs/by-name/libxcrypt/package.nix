@@ -16,6 +16,8 @@ build {
     "--disable-werror"
     "--disable-valgrind"
   ];
+  library = true;
+  test = ./test.sh;
   meta = {
     description = "Library for hashing of passwords";
     homepage = "https://github.com/besser82/libxcrypt";

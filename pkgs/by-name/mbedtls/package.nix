@@ -16,6 +16,8 @@ build {
     cp -a library/lib*.so* $image/usr/lib64/
     cp -r include/mbedtls include/psa $image/usr/include/
   '';
+  library = true;
+  test = ./test.sh;
   meta = {
     description = "Cryptography and TLS library";
     homepage = "https://www.trustedfirmware.org/projects/mbed-tls/";

@@ -44,6 +44,7 @@ build {
     rm -f $image/usr/lib/terminfo
   '';
   test = ./test.sh;
+  library = true;
   meta = {
     description = "Terminal control library and the terminfo database";
     homepage = "https://invisible-island.net/ncurses/";

@@ -8,6 +8,8 @@ build {
   name = "procps";
   src = inputs.procps;
   buildInputs = [ ncurses ];
+  # Our ncurses has wide characters under its plain name.
+  prepare = "sed -i 's,<ncursesw/,<,' src/watch.c";
   configureFlags = [
     "--without-systemd"
     "--without-elogind"
@@ -21,6 +23,7 @@ build {
     ac_cv_func_realloc_0_nonnull = "yes";
   };
   test = ./test.sh;
+  library = true;
   meta = {
     description = "Programs that show and steer processes";
     homepage = "https://gitlab.com/procps-ng/procps";

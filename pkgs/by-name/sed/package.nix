@@ -3,6 +3,12 @@
 build {
   name = "sed";
   src = inputs.sed;
+  # C17; the common answers are for C23.
+  asksAgain = [
+    "gl_cv_func_unreachable"
+    "gl_cv_header_working_stdalign_h"
+    "gl_cv_type_char8_t_works"
+  ];
   configureFlags = [
     "--disable-acl"
     "--without-selinux"

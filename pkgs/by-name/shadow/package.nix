@@ -46,6 +46,11 @@ build {
     done
   '';
   test = ./test.sh;
+  modes = {
+    "/usr/bin/newgrp" = "4755";
+    "/usr/bin/passwd" = "4755";
+    "/usr/bin/su" = "4755";
+  };
   meta = {
     description = "Accounts, passwords and login";
     homepage = "https://github.com/shadow-maint/shadow";

@@ -67,6 +67,11 @@ build {
   ];
   answers.scanf_cv_alloc_modifier = "ms";
   test = ./test.sh;
+  library = true;
+  modes = {
+    "/usr/bin/mount" = "4755";
+    "/usr/bin/umount" = "4755";
+  };
   meta = {
     description = "The basic programs of a Linux system";
     homepage = "https://github.com/util-linux/util-linux";

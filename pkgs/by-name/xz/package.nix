@@ -1,5 +1,11 @@
 # xz and liblzma.
-{ build, inputs }:
+{
+  build,
+  inputs,
+  bash,
+  grep,
+  sed,
+}:
 build {
   name = "xz";
   src = inputs.xz;
@@ -12,8 +18,18 @@ build {
     "--disable-ifunc"
   ];
   # What runs: neither translations and texts nor tests.
-  makeFlags = [ "SUBDIRS=src" ];
+  configure = ''
+    configure_default
+    sed -i 's/^SUBDIRS = .*/SUBDIRS = src/' Makefile
+  '';
+  # Scripts among its programs run them.
+  runtimeInputs = [
+    bash
+    grep
+    sed
+  ];
   test = ./test.sh;
+  library = true;
   meta = {
     description = "Compression with LZMA, programs and library";
     homepage = "https://tukaani.org/xz/";

@@ -7,6 +7,8 @@ build {
   configure = ''
     CHOST=$XSC_TRIPLET ./configure --prefix=/usr --libdir=/usr/lib64
   '';
+  library = true;
+  test = ./test.sh;
   meta = {
     description = "Compression library implementing the deflate method";
     homepage = "https://zlib.net/";
