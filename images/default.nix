@@ -57,6 +57,7 @@ let
         "/${name}-bochs" = pkgs.bochs {
           name = "${name}-bochs";
           inherit (wanted.iso) image file;
+          script = if profile ? test && profile.test ? script then ../profiles + "/${profile.test.script}" else null;
         };
       }
     else

@@ -1,5 +1,5 @@
-# Boots an ISO image in Bochs, whose tigerlake processor has shadow stacks, and fails if the guest's
-# tests do: a function of the image; `$out/serial` is what the guest said. Only profiles that set
+# Boots an ISO image in Bochs, whose tigerlake processor has shadow stacks, and fails if the guest's tests do, or a step
+# of the profile's script: a function of the image; `$out/serial` is what the guest said. Only profiles that set
 # `test.bochs = true` in their options run it. The emulator is an input of its own, no part of the seed.
 {
   lib,
@@ -29,6 +29,8 @@ in
   # A tree that holds <file>.
   image,
   file,
+  # What is typed at its console, as profiles/README.md says; null if the guest tests itself.
+  script ? null,
 }:
 lib.run {
   inherit name;
@@ -36,10 +38,26 @@ lib.run {
   mounts = {
     "/src/image" = image;
     "/src/bochs" = ../../../kernel/tests/bochs;
-  };
+  }
+  // (
+    if script == null then
+      { }
+    else
+      {
+        "/src/talk" = [
+          ./talk.sh
+          script
+        ];
+      }
+  );
   # The limit is in seconds of the machine that runs it.
   script = ''
     mkdir -p $out
-    bash /src/bochs/run.sh /src/image/${file} 3600 $out/serial
-  '';
+  ''
+  + (
+    if script == null then
+      "bash /src/bochs/run.sh /src/image/${file} 3600 $out/serial\n"
+    else
+      "bash /src/talk/talk.sh /src/talk/${baseNameOf script} /src/bochs/bochsrc /src/image/${file} $out/serial\n"
+  );
 }
