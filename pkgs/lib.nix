@@ -444,4 +444,23 @@ rec {
           from = tree;
         }
       ];
+
+  # The tree itself, if no ELF file and no archive of objects in it is also in one of the `foreign` trees, and no program
+  # needs a loader that it lacks. `roots` are its directories that are roots of their own when programs run.
+  distinct =
+    {
+      name,
+      tree,
+      foreign,
+      roots ? [ ],
+    }:
+    step name "builtin:distinct" { inherit roots; } (
+      [
+        {
+          at = "/tree";
+          from = tree;
+        }
+      ]
+      ++ numbered "/foreign" foreign
+    );
 }

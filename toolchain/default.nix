@@ -112,17 +112,26 @@ let
         root = stage "libgcc" [ specs libgcc ] glibc.libc;
       };
 
-      # The tree that people use: put it anywhere, or merge it into the root of a build.
-      tree = lib.merge {
+      # The tree that people use: put it anywhere, or merge it into the root of a build. Nothing of what built it is
+      # in it.
+      tree = lib.distinct {
         name = of "toolchain";
-        trees = [
-          compiler
-          specs
-          binutils
-          libgcc
-          libraries
+        foreign = [
+          seed.compiler
+          seed.target
         ];
-        place.${sysroot} = glibc.libc;
+        roots = [ sysroot ];
+        tree = lib.merge {
+          name = of "toolchain-parts";
+          trees = [
+            compiler
+            specs
+            binutils
+            libgcc
+            libraries
+          ];
+          place.${sysroot} = glibc.libc;
+        };
       };
     in
     tree

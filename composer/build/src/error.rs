@@ -141,6 +141,14 @@ pub enum FailureKind {
         /// The findings in words.
         report: String,
     },
+    /// A tree holds what comes from elsewhere.
+    #[error("{count} file(s) must not be in this tree:\n  {}", first.join("\n  "))]
+    Leak {
+        /// How many.
+        count: usize,
+        /// The first of them, each with its reason.
+        first: Vec<String>,
+    },
     /// A builtin was given parameters or inputs that it cannot use.
     #[error("`builtin:{builtin}`: {problem}")]
     Params {

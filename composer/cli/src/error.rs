@@ -207,6 +207,7 @@ fn code_of(kind: &FailureKind) -> u8 {
         | FailureKind::Tree(_)
         | FailureKind::Merge(_)
         | FailureKind::Audit { .. }
+        | FailureKind::Leak { .. }
         | FailureKind::Params { .. }
         | FailureKind::Unpack { .. }
         | FailureKind::Image(_) => exit::BUILD_FAILED,

@@ -106,11 +106,13 @@ pub enum BuiltinName {
     DebOwners,
     /// Audits the ELF files of a tree.
     Audit,
+    /// A tree that shares no code with others.
+    Distinct,
 }
 
 impl BuiltinName {
     /// Every builtin with the name that recipes use.
-    pub const ALL: [(BuiltinName, &'static str); 14] = [
+    pub const ALL: [(BuiltinName, &'static str); 15] = [
         (BuiltinName::UnpackDeb, "unpack-deb"),
         (BuiltinName::UnpackTar, "unpack-tar"),
         (BuiltinName::Merge, "merge"),
@@ -125,6 +127,7 @@ impl BuiltinName {
         (BuiltinName::DebRoot, "deb-root"),
         (BuiltinName::DebOwners, "deb-owners"),
         (BuiltinName::Audit, "audit"),
+        (BuiltinName::Distinct, "distinct"),
     ];
 
     /// The name in recipes.

@@ -9,10 +9,11 @@ use std::io;
 use std::path::Path;
 
 use xsc_elf::{Audit, Machine, Policy, Require};
-use xsc_model::{BlobId, DirectorySource, Node, TreeId};
+use xsc_model::{BlobId, Node, TreeId};
 use xsc_store::{IngestOptions, Store};
 
 use super::params::Params;
+use super::walk;
 use crate::engine::Engine;
 use crate::error::FailureKind;
 
@@ -45,7 +46,15 @@ pub(crate) fn run(engine: &Engine<'_>, params: &Params<'_>) -> Result<TreeId, Fa
         .map_err(|e| params.error(format!("`allowTraps`: {e}")))?;
     let store = engine.store;
     let mut files = Vec::new();
-    list(store, params.input("/tree")?, "", &mut files)?;
+    walk(store, params.input("/tree")?, &mut |path, node| {
+        if let Node::File { blob, .. } = node {
+            files.push(Item {
+                path: path.to_owned(),
+                blob: *blob,
+            });
+        }
+    })?;
+    files.sort_by(|a, b| a.path.cmp(&b.path));
     let threads = engine.options.cores.max(1);
     let open = |item: &Item| store.open_blob(item.blob).map_err(io::Error::other);
     let audit = xsc_elf::audit_all::<_, File>(&files, &policy, threads, open).map_err(
@@ -74,21 +83,6 @@ impl AsRef<str> for Item {
     fn as_ref(&self) -> &str {
         &self.path
     }
-}
-
-fn list(store: &Store, tree: TreeId, path: &str, out: &mut Vec<Item>) -> Result<(), FailureKind> {
-    for (name, node) in store.directory(tree)?.entries {
-        let path = match path {
-            "" => name.as_str().to_owned(),
-            path => format!("{path}/{name}"),
-        };
-        match node {
-            Node::Directory { tree } => list(store, tree, &path, out)?,
-            Node::File { blob, .. } => out.push(Item { path, blob }),
-            Node::Symlink { .. } => {}
-        }
-    }
-    Ok(())
 }
 
 /// Warnings give way to errors: they come in the order of paths.

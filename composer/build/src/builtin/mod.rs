@@ -4,6 +4,7 @@
 //! parameters and nothing else, so the same action gives the same bytes on every machine.
 
 mod audit;
+mod distinct;
 mod image;
 mod merge;
 mod package;
@@ -13,7 +14,8 @@ mod write;
 
 use std::collections::BTreeMap;
 
-use xsc_model::{Action, BuiltinName, Param, TreeId};
+use xsc_model::{Action, BuiltinName, DirectorySource, Node, Param, TreeId};
+use xsc_store::Store;
 
 use crate::engine::Engine;
 use crate::error::FailureKind;
@@ -37,6 +39,7 @@ pub(crate) fn run(
         BuiltinName::Fat => image::fat(engine.store, &params),
         BuiltinName::Iso => image::iso(engine.store, &params),
         BuiltinName::Audit => audit::run(engine, &params),
+        BuiltinName::Distinct => distinct::run(engine.store, &params),
         BuiltinName::Oci => image::oci(engine.store, &params),
         BuiltinName::Deb => package::deb(engine.store, &params),
         BuiltinName::Rpm => package::rpm(engine.store, &params),
@@ -44,4 +47,26 @@ pub(crate) fn run(
         BuiltinName::DebRoot => package::root(engine.store, &params),
         BuiltinName::DebOwners => package::owners(engine.store, &params),
     }
+}
+
+/// Visits what is in a tree, a directory before its entries, by paths relative to the tree.
+fn walk(
+    store: &Store,
+    tree: TreeId,
+    visit: &mut impl FnMut(&str, &Node),
+) -> Result<(), FailureKind> {
+    let mut left = vec![(String::new(), tree)];
+    while let Some((path, tree)) = left.pop() {
+        for (name, node) in store.directory(tree)?.entries {
+            let path = match path.as_str() {
+                "" => name.as_str().to_owned(),
+                path => format!("{path}/{name}"),
+            };
+            visit(&path, &node);
+            if let Node::Directory { tree } = node {
+                left.push((path, tree));
+            }
+        }
+    }
+    Ok(())
 }

@@ -12,6 +12,7 @@ mod fetch;
 mod gc;
 mod hermetic;
 mod kills;
+mod leaks;
 mod options;
 mod repl;
 mod reproduce;
