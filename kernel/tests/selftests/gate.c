@@ -10,6 +10,7 @@
 #include <linux/filter.h>
 #include <linux/rseq.h>
 #include <linux/audit.h>
+#include <asm/ucontext.h>
 
 #define FIXTURES "/tests/fixtures/"
 
@@ -239,6 +240,45 @@ static void test_restarts(void)
 	sys(__NR_kill, pid, SIGCONT);
 	check_res(reap(pid), 33, "nanosleep goes on after stop and continue");
 }
+
+#ifndef XSC_FORM_TRAP
+#ifdef __x86_64__
+#define CONTEXT_PC(c)	((c)->uc_mcontext.rip)
+#define GATE_RESTART	4
+#define GATE_LAND	6
+#else
+#define CONTEXT_PC(c)	((c)->uc_mcontext.pc)
+#define GATE_RESTART	4
+#define GATE_LAND	8
+#endif
+
+static volatile unsigned long interrupted_at;
+
+static void note_place(int sig, void *info, struct ucontext *context)
+{
+	(void)sig;
+	(void)info;
+	interrupted_at = CONTEXT_PC(context);
+	sys(__NR_write, pipe_fds[1], "Z", 1);
+}
+
+/* What a handler sees of the call it interrupts is ABI: a libc's cancellation reads it. */
+static void test_places(void)
+{
+	struct timespec64 long_time = { 2, 0 };
+	char c = 0;
+
+	sys(__NR_pipe2, pipe_fds, 0);
+	on_signal(SIGALRM, note_place, SA_RESTART | SA_SIGINFO);
+	set_timer(300000, 0);
+	sys(__NR_read, pipe_fds[0], &c, 1);
+	check_res(interrupted_at - xsc_gate, GATE_RESTART, "a call that begins again is at the restart");
+	set_timer(300000, 0);
+	check_res(sys(__NR_nanosleep, &long_time, 0), -EINTR, "a call that was interrupted");
+	check_res(interrupted_at - xsc_gate, GATE_LAND, "and has a result is at the landing");
+	drop_pipe();
+}
+#endif
 
 static void test_nested(void)
 {
@@ -590,6 +630,9 @@ static void all_tests(const char *name, unsigned long ring)
 		test_registers();
 	test_processes();
 	test_restarts();
+#ifndef XSC_FORM_TRAP
+	test_places();
+#endif
 	test_nested();
 	test_signal_details();
 	test_ptrace();

@@ -67,18 +67,19 @@ pub(crate) fn run(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureK
     }
 }
 
-/// An ELF file, or an archive of objects, thin or not.
+/// An ELF file, or an archive of objects, thin or not, that has a member.
 fn is_code(store: &Store, blob: BlobId) -> Result<bool, FailureKind> {
     let mut start = Vec::new();
     store
         .open_blob(blob)?
-        .take(8)
+        .take(9)
         .read_to_end(&mut start)
         .map_err(|source| FailureKind::Io {
             path: blob.to_string().into(),
             source,
         })?;
-    Ok(start.starts_with(b"\x7fELF") || start == b"!<arch>\n" || start == b"!<thin>\n")
+    let archive = start.starts_with(b"!<arch>\n") || start.starts_with(b"!<thin>\n");
+    Ok(start.starts_with(b"\x7fELF") || (archive && start.len() > 8))
 }
 
 /// What is wrong with the loader that a file asks for.

@@ -5,7 +5,8 @@ use crate::env::{TestRepo, can_build, tree};
 /// `root` and a text are the seed, `script` makes a tree that must be distinct from it.
 fn recipe(script: &str, roots: &str) -> String {
     format!(
-        r#"text = run "text" "mkdir $out; echo text >$out/text";
+        r#"text = run "text" "mkdir $out; echo text >$out/text; printf '!<arch>\n' >$out/libempty.a;
+             printf '!<arch>\nmember' >$out/libtheirs.a";
            made = run "made" ''{script}'';
            result = step "checked" "builtin:distinct" {{ roots = [ {roots} ]; }} [
              {{ at = "/tree"; from = made; }}
