@@ -5,6 +5,7 @@
   imports = [
     ./system.nix
     ./debian/accounts.nix
+    ./debian/apt.nix
     ./debian/base.nix
     ./debian/pam.nix
     ./debian/ssh.nix

@@ -85,11 +85,12 @@ let
 
   # What upstream ships, as a tree.
   unpack =
-    name: version: src:
+    name: version: src: exclude:
     if builtins.match ".*[.]bz2" src.name == null then
       lib.unpackTar {
         name = "${name}-source-${version}";
         src = lib.fetch src;
+        inherit exclude;
       }
     else
       # The composer reads no bzip2.
@@ -113,6 +114,8 @@ rec {
       name,
       version ? src.version,
       src,
+      # Paths of it that are left out, such as what is no file.
+      exclude ? [ ],
       # A folder with patches and their order in `series`.
       patches ? null,
       # More files of the recipe, at /src/files.
@@ -155,7 +158,7 @@ rec {
     let
       inputs = map (ours name) (linkedWith buildInputs);
 
-      source = unpack name version src;
+      source = unpack name version src exclude;
 
       root = lib.merge {
         name = "${name}-root-${target}";

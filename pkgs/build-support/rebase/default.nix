@@ -14,14 +14,18 @@ let
   from = "amd64";
   architecture = "xsc-amd64";
 
-  # Packages that come from recipes, with the version they have: libc, because it traps, and the compiler's
-  # libraries, which the toolchain has anyway.
+  # Packages that come from recipes, with the version they have: libc, because it traps, the compiler's libraries,
+  # which the toolchain has anyway, and dpkg, because its own architecture is compiled in.
   rebuilt = {
+    dpkg = "${inputs.dpkg.version}${suffix}";
     libc6 = "2.41-12${suffix}";
     libgcc-s1 = "14.2.0-19${suffix}";
     "libstdc++6" = "14.2.0-19${suffix}";
     gcc-14-base = "14.2.0-19${suffix}";
   };
+
+  # What dependents need at least: of libraries ours and no earlier one. A program's versions are Debian's.
+  minimal = builtins.removeAttrs rebuilt [ "dpkg" ];
 
   # Files that hold trap instructions: ldconfig, which is static and comes with our libc; and libpsx, which returns
   # from its signal handler by itself and which nothing of the sets needs.
@@ -97,7 +101,7 @@ let
       inherit (packages.${name}) version;
       src = lib.fetch packages.${name};
       fromArchitecture = from;
-      minimal = rebuilt;
+      inherit minimal;
       drop = dropped.${name} or [ ];
       substitute = substituted.${name} or { };
     };
@@ -118,7 +122,7 @@ let
       )
     );
 
-  # The toolchain's libraries as packages, under the names that Debian's packages depend on.
+  # What is rebuilt as packages, under the names that Debian's packages depend on.
   libc = lib.deb {
     name = "libc6";
     version = rebuilt.libc6;
@@ -155,9 +159,34 @@ let
     };
   };
 
+  dpkg = lib.deb {
+    name = "dpkg";
+    version = rebuilt.dpkg;
+    inherit architecture;
+    description = "Debian package management system, of XSC's architectures";
+    tree = x86_64-base.dpkg;
+    needs = [
+      libc
+      rebased."libbz2-1.0"
+      rebased.liblzma5
+      rebased.libmd0
+      rebased.libzstd1
+      rebased.zlib1g
+    ];
+    depends = [ "tar (>= 1.28-1)" ];
+    fields = {
+      Breaks = "libapt-pkg5.0 (<< 1.7~b), lsb-base (<< 10.2019031300)";
+      Essential = "yes";
+      Multi-Arch = "foreign";
+      Priority = "required";
+      Section = "admin";
+    };
+  };
+
   runtime = [
     libc
     gcc
+    dpkg
   ];
 in
 {
