@@ -110,15 +110,26 @@ let
     }
   ) (having "source");
 
-  # What is computed from what the packages bring.
+  arch = builtins.head (builtins.match "([^-]*)-.*" config.profile.system);
+
+  # What is computed from what the packages bring, also by their own programs: a build runs on an ordinary kernel, so
+  # `packaged PROGRAM` runs them with the loader for such.
   derived = builtins.mapAttrs (
     at: script:
     lib.run {
       name = "${name}-${baseNameOf at}";
       root = pkgs.seed.base;
-      mounts."/packages" = packages;
+      mounts = {
+        "/packages" = packages;
+        "/compat" = pkgs.toolchain."${arch}-${config.profile.variant}".glibc.compat;
+      };
       env.name = baseNameOf at;
       script = ''
+        packaged() {
+          local program=/packages/usr/bin/$1 own=/packages/usr/lib64 debian=/packages/usr/lib/$(uname -m)-linux-gnu
+          shift
+          /compat/usr/lib*/ld-linux-*.so.* --library-path "$own:$debian:$debian/systemd" "$program" "$@"
+        }
         mkdir -p $out
         cd /packages
         exec >"$out/$name"

@@ -61,7 +61,8 @@ let
     staff = 50;
     games = 60;
     users = 100;
-    # systemd (and its udev), openssh-client, dbus.
+    # systemd (and its udev), openssh-client, dbus; udev's rules of ifupdown.
+    netdev = 988;
     systemd-journal = 999;
     systemd-network = 998;
     systemd-resolve = 997;

@@ -36,6 +36,14 @@
       cd usr/share/ca-certificates
       printf '%s\n' mozilla/*.crt
     '';
+    # Each system would make it at its first start, for as long as everything else there takes.
+    "/usr/lib/udev/hwdb.bin".derive = ''
+      root=$(mktemp -d)
+      mkdir -p "$root/etc/udev" "$root/usr/lib/udev"
+      cp -r usr/lib/udev/hwdb.d "$root/usr/lib/udev/"
+      packaged systemd-hwdb update --usr --root="$root" >&2
+      cat "$root/usr/lib/udev/hwdb.bin"
+    '';
     "/etc/inputrc".derive = "cat usr/share/readline/inputrc";
     "/etc/localtime".link = lib.mkDefault "../usr/share/zoneinfo/UTC";
     "/etc/dpkg/origins/default".link = "debian";

@@ -64,7 +64,7 @@ let
         type = types.nullOr types.lines;
         default = null;
         example = "cat usr/share/ca-certificates/mozilla/*.crt";
-        description = "A script for bash whose output is in the file. It runs when the image is composed, in a folder with what the packages bring.";
+        description = "A script for bash whose output is in the file. It runs when the image is composed, in a folder with what the packages bring; `packaged PROGRAM` runs a program of theirs.";
       };
 
       mode = mode "0644";
