@@ -34,6 +34,6 @@ pub use interactive::run_interactive;
 pub use locate::{Emulator, find_qemu, find_uefi};
 pub use machine::{Firmware, Machine, Medium, Network, System};
 pub use runner::{TestSpec, VERDICT_CHANNEL, test};
-pub use script::{Script, ScriptError};
+pub use script::{Script, ScriptError, Talk};
 pub use token::Counts;
 pub use verdict::{Ended, Failure, Verdict};

@@ -9,7 +9,7 @@ mod talk;
 use std::time::Duration;
 
 pub use read::ScriptError;
-pub(crate) use talk::Talk;
+pub use talk::Talk;
 
 /// A test by console, read from a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -30,8 +30,8 @@ enum Phase {
     Command,
 }
 
-/// A conversation with a guest.
-pub(crate) struct Talk {
+/// A conversation with a guest, for who has the guest's console: `test`, and tests of `run`.
+pub struct Talk {
     steps: VecDeque<Step>,
     /// The step's number; part of the words that mark its beginning and end.
     number: usize,
@@ -49,7 +49,8 @@ pub(crate) struct Talk {
 }
 
 impl Talk {
-    pub(crate) fn new(script: &Script) -> Talk {
+    /// Begins with the first step once something is heard or asked for.
+    pub fn new(script: &Script) -> Talk {
         Talk {
             steps: script.steps.iter().cloned().collect(),
             number: 1,
@@ -65,16 +66,17 @@ impl Talk {
     }
 
     /// Whether every step was done.
-    pub(crate) fn is_done(&self) -> bool {
+    pub fn is_done(&self) -> bool {
         self.steps.is_empty()
     }
 
     /// Whether a step came to no end, so that those behind it can't be done.
-    pub(crate) fn is_abandoned(&self) -> bool {
+    pub fn is_abandoned(&self) -> bool {
         self.abandoned
     }
 
-    pub(crate) fn hear(&mut self, bytes: &[u8], now: Instant) {
+    /// Takes in what the console said.
+    pub fn hear(&mut self, bytes: &[u8], now: Instant) {
         self.heard.extend(bytes);
         let excess = self.heard.len().saturating_sub(KEPT);
         self.heard.drain(..excess);
@@ -82,13 +84,13 @@ impl Talk {
     }
 
     /// Goes on as far as possible and returns what to type.
-    pub(crate) fn type_next(&mut self, now: Instant) -> Vec<u8> {
+    pub fn type_next(&mut self, now: Instant) -> Vec<u8> {
         self.go_on(now);
         std::mem::take(&mut self.typed)
     }
 
     /// What came of it, as TAP and a verdict line. Steps that were never begun count as failed.
-    pub(crate) fn report(mut self) -> String {
+    pub fn report(mut self) -> String {
         for step in std::mem::take(&mut self.steps) {
             self.failed += 1;
             let _ = writeln!(
