@@ -43,6 +43,15 @@ let
     script = "sh /src/scripts/source.sh";
   };
 
+  # What configure would find out with an object that has no marks, which the linker of the cfi variant refuses.
+  answers.cfi = {
+    x86_64.libc_cv_pde_load_address = "0x0000000000400000";
+    aarch64 = {
+      libc_cv_pde_load_address = "0x0000000000400000";
+      libc_cv_aarch64_variant_pcs = "yes";
+    };
+  };
+
   step =
     name: tools:
     {
@@ -67,13 +76,7 @@ let
         inherit variant;
         arch = machine.name;
       }
-      // (
-        if machine.name == "x86_64" && variant == "cfi" then
-          # configure asks with an object that has no marks, which this variant's linker refuses.
-          { libc_cv_pde_load_address = "0x0000000000400000"; }
-        else
-          { }
-      );
+      // answers.${variant}.${machine.name} or { };
       script = "sh /src/scripts/${builtins.head scripts}";
     };
 
