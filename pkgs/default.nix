@@ -50,15 +50,24 @@ let
     toolchain = call scope (import ../toolchain);
     debian-base = call (scope // targets) (import ./build-support/rebase);
   }
-  // builtins.mapAttrs (_: call scope) (select false);
+  // builtins.mapAttrs (_: call (scope // targets)) (select false);
+
+  # Debian's compiler and C library: what our packages are compared with.
+  stock = import ./build-support/stock.nix {
+    inherit lib inputs;
+    inherit (packages) seed;
+  };
 
   target =
     arch: variant:
     let
       name = "${arch}-${variant}";
 
+      toolchain = if variant == "stock" then stock else packages.toolchain.${name};
+
       machine = machines.${arch} // {
         inherit arch variant;
+        triplet = toolchain.triplet or machines.${arch}.triplet;
         # What a program names as its interpreter.
         loader =
           {
@@ -72,7 +81,7 @@ let
         inherit lib machine;
         inherit (packages) seed;
         target = name;
-        toolchain = packages.toolchain.${name};
+        inherit toolchain;
       };
 
       targetScope =
@@ -106,7 +115,12 @@ let
           "cfi"
         ]
     ) (builtins.attrNames machines)
-  );
+  )
+  // {
+    x86_64-stock = target "x86_64" "stock" // {
+      sysroot = stock.glibc.libc;
+    };
+  };
 
   # Those of the profile: their names are known without one.
   chosen =

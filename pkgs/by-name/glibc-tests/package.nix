@@ -3,45 +3,31 @@
 # for it but profiles/glibc-tests.toml.
 {
   lib,
+  inputs,
   seed,
   toolchain,
   config,
+  x86_64-base,
+  x86_64-cfi,
+  aarch64-base,
+  aarch64-cfi,
 }:
 let
   inherit (config.profile) system variant;
 
-  arch = builtins.head (builtins.split "-" system);
+  name = "${builtins.head (builtins.split "-" system)}-${variant}";
 
-  ours = toolchain."${arch}-${variant}";
-
-  files = folder: names: map (name: folder + "/${name}") names;
+  targets = {
+    inherit
+      x86_64-base
+      x86_64-cfi
+      aarch64-base
+      aarch64-cfi
+      ;
+  };
 in
-lib.run {
-  name = "glibc-tests-${arch}-${variant}";
-  root = lib.merge {
-    name = "root-glibc-tests-${arch}-${variant}";
-    trees = [
-      seed.target
-      ours
-    ];
-  };
-  parallel = true;
-  # The list and some programs name the place where they were built.
-  keepsBuildDir = true;
-  mounts = {
-    "/src/glibc" = ours.glibc.source;
-    "/src/kernel-headers" = ours.headers;
-    "/src/scripts" = files ../../../toolchain/glibc/scripts [ "configure.sh" ] ++ files ../../../toolchain/tests/glibc [ "build.sh" ];
-    "/src/record" = files ../../../toolchain/tests/glibc [
-      "record.sh"
-      "run.c"
-    ];
-  };
-  env = {
-    inherit (ours.machine) triplet;
-    inherit (ours) sysroot;
-    inherit arch variant;
-    folders = "string rt time io misc signal posix nptl elf";
-  };
-  script = "sh /src/scripts/build.sh";
+import ../../../toolchain/tests/glibc {
+  inherit lib inputs seed;
+  toolchain = toolchain.${name};
+  target = targets.${name};
 }
