@@ -3,8 +3,7 @@
  * Runs glibc's own tests in the VM: each line of /tests/glibc/list is one command as upstream's makefiles would run it
  * (record.sh); a line "at PATH" puts /glibc there first. kernel/tests/init starts this as /tests/glibc/run.
  * /tests/glibc/expected says of tests what they are known to do (file expected beside this one). Options on the
- * kernel's command line: glibc.only=TEXT, glibc.jobs=N, glibc.seconds=N, glibc.all (runs what is expected to be slow)
- * and glibc.libs=DIR, which runs the tests with loader and libraries of DIR in place of the build's.
+ * kernel's command line: glibc.only=TEXT, glibc.jobs=N, glibc.seconds=N, glibc.all (runs what is expected to be slow).
  * Invariant: one result line a test, "not ok" exactly if its verdict is not the expected one, also alone on the machine.
  */
 #include <errno.h>
@@ -54,7 +53,6 @@ static struct job jobs[JOBS];
 static char cmdline[4096];
 static int known, count, totals[3], seconds = 300;
 static bool alone;
-static char libs[256];		/* glibc.libs= */
 
 /* An option's value up to the next blank; NULL without it. */
 static const char *option(const char *name)
@@ -70,18 +68,6 @@ static const char *option(const char *name)
 		return value;
 	}
 	return NULL;
-}
-
-static char *replaced(char *word, bool path)
-{
-	const char *base = strrchr(word, '/');
-	char *new = NULL;
-
-	if (path && asprintf(&new, "%s:%s", libs, word) > 0)
-		return new;
-	if (base && !strncmp(base, "/ld-linux-", 10) && asprintf(&new, "%s%s", libs, base) > 0)
-		return new;
-	return word;
 }
 
 /* The program under test: the first word with a folder that is neither loader nor option's value. */
@@ -134,8 +120,6 @@ static void start(struct job *j, struct test *t)
 	while (n < WORDS - 1 && (words[n] = strtok_r(NULL, "\t\n", &save)))
 		n++;
 	words[n] = NULL;
-	for (n = 0; *libs && words[n]; n++)
-		words[n] = replaced(words[n], n && !strcmp(words[n - 1], "--library-path"));
 	j->test = t;
 	snprintf(j->output, sizeof(j->output), "/tmp/glibc-%d.out", serial++);
 	j->late = false;
@@ -354,8 +338,6 @@ int main(void)
 	mount("shm", "/dev/shm", "tmpfs", 0, NULL);
 	mkdir("/dev/mqueue", 01777);
 	mount("mqueue", "/dev/mqueue", "mqueue", 0, NULL);
-	if (option("glibc.libs="))
-		strcpy(libs, option("glibc.libs="));
 	if (option("glibc.only="))
 		strcpy(only, option("glibc.only="));
 	if (option("glibc.jobs=") && atoi(option("glibc.jobs=")) > 0)
@@ -365,7 +347,6 @@ int main(void)
 	if (width > JOBS)
 		width = JOBS;
 	setrlimit(RLIMIT_CORE, &core);
-	printf("# glibc's tests with the libraries of %s\n", *libs ? libs : "the build");
 	read_list(f, only);
 	good = read_expected(option("glibc.all"));
 	run(width, true);
