@@ -4,6 +4,7 @@
 {
   build,
   inputs,
+  machine,
   bzip2,
   libmd,
   xz,
@@ -39,6 +40,15 @@ build {
     # It compiles nothing: the words of our specs stand.
     dpkg_cv_linker_as_needed = "yes";
   };
+  # Both variants have one triplet; the name of cfi's architecture says more.
+  configure =
+    if machine.variant == "cfi" then
+      ''
+        configure_default
+        sed -i 's/^#define ARCHITECTURE ".*[^"]/&-cfi/' config.h
+      ''
+    else
+      "configure_default";
   compile = ''
     for folder in lib src utils; do make -C $folder -j$XSC_CORES; done
   '';
@@ -59,7 +69,7 @@ build {
   test = ./test.sh;
   meta = {
     description = "Debian's package manager, for XSC's architectures";
-    homepage = "https://wiki.debian.org/Teams/Dpkg";
+    homepage = "https://git.dpkg.org/";
     license = "GPL-2.0-or-later";
   };
 }

@@ -3,6 +3,7 @@
 build {
   name = "libmd";
   src = inputs.libmd;
+  library = true;
   meta = {
     description = "Message digest functions from BSD systems";
     homepage = "https://www.hadrons.org/software/libmd/";

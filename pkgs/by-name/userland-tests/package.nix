@@ -10,6 +10,7 @@
   curl,
   dhcpcd,
   diffutils,
+  dpkg,
   dropbear,
   findutils,
   gawk,
@@ -41,6 +42,7 @@ let
     curl
     dhcpcd
     diffutils
+    dpkg
     dropbear
     findutils
     gawk
