@@ -2,6 +2,7 @@
 {
   build,
   inputs,
+  bash,
   mbedtls,
   zlib,
 }:
@@ -44,6 +45,8 @@ build {
   answers.ac_cv_lib_mbedtls_mbedtls_havege_init = "yes";
   # It names the folder of the build; pkg-config knows the same.
   finish = "rm $image/usr/bin/curl-config";
+  # wcurl is a script.
+  runtimeInputs = [ bash ];
   test = ./test.sh;
   library = true;
   meta = {

@@ -3,7 +3,6 @@
 {
   build,
   inputs,
-  bash,
   libcap,
 }:
 build {
@@ -27,10 +26,9 @@ build {
     make -j$XSC_CORES CC="$CC" AR="$AR" CCOPTS="$CFLAGS" "''${words[@]}"
   '';
   finish = ''
-    rm -rf $image/usr/share/bash-completion $image/usr/sbin/arpd
+    # arpd needs Berkeley DB, routel Python.
+    rm -rf $image/usr/share/bash-completion $image/usr/sbin/arpd $image/usr/sbin/routel
   '';
-  # Scripts among its programs run it.
-  runtimeInputs = [ bash ];
   test = ./test.sh;
   meta = {
     description = "Programs to see and set up the network";

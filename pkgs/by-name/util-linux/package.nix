@@ -66,6 +66,11 @@ build {
     "--disable-utmpdump"
   ];
   answers.scanf_cv_alloc_modifier = "ms";
+  # libtool links again when it installs: with what it has installed, not with the libraries of the machine that builds.
+  configure = ''
+    configure_default
+    sed -i 's/add_dir=-L$lt_sysroot$libdir/add_dir=/' libtool
+  '';
   test = ./test.sh;
   library = true;
   modes = {
