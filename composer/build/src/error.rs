@@ -134,7 +134,7 @@ pub enum FailureKind {
         source: xsc_package::PackageError,
     },
     /// An audit found what must not be there.
-    #[error("the audit found {errors} errors{}", tail(report))]
+    #[error("the audit found {errors} {}{}", if *errors == 1 { "error" } else { "errors" }, tail(report))]
     Audit {
         /// How many.
         errors: usize,

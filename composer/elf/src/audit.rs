@@ -4,7 +4,7 @@
 
 use object::elf;
 
-use crate::elf::{Elf, Unreadable};
+use crate::elf::{Elf, Segment, Unreadable};
 use crate::notes::{self, Notes};
 use crate::report::{FileKind, Finding, Level, Machine, Options, Report, Require, Rule};
 use crate::traps;
@@ -32,7 +32,10 @@ pub(crate) fn run(bytes: &[u8], options: &Options) -> Report {
         machine: Some(elf.machine),
         ..Report::default()
     };
-    if matches!(kind, FileKind::Foreign | FileKind::KernelModule) {
+    if matches!(
+        kind,
+        FileKind::Foreign | FileKind::Kernel | FileKind::KernelModule
+    ) {
         return report;
     }
     report.interpreter = elf.interpreter();
@@ -109,9 +112,18 @@ fn kind_of(elf: &Elf<'_>) -> FileKind {
         elf::ET_EXEC | elf::ET_DYN => {}
         _ => return FileKind::Foreign,
     }
-    // Separate debug information keeps the headers of a program and none of its bytes.
+    // With a dynamic section it would not have been read.
+    if elf.segments.iter().any(Segment::in_kernel_half) {
+        return FileKind::Kernel;
+    }
+    // Separate debug information keeps the headers of a program and none of its bytes. Section headers alone don't
+    // say so: whoever runs a program doesn't look at them.
     let mut code = elf.sections.iter().filter(|s| s.is_code()).peekable();
-    if code.peek().is_some() && code.all(|s| s.kind == elf::SHT_NOBITS) {
+    let mapped = elf
+        .segments
+        .iter()
+        .any(|s| s.is_executable_load() && s.file_size > 0);
+    if code.peek().is_some() && code.all(|s| s.kind == elf::SHT_NOBITS) && !mapped {
         return FileKind::Foreign;
     }
     let pie = elf

@@ -6,6 +6,8 @@
 
 use std::io::{self, BufReader, Chain, Cursor, Read};
 
+use tar::EntryType;
+
 /// How deep archives are opened: an initramfs in a layer in a layout, and one more.
 const DEPTH: usize = 5;
 /// Enough to tell a tar archive.
@@ -62,7 +64,7 @@ fn open(name: &str, reader: &mut dyn Read, sink: &mut Sink<'_>, depth: usize) ->
         return Ok(());
     }
     let Some(depth) = depth.checked_sub(1) else {
-        return Ok(());
+        return Err(bad("archives are in archives too often"));
     };
     match format {
         Format::Elf => Ok(()),
@@ -117,7 +119,11 @@ fn tar(name: &str, reader: &mut dyn Read, sink: &mut Sink<'_>, depth: usize) -> 
     let mut archive = tar::Archive::new(reader);
     for entry in archive.entries()? {
         let mut entry = entry?;
-        if !entry.header().entry_type().is_file() {
+        let kind = entry.header().entry_type();
+        if !matches!(
+            kind,
+            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse
+        ) {
             continue;
         }
         let path = join(name, &entry.path_bytes());

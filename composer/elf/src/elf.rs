@@ -9,6 +9,9 @@ use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 
 use crate::report::Machine;
 
+/// The kernel's addresses begin here.
+pub(crate) const KERNEL_HALF: u64 = 1 << 63;
+
 /// Why a file can't be read as one of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Unreadable {
@@ -18,7 +21,7 @@ pub(crate) enum Unreadable {
     Foreign {
         /// In words.
         what: String,
-        /// Whether it could be executed there.
+        /// Whether a kernel of our machines could start it.
         executable: bool,
     },
     /// Its headers are damaged.
@@ -40,6 +43,11 @@ pub(crate) struct Segment {
 impl Segment {
     pub(crate) fn is_executable_load(&self) -> bool {
         self.kind == elf::PT_LOAD && self.flags & elf::PF_X != 0
+    }
+
+    /// Whether it would be where no program is: the upper half of all addresses is the kernel's on both machines.
+    pub(crate) fn in_kernel_half(&self) -> bool {
+        self.kind == elf::PT_LOAD && self.memory_size > 0 && self.memory_end() > KERNEL_HALF
     }
 
     pub(crate) fn file_end(&self) -> u64 {
@@ -127,6 +135,12 @@ impl<'a> Elf<'a> {
                 )));
             }
         }
+        let high = segments.iter().any(Segment::in_kernel_half);
+        if high && segments.iter().any(|s| s.kind == elf::PT_DYNAMIC) {
+            return Err(Unreadable::Malformed(
+                "it wants to be at addresses of the kernel".to_owned(),
+            ));
+        }
         let (sections, names_index, sections_problem) = match sections(header, bytes) {
             Ok((sections, index)) => (sections, index, None),
             Err(problem) => (Vec::new(), 0, Some(problem)),
@@ -211,12 +225,20 @@ fn machine_of(bytes: &[u8]) -> Result<Machine, Unreadable> {
             u16::from_be_bytes(pair)
         }
     };
-    let (kind, machine, wide) = (half(16), half(18), ident[4] == 2);
-    match machine {
+    let wide = ident[4] == 2;
+    // The kernel reads these numbers in its own byte order, whatever the file says of its.
+    let native = |at: usize| u16::from_le_bytes([ident[at], ident[at + 1]]);
+    let started = matches!(native(16), elf::ET_EXEC | elf::ET_DYN)
+        && matches!(
+            native(18),
+            elf::EM_X86_64 | elf::EM_AARCH64 | elf::EM_386 | elf::EM_ARM
+        );
+    match native(18) {
         elf::EM_X86_64 if wide && little => return Ok(Machine::X86_64),
         elf::EM_AARCH64 if wide && little => return Ok(Machine::Aarch64),
         _ => {}
     }
+    let machine = half(18);
     let name = match machine {
         elf::EM_386 => "i386".to_owned(),
         elf::EM_X86_64 => "x32".to_owned(),
@@ -228,7 +250,8 @@ fn machine_of(bytes: &[u8]) -> Result<Machine, Unreadable> {
     };
     Err(Unreadable::Foreign {
         what: name,
-        executable: matches!(kind, elf::ET_EXEC | elf::ET_DYN),
+        // Firmware for other processors is of no kind that a kernel of ours would start.
+        executable: started,
     })
 }
 

@@ -3,6 +3,7 @@
 //! The builtin step and the verb call `audit_all` with the files they have. Invariant: the result is in
 //! the order of paths, whichever thread was first.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,19 +21,26 @@ pub struct Policy {
     pub machine: Option<Machine>,
     /// Patterns of paths whose trap instructions are allowed: a loader for ordinary kernels.
     allow_traps: Vec<Pattern>,
+    /// Paths of files that may break rules, and why: each is one file, and must need it.
+    exempt: BTreeMap<String, String>,
 }
 
 impl Policy {
-    /// A policy that allows trap instructions in files that a pattern matches. `*` does not match a
+    /// A policy that allows nothing.
+    pub fn new(require: Require, machine: Option<Machine>) -> Policy {
+        Policy {
+            require,
+            machine,
+            ..Policy::default()
+        }
+    }
+
+    /// The same policy that allows trap instructions in files that a pattern matches. `*` does not match a
     /// slash, `**` does; a pattern without a slash is one of a file's name.
     ///
     /// # Errors
     /// The pattern that is none, and why.
-    pub fn new(
-        require: Require,
-        machine: Option<Machine>,
-        allow_traps: &[String],
-    ) -> Result<Policy, PatternError> {
+    pub fn allowing_traps(self, patterns: &[String]) -> Result<Policy, PatternError> {
         let compile = |text: &String| {
             Pattern::new(text.trim_start_matches('/')).map_err(|e| PatternError {
                 pattern: text.clone(),
@@ -40,10 +48,18 @@ impl Policy {
             })
         };
         Ok(Policy {
-            require,
-            machine,
-            allow_traps: allow_traps.iter().map(compile).collect::<Result<_, _>>()?,
+            allow_traps: patterns.iter().map(compile).collect::<Result<_, _>>()?,
+            ..self
         })
+    }
+
+    /// The same policy with files that may break rules: whole paths, as they are in reports, and why.
+    #[must_use]
+    pub fn exempting(self, files: BTreeMap<String, String>) -> Policy {
+        Policy {
+            exempt: files,
+            ..self
+        }
     }
 
     fn allows_traps(&self, path: &str) -> bool {
@@ -83,6 +99,8 @@ pub struct FileReport {
     pub path: String,
     /// What was found.
     pub report: Report,
+    /// Why its errors don't count, if they don't: they are notes then.
+    pub exempt: Option<String>,
 }
 
 /// The reports of many files.
@@ -92,6 +110,8 @@ pub struct Audit {
     pub require: Require,
     /// Every ELF file, by path.
     pub files: Vec<FileReport>,
+    /// Paths of exemptions that no file needed, which fails the audit: what is allowed is what there is.
+    pub unneeded: Vec<String>,
 }
 
 /// What an audit comes to.
@@ -118,12 +138,15 @@ pub struct Summary {
 impl Audit {
     /// Whether nothing fails it.
     pub fn passes(&self) -> bool {
-        self.files.iter().all(|file| file.report.passes())
+        self.unneeded.is_empty() && self.files.iter().all(|file| file.report.passes())
     }
 
     /// Counts what there is.
     pub fn summary(&self) -> Summary {
-        let mut sum = Summary::default();
+        let mut sum = Summary {
+            errors: self.unneeded.len(),
+            ..Summary::default()
+        };
         for FileReport { report, .. } in &self.files {
             let program = matches!(
                 report.kind,
@@ -183,8 +206,13 @@ pub fn audit_all<T: AsRef<str> + Sync, R: Read>(
     }
     let mut files: Vec<FileReport> = done.into_inner().expect("no thread panics");
     files.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut unneeded: BTreeSet<&str> = policy.exempt.keys().map(String::as_str).collect();
+    for file in files.iter().filter(|file| file.exempt.is_some()) {
+        unneeded.remove(file.path.as_str());
+    }
     Ok(Audit {
         require: policy.require,
+        unneeded: unneeded.into_iter().map(str::to_owned).collect(),
         files,
     })
 }
@@ -196,9 +224,17 @@ fn one(path: &str, reader: &mut dyn Read, policy: &Policy, out: &mut Vec<FileRep
             machine: policy.machine,
             allow_traps: policy.allows_traps(path),
         };
+        let mut report = crate::audit_with(&bytes, &options);
+        let reason = policy.exempt.get(path).filter(|_| !report.passes());
+        if reason.is_some() {
+            for finding in &mut report.findings {
+                finding.level = Level::Note;
+            }
+        }
         out.push(FileReport {
             path: path.to_owned(),
-            report: crate::audit_with(&bytes, &options),
+            report,
+            exempt: reason.cloned(),
         });
     };
     let result = crate::contents::visit(path, reader, &mut audited);
@@ -216,6 +252,7 @@ fn one(path: &str, reader: &mut dyn Read, policy: &Policy, out: &mut Vec<FileRep
                 findings: vec![finding],
                 ..Report::default()
             },
+            exempt: None,
         });
     }
 }

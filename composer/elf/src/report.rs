@@ -23,6 +23,8 @@ pub enum FileKind {
     Object,
     /// An object that runs in the kernel; not audited.
     KernelModule,
+    /// A kernel, which is linked to addresses that no program has; not audited.
+    Kernel,
     /// Anything else in ELF: a core dump, firmware for another processor.
     Foreign,
 }
@@ -37,6 +39,7 @@ impl FileKind {
             FileKind::Library => "library",
             FileKind::Object => "object",
             FileKind::KernelModule => "kernel-module",
+            FileKind::Kernel => "kernel",
             FileKind::Foreign => "foreign",
         }
     }

@@ -1,9 +1,10 @@
 //! `builtin:audit`: the ELF files of the tree at `/tree`, audited.
 //!
 //! Parameters: `require` (`nothing`, `base`, `cfi`), `machine` (`x86_64`, `aarch64` or empty) and
-//! `allowTraps` (patterns). Invariant: there is an output only if nothing fails, so what has the audit
+//! `exempt` (path = reason). Invariant: there is an output only if nothing fails, so what has the audit
 //! among its inputs can't be made of a tree that does not pass.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -21,7 +22,7 @@ use crate::error::FailureKind;
 const LINES: usize = 60;
 
 pub(crate) fn run(engine: &Engine<'_>, params: &Params<'_>) -> Result<TreeId, FailureKind> {
-    params.only(&["allowTraps", "machine", "require"])?;
+    params.only(&["exempt", "machine", "require"])?;
     let require = match params.str("require")? {
         "nothing" => Require::Nothing,
         "base" => Require::Base,
@@ -42,8 +43,7 @@ pub(crate) fn run(engine: &Engine<'_>, params: &Params<'_>) -> Result<TreeId, Fa
             )));
         }
     };
-    let policy = Policy::new(require, machine, &params.strings("allowTraps")?)
-        .map_err(|e| params.error(format!("`allowTraps`: {e}")))?;
+    let policy = Policy::new(require, machine).exempting(exempt(params)?);
     let store = engine.store;
     let mut files = Vec::new();
     walk(store, params.input("/tree")?, &mut |path, node| {
@@ -71,6 +71,24 @@ pub(crate) fn run(engine: &Engine<'_>, params: &Params<'_>) -> Result<TreeId, Fa
         });
     }
     write(store, &audit, &text)
+}
+
+/// Absolute paths in recipes, as reports have them.
+fn exempt(params: &Params<'_>) -> Result<BTreeMap<String, String>, FailureKind> {
+    let mut files = BTreeMap::new();
+    for (path, reason) in params.string_map("exempt")? {
+        match path.strip_prefix('/') {
+            Some(relative) if !reason.trim().is_empty() => {
+                files.insert(relative.to_owned(), reason);
+            }
+            Some(_) => return Err(params.error(format!("`exempt`: `{path}` has no reason"))),
+            None => {
+                let problem = format!("`exempt`: `{path}` is not an absolute path");
+                return Err(params.error(problem));
+            }
+        }
+    }
+    Ok(files)
 }
 
 /// A file of the tree.

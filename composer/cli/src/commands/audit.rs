@@ -24,7 +24,8 @@ pub(crate) fn run(context: &Context, args: &Audit) -> Result<(), CommandError> {
         MachineArg::X86_64 => Machine::X86_64,
         MachineArg::Aarch64 => Machine::Aarch64,
     });
-    let policy = Policy::new(require, machine, &args.allow_traps)
+    let policy = Policy::new(require, machine)
+        .allowing_traps(&args.allow_traps)
         .map_err(|e| CommandError::usage(e.to_string()))?;
     let mut files = Vec::new();
     for path in &args.paths {

@@ -26,6 +26,7 @@ pub fn json(audit: &Audit) -> Value {
             "warnings": sum.warnings,
             "codeBytes": sum.code_bytes,
         },
+        "unneededExemptions": audit.unneeded,
         "files": audit.files.iter().map(file).collect::<Vec<_>>(),
     })
 }
@@ -34,6 +35,7 @@ fn file(file: &FileReport) -> Value {
     let report = &file.report;
     json!({
         "path": file.path,
+        "exempt": file.exempt,
         "kind": report.kind.as_str(),
         "machine": report.machine.map(|m| m.as_str()),
         "interpreter": report.interpreter,

@@ -56,14 +56,18 @@ fn result(file: &FileReport, finding: &Finding) -> Value {
         }
     }
     location["physicalLocation"] = physical;
-    json!({
+    let mut result = json!({
         "ruleId": finding.rule.id(),
         "ruleIndex": Rule::ALL.iter().position(|rule| *rule == finding.rule),
         "level": finding.level.as_str(),
         "message": { "text": message },
         "locations": [location],
         "occurrenceCount": finding.count,
-    })
+    });
+    if let Some(reason) = &file.exempt {
+        result["suppressions"] = json!([{ "kind": "external", "justification": reason }]);
+    }
+    result
 }
 
 /// A path as a relative reference: what such a one must not hold is percent-encoded.

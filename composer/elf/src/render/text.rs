@@ -20,7 +20,9 @@ pub fn text(audit: &Audit) -> String {
         let findings = &file.report.findings;
         for (index, finding) in findings.iter().enumerate() {
             if finding.level == Level::Note {
-                notes += finding.count;
+                if file.exempt.is_none() {
+                    notes += finding.count;
+                }
                 continue;
             }
             rules.insert(finding.rule);
@@ -62,20 +64,51 @@ pub fn text(audit: &Audit) -> String {
             let _ = writeln!(out, " [{}]", finding.rule.id());
         }
     }
+    for file in &audit.files {
+        if let Some(reason) = &file.exempt {
+            let found: BTreeSet<Rule> = file.report.findings.iter().map(|f| f.rule).collect();
+            let found: Vec<&str> = found.into_iter().map(Rule::id).collect();
+            let _ = writeln!(
+                out,
+                "exempt: {}: {reason} [{}]",
+                file.path,
+                found.join(", ")
+            );
+        }
+    }
+    for path in &audit.unneeded {
+        let _ = writeln!(
+            out,
+            "error: {path}: it is exempt, and no ELF file of that path breaks a rule [unneeded-exemption]"
+        );
+    }
+    if !audit.unneeded.is_empty() {
+        out.push_str("fix for unneeded-exemption: take the exemption away, or name the file as the report does\n");
+    }
     for rule in rules {
         let _ = writeln!(out, "fix for {}: {}", rule.id(), Rule::fix(rule));
     }
     let sum = audit.summary();
     let _ = writeln!(
         out,
-        "{} ELF files, {} of them programs and libraries: {} noted, {} with marks of control-flow integrity",
-        sum.files, sum.programs, sum.noted, sum.marked
+        "{}, {} of them programs and libraries: {} noted, {} with marks of control-flow integrity",
+        count(sum.files, "ELF file"),
+        sum.programs,
+        sum.noted,
+        sum.marked
     );
     let _ = writeln!(
         out,
-        "{} executable bytes: {} trap instructions, {notes} patterns inside other instructions or allowed",
-        sum.code_bytes, sum.traps
+        "{} executable bytes: {}, {notes} patterns inside other instructions or allowed",
+        sum.code_bytes,
+        count(sum.traps, "trap instruction")
     );
-    let _ = writeln!(out, "{} errors, {} warnings", sum.errors, sum.warnings);
+    let (errors, warnings) = (count(sum.errors, "error"), count(sum.warnings, "warning"));
+    let _ = writeln!(out, "{errors}, {warnings}");
     out
+}
+
+fn count(number: usize, word: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {word}{ending}")
 }

@@ -256,6 +256,11 @@ fn room(elf: &Elf<'_>, size: u64) -> Option<(usize, Spot)> {
         })
         .collect();
     loads.sort_by_key(|i| elf.segments[*i].flags & elf::PF_X);
+    let table = |at: u64, size: usize| (at, at.saturating_add(size as u64));
+    let tables = [
+        table(elf.program_headers_at, HEADER * elf.segments.len()),
+        table(elf.section_headers_at, 64 * elf.sections.len().max(1)),
+    ];
     loads.into_iter().find_map(|index| {
         let load = &elf.segments[index];
         let offset = load.file_end().next_multiple_of(4);
@@ -268,10 +273,7 @@ fn room(elf: &Elf<'_>, size: u64) -> Option<(usize, Spot)> {
             && !elf.sections.iter().any(|s| {
                 s.in_file() && s.size > 0 && taken(s.offset, s.offset.saturating_add(s.size))
             })
-            && !taken(
-                elf.section_headers_at,
-                elf.section_headers_at.saturating_add(64),
-            )
+            && tables.iter().all(|(from, to)| !taken(*from, *to))
             && end <= elf.bytes.len() as u64
             && elf
                 .range(load.file_end(), end - load.file_end())

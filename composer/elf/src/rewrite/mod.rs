@@ -8,7 +8,7 @@ mod sections;
 
 use object::elf;
 
-use crate::elf::Elf;
+use crate::elf::{Elf, Segment};
 use crate::notes::{self, NoteKind, XscNote};
 use crate::report::{FileKind, Options, Place, Report, Require, Rule};
 
@@ -101,6 +101,7 @@ fn check(report: &Report, kind: NoteKind) -> Result<(), RewriteError> {
         FileKind::StaticProgram => return Err(RewriteError::Static),
         FileKind::Object => Some("an object file".to_owned()),
         FileKind::KernelModule => Some("a kernel module".to_owned()),
+        FileKind::Kernel => Some("a kernel".to_owned()),
         FileKind::Foreign => Some(match report.findings.first() {
             Some(f) if f.rule == Rule::Malformed => {
                 return Err(damaged(&f.message));
@@ -147,6 +148,15 @@ fn verify(old: &Elf<'_>, bytes: &[u8], kind: NoteKind) -> Result<(), RewriteErro
     }
     if read.cfi_marks != notes::read(old).cfi_marks {
         return Err(problem("the marks would change"));
+    }
+    // Notes are rewritten, the table of headers may move, and a spare header is used.
+    let others = |elf: &Elf<'_>| -> Vec<Segment> {
+        let changed = [elf::PT_LOAD, elf::PT_NOTE, elf::PT_NULL, elf::PT_PHDR];
+        let kept = elf.segments.iter().filter(|s| !changed.contains(&s.kind));
+        kept.copied().collect()
+    };
+    if others(old) != others(&new) {
+        return Err(problem("a segment that is not loaded would change"));
     }
     for segment in old.of_kind(elf::PT_LOAD) {
         let kept = new.of_kind(elf::PT_LOAD).any(|s| {

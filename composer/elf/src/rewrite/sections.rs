@@ -26,7 +26,8 @@ pub(super) fn trailing_data(elf: &Elf<'_>) -> bool {
         .chain(elf.segments.iter().map(|s| s.file_end()))
         .chain([headers_end(elf)]);
     let end = ends.max().unwrap_or(0);
-    elf.bytes.len() as u64 > end.next_multiple_of(16)
+    let end = end.checked_next_multiple_of(16);
+    end.is_some_and(|end| elf.bytes.len() as u64 > end)
 }
 
 fn headers_end(elf: &Elf<'_>) -> u64 {
@@ -57,7 +58,7 @@ pub(super) fn add(elf: &Elf<'_>, draft: &mut Draft, section: &NewSection) {
         i == elf.names_index || !s.in_file() || s.offset.saturating_add(s.size) <= names.offset
     }) && elf.segments.iter().all(|s| s.file_end() <= names.offset)
         && names.offset.saturating_add(names.size) <= elf.section_headers_at
-        && headers_end(elf).next_multiple_of(16) >= elf.bytes.len() as u64;
+        && headers_end(elf).saturating_add(15) >= elf.bytes.len() as u64;
     let grown = draft.bytes.len() > elf.bytes.len();
     if last && !grown {
         draft.bytes.truncate(names.offset as usize);

@@ -6,7 +6,7 @@
 
 use object::elf;
 
-use crate::elf::Elf;
+use crate::elf::{Elf, KERNEL_HALF};
 
 /// The kernel maps files by pages; this is the smallest there is.
 const PAGE: u64 = 4096;
@@ -74,7 +74,8 @@ pub(crate) fn regions<'a>(elf: &Elf<'a>) -> Vec<Region<'a>> {
         }
         let relocatable = elf.kind == elf::ET_REL;
         let address = if relocatable { 0 } else { section.address };
-        let Some(to) = address.checked_add(bytes.len() as u64) else {
+        let to = address.checked_add(bytes.len() as u64);
+        let Some(to) = to.filter(|to| *to <= KERNEL_HALF) else {
             continue;
         };
         regions.push(Region {
