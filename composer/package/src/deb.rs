@@ -7,11 +7,15 @@ use std::io::{self, Read, Write};
 
 use md5::{Digest, Md5};
 use tar::{Archive, Builder, EntryType, Header};
+use xsc_fetch::Compression;
 
 use crate::{Control, Entry, Kind, Member, Package, PackageError, PackagePath};
 
 /// Of zstd; a compromise, because a rebased system has a hundred packages.
 const LEVEL: i32 = 9;
+
+/// A package is held in memory, so one that unpacks to more than this is refused.
+const UNPACKED_MAX: u64 = 4 << 30;
 
 /// Reads a package whole.
 ///
@@ -30,20 +34,29 @@ pub fn read_deb(reader: impl Read) -> Result<Package, PackageError> {
         let name = String::from_utf8_lossy(member.header().identifier()).into_owned();
         let name = name.trim_end_matches('/');
         let mut bytes = Vec::new();
+        let size = member.header().size();
         member
             .read_to_end(&mut bytes)
             .map_err(damaged("the archive"))?;
+        if bytes.len() as u64 != size {
+            return Err(damaged("the archive")(io::ErrorKind::UnexpectedEof.into()));
+        }
         if name == "debian-binary" {
             if !bytes.starts_with(b"2.") {
                 return Err(not_deb("its format is not 2.x"));
             }
             format_seen = true;
-        } else if let Some(suffix) = name.strip_prefix("control.tar") {
-            if control.replace(decompress(suffix, &bytes)?).is_some() {
+        } else if name.starts_with("control.tar") {
+            if control
+                .replace(decompress(name, &bytes, UNPACKED_MAX)?)
+                .is_some()
+            {
                 return Err(not_deb("it has control.tar twice"));
             }
-        } else if let Some(suffix) = name.strip_prefix("data.tar")
-            && data.replace(decompress(suffix, &bytes)?).is_some()
+        } else if name.starts_with("data.tar")
+            && data
+                .replace(decompress(name, &bytes, UNPACKED_MAX)?)
+                .is_some()
         {
             return Err(not_deb("it has data.tar twice"));
         }
@@ -63,21 +76,38 @@ fn damaged(what: &'static str) -> impl FnOnce(io::Error) -> PackageError {
     move |source| PackageError::Archive { what, source }
 }
 
-fn decompress(suffix: &str, bytes: &[u8]) -> Result<Vec<u8>, PackageError> {
+/// The content of the member `name`, which is a tar archive, compressed or not.
+fn decompress(name: &str, bytes: &[u8], limit: u64) -> Result<Vec<u8>, PackageError> {
+    let compression = Compression::of_name(name).ok_or(PackageError::NotDeb {
+        reason: "a member is compressed in an unknown way",
+    })?;
+    let failed = || damaged("a compressed member");
+    let reader = compression.reader(bytes).map_err(failed())?;
     let mut out = Vec::new();
-    let result = match suffix {
-        "" => return Ok(bytes.to_vec()),
-        ".gz" => flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut out),
-        ".xz" => liblzma::read::XzDecoder::new_multi_decoder(bytes).read_to_end(&mut out),
-        ".zst" => zstd::Decoder::with_buffer(bytes).and_then(|mut d| d.read_to_end(&mut out)),
-        _ => {
-            return Err(PackageError::NotDeb {
-                reason: "a member is compressed in an unknown way",
-            });
-        }
-    };
-    result.map_err(damaged("a compressed member"))?;
+    reader
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut out)
+        .map_err(failed())?;
+    if out.len() as u64 > limit {
+        return Err(PackageError::NotDeb {
+            reason: "a member unpacks to more than 4 GiB",
+        });
+    }
     Ok(out)
+}
+
+/// The content of an entry, all of it.
+fn content_of(
+    entry: &mut tar::Entry<'_, &[u8]>,
+    what: &'static str,
+) -> Result<Vec<u8>, PackageError> {
+    let size = entry.size();
+    let mut bytes = Vec::new();
+    entry.read_to_end(&mut bytes).map_err(damaged(what))?;
+    if bytes.len() as u64 != size {
+        return Err(damaged(what)(io::ErrorKind::UnexpectedEof.into()));
+    }
+    Ok(bytes)
 }
 
 fn read_control(bytes: &[u8], package: &mut Package) -> Result<(), PackageError> {
@@ -89,10 +119,7 @@ fn read_control(bytes: &[u8], package: &mut Package) -> Result<(), PackageError>
             continue;
         }
         let path = PackagePath::new(&text(&entry.path_bytes())?)?;
-        let mut bytes = Vec::new();
-        entry
-            .read_to_end(&mut bytes)
-            .map_err(damaged("control.tar"))?;
+        let bytes = content_of(&mut entry, "control.tar")?;
         match path.relative() {
             "control" => {
                 package.control = Control::parse(&text(&bytes)?)?;
@@ -133,9 +160,7 @@ fn read_data(bytes: &[u8], package: &mut Package) -> Result<(), PackageError> {
         };
         let kind = match entry.header().entry_type() {
             EntryType::Regular | EntryType::Continuous => {
-                let mut bytes = Vec::new();
-                entry.read_to_end(&mut bytes).map_err(damaged("data.tar"))?;
-                Kind::File(bytes)
+                Kind::File(content_of(&mut entry, "data.tar")?)
             }
             EntryType::Directory => Kind::Directory,
             EntryType::Symlink => Kind::Symlink(link.ok_or_else(no_link)?),
@@ -153,11 +178,15 @@ fn read_data(bytes: &[u8], package: &mut Package) -> Result<(), PackageError> {
             _ => return Err(no_link()),
         };
         let header = entry.header();
-        let id = |id: io::Result<u64>| id.ok().and_then(|id| u32::try_from(id).ok());
+        // Whose a file is must not be guessed: it may be setuid.
+        let id = |id: io::Result<u64>| {
+            let id = id.and_then(|id| u32::try_from(id).map_err(io::Error::other));
+            id.map_err(damaged("an owner in data.tar"))
+        };
         package.files.push(Entry {
             mode: header.mode().map_err(damaged("data.tar"))? & 0o7777,
-            uid: id(header.uid()).unwrap_or(0),
-            gid: id(header.gid()).unwrap_or(0),
+            uid: id(header.uid())?,
+            gid: id(header.gid())?,
             mtime: header.mtime().map_err(damaged("data.tar"))?,
             path,
             kind,
@@ -357,4 +386,18 @@ fn set_name(
     });
     long.set_cksum();
     builder.append(&long, [bytes, b"\0"].concat().as_slice())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_unpacks_to_too_much_is_refused() {
+        let zeros = zstd::encode_all(&[0; 1000][..], 1).unwrap();
+        assert!(zeros.len() < 100);
+        let unpacked = |limit| decompress("data.tar.zst", &zeros, limit);
+        assert_eq!(unpacked(1000).unwrap().len(), 1000);
+        assert!(matches!(unpacked(999), Err(PackageError::NotDeb { .. })));
+    }
 }

@@ -126,6 +126,14 @@ pub enum PackageError {
         /// The other.
         second: String,
     },
+    /// A path below something that is no directory.
+    #[error("`{path}` is to be in `{parent}`, which is no directory")]
+    NoDirectory {
+        /// The path.
+        path: String,
+        /// What it is below.
+        parent: String,
+    },
     /// A package twice.
     #[error("the package {package} is given twice")]
     Twice {

@@ -113,13 +113,22 @@ pub fn rebase(
 
 fn drop_files(package: &mut Package, paths: &[String]) -> Result<(), PackageError> {
     for path in paths {
-        let before = package.files.len();
-        package.files.retain(|entry| entry.path.as_str() != path);
-        if package.files.len() == before {
+        let found = package.files.iter().position(|e| e.path.as_str() == path);
+        let Some(index) = found else {
             return Err(PackageError::NoSuchFile {
                 path: path.clone(),
                 what: "left out",
             });
+        };
+        let dropped = package.files.remove(index);
+        // The content of a file with other names goes to the first of them, and the others are links to that.
+        let link = Kind::Hardlink(dropped.path);
+        let mut names = package.files.iter_mut().filter(|e| e.kind == link);
+        if let Some(first) = names.next() {
+            first.kind = dropped.kind;
+            for other in names {
+                other.kind = Kind::Hardlink(first.path.clone());
+            }
         }
     }
     Ok(())
@@ -183,9 +192,9 @@ fn relations(
             if relation.qualifier.as_deref() == Some(spec.from_architecture.as_str()) {
                 relation.qualifier = Some(spec.architecture.clone());
             }
-            // `= V` and `<= V` mean the package that is `V+xsc1` here; the others hold as they are.
+            // `= V`, `<= V` and `>> V` mean the package that is `V+xsc1` here; the others hold as they are.
             match &mut relation.constraint {
-                Some((operator, version)) if operator == "=" || operator == "<=" => {
+                Some((operator, version)) if matches!(operator.as_str(), "=" | "<=" | ">>") => {
                     version.push_str(&spec.suffix);
                 }
                 Some((operator, version)) if operator == ">=" => {

@@ -35,6 +35,23 @@ impl Compression {
         let found = all.iter().find(|(end, _)| name.ends_with(end));
         found.map(|(_, compression)| *compression)
     }
+
+    /// Returns a reader of what `reader` holds compressed.
+    ///
+    /// # Errors
+    /// What the decoder has against being made.
+    pub fn reader<'r>(self, reader: impl BufRead + 'r) -> io::Result<Box<dyn Read + 'r>> {
+        Ok(match self {
+            Compression::None => Box::new(reader),
+            Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
+            Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(reader)?),
+            Compression::Xz => {
+                let flags = liblzma::stream::CONCATENATED;
+                let stream = liblzma::stream::Stream::new_stream_decoder(MEMORY_LIMIT, flags)?;
+                Box::new(liblzma::bufread::XzDecoder::new_stream(reader, stream))
+            }
+        })
+    }
 }
 
 const CHUNK: usize = 1 << 18;
@@ -72,12 +89,12 @@ fn decode_to<R: Read>(
     compression: Compression,
     sender: &SyncSender<Chunk>,
 ) -> io::Result<()> {
+    let mut input = BufReader::with_capacity(CHUNK, reader);
     match compression {
-        Compression::None => copy(reader, sender).map(|_| ()),
-        Compression::Gzip => copy(flate2::read::MultiGzDecoder::new(reader), sender).map(|_| ()),
-        Compression::Zstd => copy(zstd::stream::read::Decoder::new(reader)?, sender).map(|_| ()),
+        Compression::None | Compression::Gzip | Compression::Zstd => {
+            copy(compression.reader(input)?, sender).map(|_| ())
+        }
         Compression::Xz => {
-            let mut input = BufReader::with_capacity(CHUNK, reader);
             let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
             loop {
                 // The threaded decoder reads one stream; a file may be several, one after the other.

@@ -143,7 +143,25 @@ pub fn install(packages: &[Package], spec: &RootSpec) -> Result<Root, PackageErr
     }
     database::write(&mut root, packages, spec)?;
     alternatives(&mut root, &spec.alternatives)?;
+    check_parents(&root)?;
     Ok(root)
+}
+
+/// Whoever writes the root to a disk would follow a link that a path leads through, out of the root even.
+fn check_parents(root: &Root) -> Result<(), PackageError> {
+    for path in root.entries.keys() {
+        let Some(parent) = path.parent().filter(|parent| parent.as_str() != "/") else {
+            continue;
+        };
+        let entry = root.entries.get(&parent);
+        if entry.is_none_or(|entry| entry.kind != RootKind::Directory) {
+            return Err(PackageError::NoDirectory {
+                path: path.to_string(),
+                parent: parent.to_string(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn check_provenance(packages: &[Package], demanded: Provenance) -> Result<(), PackageError> {
