@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use xsc_eval::Value;
+use xsc_eval::{Evaluator, Value};
 use xsc_model::{DrvId, Graph};
 use xsc_profile::{Lock, Profile};
 
@@ -92,15 +92,12 @@ impl Recipes {
         profile: &Profile,
         lock: &Lock,
     ) -> Result<Recipes, InstantiateError> {
-        let eval = language.evaluator();
-        let failed = |e| language.failed(&e);
-        let entry = eval.eval_file(ENTRY).map_err(failed)?;
-        let arguments = eval.make_attrs([
-            ("profile", values::profile(eval, profile)),
-            ("inputs", values::inputs(eval, lock)),
-        ]);
-        let top = eval.call(&entry, arguments).map_err(failed)?;
-        Ok(Recipes { language, top })
+        Recipes::call(language, ENTRY, |eval| {
+            vec![
+                ("profile", values::profile(eval, profile)),
+                ("inputs", values::inputs(eval, lock)),
+            ]
+        })
     }
 
     /// Loads the packages without a profile: what asks for one's `config` fails and says so.
@@ -108,10 +105,21 @@ impl Recipes {
         language: Language,
         lock: &Lock,
     ) -> Result<Recipes, InstantiateError> {
+        Recipes::call(language, PACKAGES, |eval| {
+            vec![("inputs", values::inputs(eval, lock))]
+        })
+    }
+
+    /// Calls the function that a file of the recipes is.
+    fn call(
+        language: Language,
+        file: &str,
+        arguments: impl FnOnce(&Evaluator) -> Vec<(&'static str, Value)>,
+    ) -> Result<Recipes, InstantiateError> {
         let eval = language.evaluator();
         let failed = |e| language.failed(&e);
-        let entry = eval.eval_file(PACKAGES).map_err(failed)?;
-        let arguments = eval.make_attrs([("inputs", values::inputs(eval, lock))]);
+        let entry = eval.eval_file(file).map_err(failed)?;
+        let arguments = eval.make_attrs(arguments(eval));
         let top = eval.call(&entry, arguments).map_err(failed)?;
         Ok(Recipes { language, top })
     }

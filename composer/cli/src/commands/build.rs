@@ -12,7 +12,7 @@ use xsc_store::{Session, Store};
 use super::{Cancel, Opened, RESULT, Subject, open_subject, print, realise};
 use crate::args::{Build, BuildFlags};
 use crate::context::Context;
-use crate::error::{CommandError, instantiate_error, store_error};
+use crate::error::{CommandError, store_error};
 
 pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<(), CommandError> {
     let mut opened = open_subject(context, &args.profile)?;
@@ -22,11 +22,8 @@ pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<()
         ))
         .hint("name the attribute alone, or a profile before -A"));
     }
-    let attr = match &args.attr {
-        Some(attr) => attr.clone(),
-        None => opened.attribute().to_owned(),
-    };
-    let drv = derivation(&mut opened, &attr)?;
+    let named = args.attr.as_deref();
+    let drv = opened.derivation(named)?;
     let graph = opened.recipes.graph();
     let store = context.store()?;
     // Held until the root is made: a collection in between could remove what was just built.
@@ -47,7 +44,8 @@ pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<()
         cancel,
     )?;
     let realisation = &known[&drv];
-    let tree = result_tree(&opened, realisation, &attr)?;
+    let attr = named.unwrap_or(opened.attribute());
+    let tree = result_tree(&opened, realisation, attr)?;
     let path = store.tree_path(&tree).map_err(|e| store_error(&e))?;
     if !args.no_link {
         let actions: Vec<_> = known.values().map(|r| r.action).collect();
@@ -75,14 +73,6 @@ fn check_link(link: &Path) -> Result<(), CommandError> {
         _ => return Ok(()),
     };
     Err(error.hint("name another place with -o LINK, or make no link with --no-link"))
-}
-
-/// Evaluates `attr` to a derivation.
-pub(crate) fn derivation(opened: &mut Opened, attr: &str) -> Result<DrvId, CommandError> {
-    opened
-        .recipes
-        .derivation(attr)
-        .map_err(|e| instantiate_error(&e))
 }
 
 fn result_tree(
@@ -118,7 +108,7 @@ pub(crate) fn images(
     flags: &BuildFlags,
     cancel: &Cancel,
 ) -> Result<Option<Images>, CommandError> {
-    let drv = derivation(&mut opened, RESULT)?;
+    let drv = opened.derivation(Some(RESULT))?;
     let graph = opened.recipes.graph();
     let store = context.store()?;
     let session = store.session().map_err(|e| store_error(&e))?;

@@ -112,6 +112,14 @@ impl Opened {
         }
     }
 
+    /// The derivation at an attribute path; at the one that is meant, where the user names none.
+    pub(crate) fn derivation(&mut self, named: Option<&str>) -> Result<DrvId, CommandError> {
+        let attribute = named.unwrap_or(self.attribute()).to_owned();
+        self.recipes
+            .derivation(&attribute)
+            .map_err(|e| instantiate_error(&e))
+    }
+
     /// What the recipes were loaded for, as messages say it.
     pub(crate) fn described(&self) -> String {
         match &self.subject {

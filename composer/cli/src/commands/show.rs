@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use xsc_model::{Builder, Derivation, DrvId, Graph, InputMode, InputSource};
 use xsc_store::Store;
 
-use super::build::derivation;
 use super::{Opened, open_subject, print};
 use crate::args::Show;
 use crate::context::Context;
@@ -24,8 +23,7 @@ pub(crate) fn run(context: &Context, args: &Show) -> Result<(), CommandError> {
             one(context, &store, &graph, id)
         }
         None => {
-            let attribute = opened.attribute().to_owned();
-            let top = derivation(&mut opened, &attribute)?;
+            let top = opened.derivation(None)?;
             table(context, &store, &opened.recipes.graph(), top)
         }
     }
@@ -33,8 +31,7 @@ pub(crate) fn run(context: &Context, args: &Show) -> Result<(), CommandError> {
 
 /// The derivation of that name in the profile's graph, or at that attribute path.
 pub(crate) fn find(opened: &mut Opened, which: &str) -> Result<(Graph, DrvId), CommandError> {
-    let attribute = opened.attribute().to_owned();
-    let top = derivation(opened, &attribute)?;
+    let top = opened.derivation(None)?;
     let graph = opened.recipes.graph();
     let closure = graph.closure(&[top]);
     let name = |id: &DrvId| graph.get(id).map_or("", |drv| drv.name.as_str());

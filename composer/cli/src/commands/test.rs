@@ -123,7 +123,7 @@ fn script(opened: &Opened, args: &Test) -> Result<Option<Script>, CommandError> 
 
 /// Whether the derivation at `attr` is in the store.
 fn is_built(context: &Context, opened: &mut Opened, attr: &str) -> Result<bool, CommandError> {
-    let drv = build::derivation(opened, attr)?;
+    let drv = opened.derivation(Some(attr))?;
     let store = context.store()?;
     let plan = xsc_build::Plan::new(&store, &opened.recipes.graph(), &[drv]);
     Ok(plan.map_err(|e| store_error(&e))?.known.contains_key(&drv))
