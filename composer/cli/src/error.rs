@@ -208,6 +208,7 @@ fn code_of(kind: &FailureKind) -> u8 {
         | FailureKind::Merge(_)
         | FailureKind::Audit { .. }
         | FailureKind::Leak { .. }
+        | FailureKind::Package { .. }
         | FailureKind::Params { .. }
         | FailureKind::Unpack { .. }
         | FailureKind::Image(_) => exit::BUILD_FAILED,

@@ -3,6 +3,7 @@
 //! Every repository brings its own root tree, copied from the host, and its own store; nothing
 //! leaves the machine. A test that cannot run here prints `SKIP <test>: <reason>`. Needs `ldd`.
 
+mod audit;
 mod bad_input;
 mod boot;
 mod build;
@@ -14,9 +15,14 @@ mod hermetic;
 mod kills;
 mod leaks;
 mod options;
+mod packages;
 mod repl;
 mod reproduce;
 mod verbs;
+
+/// ELF files made by hand, as the audit's own tests make them.
+#[path = "../../../elf/tests/elf/made.rs"]
+mod made;
 
 /// A module that nobody declares would be tests that nobody runs.
 #[test]
