@@ -19,6 +19,13 @@ let
 
   arch = builtins.head (builtins.match "([^-]*)-.*" config.profile.system);
 
+  loader =
+    {
+      x86_64 = "/usr/lib64/ld-linux-x86-64.so.2";
+      aarch64 = "/usr/lib/ld-linux-aarch64.so.1";
+    }
+    .${arch};
+
   compat = pkgs.toolchain."${arch}-${config.profile.variant}".glibc.compat;
 
   tree =
@@ -34,12 +41,23 @@ let
     else
       rootfs.tree;
 
+  # The exchanged file is the one that may trap.
+  audit = lib.audit {
+    name = "${name}-oci-audit";
+    inherit tree;
+    require = config.profile.variant;
+    machine = arch;
+    exempt = config.audit.exempt // {
+      ${loader} = "the loader of containers, which falls back to trap instructions on ordinary kernels";
+    };
+  };
+
   layout = lib.oci {
     name = "${name}-oci";
     inherit tree;
     inherit (rootfs) nodes;
     owners = rootfs.owners or [ ];
-    audits = rootfs.audits or [ ];
+    audits = if hasLoader then [ audit ] else rootfs.audits or [ ];
     reference = config.profile.name;
     # An engine's container is one program, not a machine: nobody waits there for a system's init.
     command = [ (if isSystem then "/bin/sh" else "/init") ];
@@ -48,5 +66,8 @@ let
 in
 {
   inherit layout;
-  place."/${name}-oci" = layout;
+  place = {
+    "/${name}-oci" = layout;
+  }
+  // (if hasLoader then { "/${name}-oci.audit" = audit; } else { });
 }
