@@ -220,6 +220,63 @@ fn refuses_what_is_no_package() {
     );
 }
 
+/// Every length, and bytes changed by a fixed sequence: an error or a package, never a panic.
+#[test]
+fn damage_is_never_a_panic() {
+    let good = bytes(&sample());
+    let mut seed = 0x5853_4321_u64;
+    let mut next = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) as usize % below
+    };
+    // The last byte may only fill the archive up to an even length.
+    for length in 0..good.len() - 1 {
+        assert!(read_deb(&good[..length]).is_err(), "cut at {length}");
+    }
+    // Uncompressed, so that changes reach what is inside.
+    let mut tar = tar::Builder::new(Vec::new());
+    for entry in &sample().files {
+        let Kind::File(content) = &entry.kind else {
+            continue;
+        };
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(entry.mode);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
+        tar.append_data(&mut header, entry.path.relative(), content.as_slice())
+            .unwrap();
+    }
+    let data = tar.into_inner().unwrap();
+    let mut control = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(11);
+    control
+        .append_data(&mut header, "control", b"Package: a\n".as_slice())
+        .unwrap();
+    let control = control.into_inner().unwrap();
+    let mut archive = ar::Builder::new(Vec::new());
+    for (name, bytes) in [
+        ("debian-binary", b"2.0\n".as_slice()),
+        ("control.tar", &control),
+        ("data.tar", &data),
+    ] {
+        let header = ar::Header::new(name.into(), bytes.len() as u64);
+        archive.append(&header, bytes).unwrap();
+    }
+    let plain = archive.into_inner().unwrap();
+    read_deb(plain.as_slice()).unwrap();
+    for _ in 0..3000 {
+        let mut changed = plain.clone();
+        for _ in 0..=next(4) {
+            let at = next(changed.len());
+            changed[at] = next(256) as u8;
+        }
+        let _ = read_deb(changed.as_slice());
+    }
+}
+
 #[test]
 fn an_entry_that_climbs_is_refused() {
     let mut header = tar::Header::new_gnu();
@@ -452,6 +509,30 @@ fn rebasing_rewrites_metadata_and_marks() {
         error.to_string(),
         "2 of its files can't be rebased: /usr/bin/m: syscall at main+0x1; /usr/lib/libanswer.so.1: other"
     );
+
+    // A file that goes leaves its content to its other names.
+    let link = |path: &str, to: &str| {
+        let to = PackagePath::new(to).unwrap();
+        entry(path, Kind::Hardlink(to))
+    };
+    let linked = package(
+        "l",
+        "Depends: later (>> 2-1)\n",
+        vec![
+            file("/usr/share/gone", b"kept"),
+            link("/usr/share/b", "/usr/share/gone"),
+            link("/usr/share/c", "/usr/share/gone"),
+        ],
+    );
+    let (linked, _) = rebase(linked, &rebase_spec(), &|_, bytes| Ok(bytes.to_vec())).unwrap();
+    assert_eq!(
+        linked.files,
+        [
+            file("/usr/share/b", b"kept"),
+            link("/usr/share/c", "/usr/share/b"),
+        ]
+    );
+    assert_eq!(linked.control.get("Depends"), Some("later (>> 2-1+xsc1)"));
 
     let mut arm = original.clone();
     arm.control.set("Architecture", "arm64");
