@@ -105,6 +105,7 @@ static void become(char **w)
 			putenv(*w);
 	}
 	setenv("TIMEOUTFACTOR", "20", 1);
+	setenv("PATH", "/usr/bin:/bin", 1);
 	if (*w)
 		execv(*w, w);
 	fprintf(stderr, "cannot run %s: %s\n", *w ? *w : "nothing", strerror(errno));
