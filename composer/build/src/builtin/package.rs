@@ -92,18 +92,8 @@ fn members(params: &Params<'_>, files: &[Entry]) -> Result<BTreeMap<String, Memb
         };
         members.insert(name, member);
     }
-    let mut conffiles = params.strings("conffiles")?;
-    // As debhelper does: what is below /etc is the administrator's.
-    let regular = files.iter().filter(|e| matches!(e.kind, Kind::File(_)));
-    conffiles.extend(
-        regular
-            .map(|e| e.path.to_string())
-            .filter(|path| path.starts_with("/etc/")),
-    );
-    conffiles.sort();
-    conffiles.dedup();
     for (name, lines) in [
-        ("conffiles", conffiles),
+        ("conffiles", conffiles(params, files)?),
         ("triggers", params.strings("triggers")?),
     ] {
         if !lines.is_empty() {
@@ -115,6 +105,20 @@ fn members(params: &Params<'_>, files: &[Entry]) -> Result<BTreeMap<String, Memb
         }
     }
     Ok(members)
+}
+
+/// The configuration files: what the recipe says, and what is below /etc, which is the administrator's.
+fn conffiles(params: &Params<'_>, files: &[Entry]) -> Result<Vec<String>, FailureKind> {
+    let mut conffiles = params.strings("conffiles")?;
+    let regular = files.iter().filter(|e| matches!(e.kind, Kind::File(_)));
+    conffiles.extend(
+        regular
+            .map(|e| e.path.to_string())
+            .filter(|path| path.starts_with("/etc/")),
+    );
+    conffiles.sort();
+    conffiles.dedup();
+    Ok(conffiles)
 }
 
 pub(crate) fn rpm(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureKind> {
@@ -145,7 +149,7 @@ pub(crate) fn rpm(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureK
         description: text("description")?,
         url: text("url")?,
         requires: params.strings("requires")?,
-        conffiles: params.strings("conffiles")?,
+        conffiles: conffiles(params, &files)?,
         epoch: u32::try_from(epoch).map_err(|_| params.error("`epoch` is too late for rpm"))?,
     };
     let bytes = write_rpm(&spec, &files).map_err(failed(&spec.name))?;

@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use xsc_profile::{ImageKind, Profile};
-use xsc_vm::{Emulator, Firmware, Machine, Medium, Network, System, VmError};
+use xsc_profile::{ImageKind, Profile, Variant};
+use xsc_vm::{Accel, Emulator, Firmware, Machine, Medium, Network, System, VmError};
 
 use super::Cancel;
 use crate::args::{BootFlags, FirmwareArg, MediumArg};
@@ -68,6 +68,15 @@ pub(crate) fn prepare(
     };
     let path = std::env::var_os("PATH").unwrap_or_default();
     let emulator = Emulator::locate(system, &path, cancel).map_err(|e| vm_error(&e))?;
+    if demands_shadow_stacks(profile) && matches!(emulator.accel, Accel::Tcg { .. }) {
+        let name = &profile.name;
+        let message = format!(
+            "programs of {name} demand shadow stacks (variant cfi), which QEMU emulates on no x86_64 processor"
+        );
+        return Err(CommandError::other(message).hint(
+            "compose it with the option `test.bochs`, which boots it in an emulator that has them",
+        ));
+    }
     let medium = match medium {
         MediumArg::Cd => Medium::Cdrom(image(images, ImageKind::Iso.as_str())?),
         MediumArg::Disk => Medium::Disk(image(images, ImageKind::Iso.as_str())?),
@@ -97,6 +106,25 @@ pub(crate) fn prepare(
         extra: Vec::new(),
     };
     Ok((emulator, machine))
+}
+
+/// Whether its programs run only on a processor with shadow stacks.
+fn demands_shadow_stacks(profile: &Profile) -> bool {
+    profile.system == xsc_profile::System::X86_64Linux && profile.variant == Variant::Cfi
+}
+
+/// What a boot in Bochs said on its console, if composing these images ran one in place of QEMU: had it failed, there
+/// would be no images.
+pub(crate) fn said_in_bochs(profile: &Profile, images: &Path) -> Option<PathBuf> {
+    let suffix = "-bochs";
+    let entries = std::fs::read_dir(images).ok()?;
+    let tried = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.to_string_lossy().ends_with(suffix));
+    tried
+        .filter(|_| demands_shadow_stacks(profile))
+        .map(|folder| folder.join("serial"))
 }
 
 /// The image with that extension among a profile's images.
@@ -173,5 +201,29 @@ mod tests {
         std::fs::remove_file(image.path().join(CMDLINE)).unwrap();
         let error = direct(image.path(), &[]).unwrap_err().message;
         assert!(error.contains("/cmdline"), "{error}");
+    }
+
+    #[test]
+    fn a_boot_in_bochs_is_found_among_the_images_of_cfi_alone() {
+        let images = tempfile::tempdir().unwrap();
+        let profile = |system: &str, variant: &str| {
+            let text = format!(
+                "[profile]\nname = \"p\"\ndescription = \"d\"\nsystem = \"{system}\"\nvariant = \"{variant}\"\n\
+                 modules = [\"minimal\"]\nimages = [\"iso\"]\n"
+            );
+            Profile::parse("p.toml", &text).unwrap()
+        };
+        let cfi = profile("x86_64-linux", "cfi");
+        assert_eq!(said_in_bochs(&cfi, images.path()), None);
+        let folder = images.path().join("p-cfi-x86_64-linux-bochs");
+        std::fs::create_dir(&folder).unwrap();
+        assert_eq!(
+            said_in_bochs(&cfi, images.path()),
+            Some(folder.join("serial"))
+        );
+        for (system, variant) in [("x86_64-linux", "base"), ("aarch64-linux", "cfi")] {
+            let other = profile(system, variant);
+            assert_eq!(said_in_bochs(&other, images.path()), None);
+        }
     }
 }
