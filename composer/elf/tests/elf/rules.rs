@@ -157,7 +157,8 @@ fn notes() {
 
 #[test]
 fn layout() {
-    let cases: [(&str, fn(&mut Made), Rule); 6] = [
+    type Change = fn(&mut Made);
+    let cases: [(&str, Change, Rule); 6] = [
         (
             "interpreter",
             |m| m.interpreter = Some("/lib/ld-musl.so"),
