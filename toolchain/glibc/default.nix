@@ -26,7 +26,7 @@ let
   kernelHeaders = headers;
 
   source = lib.run {
-    name = "glibc-source-${version}";
+    name = "glibc-source-${machine.name}-${version}";
     # Upstream's texts have folders of that name, too.
     keepsBuildDir = true;
     inherit root;
@@ -40,6 +40,7 @@ let
         ../scripts/patch.sh
       ];
     };
+    env.machine = machine.name;
     script = "sh /src/scripts/source.sh";
   };
 

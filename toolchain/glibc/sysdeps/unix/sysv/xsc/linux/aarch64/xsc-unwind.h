@@ -40,7 +40,8 @@ xsc_find_gate (uintptr_t pc, struct dl_find_object *result)
   result->dlfo_flags = 0;
   result->dlfo_map_start = (void *) gate;
   result->dlfo_map_end = (void *) (gate + XSC_GATE_SIZE);
-  result->dlfo_link_map = GLRO(dl_sysinfo_map);
+  /* By <link.h> its type has another name if that came before <dlfcn.h>.  */
+  result->dlfo_link_map = (void *) GLRO(dl_sysinfo_map);
   result->dlfo_eh_frame = _dl_xsc_gate_frame;
   return true;
 #else
