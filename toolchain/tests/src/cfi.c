@@ -53,11 +53,16 @@ static int jump_without_pad(bool pad)
 	return 0;
 }
 
-/* The second instruction of a function of this program: its page has to be guarded, too. */
+/* An instruction of a function of this program that is no landing pad: its page has to be guarded, too. */
 static void into_the_middle(void)
 {
-	void (*volatile f)(void) = (void (*)(void))((char *)target + 8);
+	const unsigned int *at = (const unsigned int *)target;
+	void (*volatile f)(void);
 
+	do
+		at++;
+	while ((*at & 0xfffff01f) == 0xd503201f); /* bti, paciasp and other hints */
+	f = (void (*)(void))at;
 	f();
 }
 #endif
