@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 use xsc_eval::{
     Detail, ErrorKind, EvalError, Evaluator, Feature, StdIo, Value, Variables, split_attr_path,
 };
-use xsc_model::{DrvId, Graph, TreeId};
+use xsc_model::{DrvId, Graph, OutputName, TreeId};
 
 use crate::derivation::{DOC, Instantiator, TEXT, TEXT_DOC, explain_text, text_attr};
 use crate::recipes::InstantiateError;
@@ -110,8 +110,8 @@ impl Language {
         self.graph.borrow().clone()
     }
 
-    /// The derivation that a value stands for, unless it stands for none.
-    pub fn derivation(&self, value: &Value) -> Result<Option<DrvId>, EvalError> {
+    /// The derivation that a value stands for, and which output of it, unless it stands for none.
+    pub fn output(&self, value: &Value) -> Result<Option<(DrvId, OutputName)>, EvalError> {
         let value = self.eval.force(value)?;
         let Value::Attrs(attrs) = &value else {
             return Ok(None);
@@ -119,12 +119,26 @@ impl Language {
         if !self.eval.is_derivation(attrs)? {
             return Ok(None);
         }
-        let Some(attr) = attrs.get(self.eval.symbol("drvPath")) else {
+        let text = |name: &str| -> Result<Option<String>, EvalError> {
+            let Some(attr) = attrs.get(self.eval.symbol(name)) else {
+                return Ok(None);
+            };
+            let text = self.eval.expect_string(&attr.value, &format!("`{name}`"))?;
+            Ok(text.as_str().map(str::to_owned))
+        };
+        let Some(id) = text("drvPath")?.and_then(|text| text.parse().ok()) else {
             return Ok(None);
         };
-        let text = self.eval.expect_string(&attr.value, "`drvPath`")?;
-        let id = text.as_str().and_then(|text| text.parse().ok());
-        Ok(id.filter(|id| self.graph.borrow().get(id).is_some()))
+        let graph = self.graph.borrow();
+        let Some(known) = graph.get(&id) else {
+            return Ok(None);
+        };
+        let named = text("outputName")?;
+        let output = known
+            .outputs
+            .iter()
+            .find(|output| named.as_deref() == Some(output.as_str()));
+        Ok(output.map(|output| (id, output.clone())))
     }
 
     /// What an attribute path such as `a.b` or `a."b c".0` leads to, starting at `value`; a number is an

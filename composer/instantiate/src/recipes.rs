@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use xsc_eval::{Evaluator, Value};
-use xsc_model::{DrvId, Graph};
+use xsc_model::{DrvId, Graph, OutputName};
 use xsc_profile::{Lock, Profile};
 
 use crate::language::{HashSources, Hooks, Language};
@@ -134,17 +134,22 @@ impl Recipes {
         &self.top
     }
 
-    /// The derivation at an attribute path such as `pkgs.linux.kernel`.
-    pub fn derivation(&mut self, path: &str) -> Result<DrvId, InstantiateError> {
+    /// The derivation at an attribute path such as `pkgs.linux.kernel`, and which of its outputs is there.
+    pub fn output(&mut self, path: &str) -> Result<(DrvId, OutputName), InstantiateError> {
         let value = self.select(path)?;
-        match self.language.derivation(&value) {
-            Ok(Some(id)) => Ok(id),
+        match self.language.output(&value) {
+            Ok(Some(output)) => Ok(output),
             Ok(None) => Err(InstantiateError::NotADerivation {
                 path: path.to_owned(),
                 found: value.described(),
             }),
             Err(error) => Err(self.language.failed(&error)),
         }
+    }
+
+    /// The derivation at an attribute path, whichever of its outputs is there.
+    pub fn derivation(&mut self, path: &str) -> Result<DrvId, InstantiateError> {
+        Ok(self.output(path)?.0)
     }
 
     /// The value at an attribute path, or of everything, as JSON.

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use xsc_model::{DrvId, Graph, OutputName, Realisation};
+use xsc_model::{DrvId, Graph, Realisation};
 use xsc_store::{Session, Store};
 
 use super::{Cancel, Opened, RESULT, Subject, open_subject, print, realise};
@@ -23,7 +23,7 @@ pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<()
         .hint("name the attribute alone, or a profile before -A"));
     }
     let named = args.attr.as_deref();
-    let drv = opened.derivation(named)?;
+    let (drv, output) = opened.output(named)?;
     let graph = opened.recipes.graph();
     let store = context.store()?;
     // Held until the root is made: a collection in between could remove what was just built.
@@ -44,8 +44,7 @@ pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<()
         cancel,
     )?;
     let realisation = &known[&drv];
-    let attr = named.unwrap_or(opened.attribute());
-    let tree = result_tree(&opened, realisation, attr)?;
+    let tree = realisation.outputs[&output];
     let path = store.tree_path(&tree).map_err(|e| store_error(&e))?;
     if !args.no_link {
         let actions: Vec<_> = known.values().map(|r| r.action).collect();
@@ -75,25 +74,6 @@ fn check_link(link: &Path) -> Result<(), CommandError> {
     Err(error.hint("name another place with -o LINK, or make no link with --no-link"))
 }
 
-fn result_tree(
-    opened: &Opened,
-    realisation: &Realisation,
-    attr: &str,
-) -> Result<xsc_model::TreeId, CommandError> {
-    realisation
-        .outputs
-        .get(&OutputName::out())
-        .copied()
-        .ok_or_else(|| {
-            let outputs: Vec<&str> = realisation.outputs.keys().map(OutputName::as_str).collect();
-            CommandError::usage(format!(
-                "`{attr}` of {} has no output `out`, only: {}",
-                opened.described(),
-                outputs.join(", ")
-            ))
-        })
-}
-
 /// A profile's images in the store, kept from being collected for as long as this lives.
 pub(crate) struct Images {
     pub(crate) opened: Opened,
@@ -108,7 +88,7 @@ pub(crate) fn images(
     flags: &BuildFlags,
     cancel: &Cancel,
 ) -> Result<Option<Images>, CommandError> {
-    let drv = opened.derivation(Some(RESULT))?;
+    let (drv, output) = opened.output(Some(RESULT))?;
     let graph = opened.recipes.graph();
     let store = context.store()?;
     let session = store.session().map_err(|e| store_error(&e))?;
@@ -118,7 +98,7 @@ pub(crate) fn images(
     }
     let origin = opened.origin(context);
     let known = realise(context, &origin, &store, &graph, &[drv], flags, cancel)?;
-    let tree = result_tree(&opened, &known[&drv], RESULT)?;
+    let tree = known[&drv].outputs[&output];
     let path = store.tree_path(&tree).map_err(|e| store_error(&e))?;
     Ok(Some(Images {
         opened,

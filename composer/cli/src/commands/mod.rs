@@ -26,7 +26,7 @@ use xsc_build::{Engine, Options};
 use xsc_eval::Feature;
 use xsc_fetch::{DownloadOptions, Downloader, Mirrors, TransportOptions};
 use xsc_instantiate::{Hooks, Language, Recipes};
-use xsc_model::{DrvId, Graph, Realisation};
+use xsc_model::{DrvId, Graph, OutputName, Realisation};
 use xsc_profile::{FlakeLike, Lock, Profile};
 use xsc_sandbox::{RunnerProgram, Sandbox};
 use xsc_store::Store;
@@ -114,9 +114,17 @@ impl Opened {
 
     /// The derivation at an attribute path; at the one that is meant, where the user names none.
     pub(crate) fn derivation(&mut self, named: Option<&str>) -> Result<DrvId, CommandError> {
+        Ok(self.output(named)?.0)
+    }
+
+    /// The same, with which of its outputs is meant.
+    pub(crate) fn output(
+        &mut self,
+        named: Option<&str>,
+    ) -> Result<(DrvId, OutputName), CommandError> {
         let attribute = named.unwrap_or(self.attribute()).to_owned();
         self.recipes
-            .derivation(&attribute)
+            .output(&attribute)
             .map_err(|e| instantiate_error(&e))
     }
 

@@ -18,8 +18,8 @@ pub(super) fn run(
     cancel: &Cancel,
 ) -> Result<(), CommandError> {
     let language = world.language();
-    let drv = language
-        .derivation(value)
+    let (drv, _) = language
+        .output(value)
         .map_err(|e| eval_error(language, &e))?
         .ok_or_else(|| {
             CommandError::usage(format!("this is {}, not a derivation", value.described()))
