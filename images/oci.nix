@@ -17,16 +17,7 @@ let
   # A root of no packages, as tests have it, has no libc either.
   hasLoader = isSystem && (config.distribution != null || config.packages != [ ]);
 
-  arch = builtins.head (builtins.match "([^-]*)-.*" config.profile.system);
-
-  loader =
-    {
-      x86_64 = "/usr/lib64/ld-linux-x86-64.so.2";
-      aarch64 = "/usr/lib/ld-linux-aarch64.so.1";
-    }
-    .${arch};
-
-  compat = pkgs.toolchain."${arch}-${config.profile.variant}".glibc.compat;
+  inherit (pkgs.profileTarget) toolchain;
 
   tree =
     if hasLoader then
@@ -34,7 +25,7 @@ let
         name = "${name}-oci-rootfs";
         trees = [
           rootfs.tree
-          compat
+          toolchain.glibc.compat
         ];
         lastWins = true;
       }
@@ -42,14 +33,9 @@ let
       rootfs.tree;
 
   # The exchanged file is the one that may trap.
-  audit = lib.audit {
-    name = "${name}-oci-audit";
-    inherit tree;
-    require = config.profile.variant;
-    machine = arch;
-    exempt = config.audit.exempt // {
-      ${loader} = "the loader of containers, which falls back to trap instructions on ordinary kernels";
-    };
+  audit = rootfs.auditOf "${name}-oci-audit" tree {
+    "/usr${toolchain.machine.loader}" =
+      "the loader of containers, which falls back to trap instructions on ordinary kernels";
   };
 
   layout = lib.oci {

@@ -110,8 +110,6 @@ let
     }
   ) (having "source");
 
-  arch = builtins.head (builtins.match "([^-]*)-.*" config.profile.system);
-
   # What is computed from what the packages bring, also by their own programs: a build runs on an ordinary kernel, so
   # `packaged PROGRAM` runs them with the loader for such.
   derived = builtins.mapAttrs (
@@ -121,7 +119,7 @@ let
       root = pkgs.seed.base;
       mounts = {
         "/packages" = packages;
-        "/compat" = pkgs.toolchain."${arch}-${config.profile.variant}".glibc.compat;
+        "/compat" = pkgs.profileTarget.toolchain.glibc.compat;
       };
       env.name = baseNameOf at;
       script = ''
@@ -196,18 +194,22 @@ let
     lastWins = true;
   };
 
-  # No image is made of files that break the rules of XSC.
-  audit = lib.audit {
-    name = "${name}-audit";
-    inherit tree;
-    require = config.profile.variant;
-    machine = builtins.head (builtins.split "-" config.profile.system);
-    inherit (config.audit) exempt;
-  };
+  # No image is made of files that break the rules of XSC, but for what the profile exempts and `exempt` does.
+  auditOf =
+    name: tree: exempt:
+    lib.audit {
+      inherit name tree;
+      require = config.profile.variant;
+      machine = pkgs.profileTarget.arch;
+      exempt = config.audit.exempt // exempt;
+    };
+
+  audit = auditOf "${name}-audit" tree { };
 in
 {
   inherit
     audit
+    auditOf
     packages
     rendered
     tree

@@ -42,7 +42,12 @@ let
   call = scope: function: function (builtins.intersectAttrs (builtins.functionArgs function) scope);
 
   scope = packages // {
-    inherit lib inputs config;
+    inherit
+      lib
+      inputs
+      config
+      profileTarget
+      ;
   };
 
   packages = {
@@ -68,13 +73,6 @@ let
       machine = machines.${arch} // {
         inherit arch variant;
         triplet = toolchain.triplet or machines.${arch}.triplet;
-        # What a program names as its interpreter.
-        loader =
-          {
-            x86_64 = "/lib64/ld-linux-x86-64.so.2";
-            aarch64 = "/lib/ld-linux-aarch64.so.1";
-          }
-          .${arch};
       };
 
       support = import ./build-support {
@@ -122,12 +120,17 @@ let
     };
   };
 
+  # What the profile's machine and variant mean.
+  profileTarget = rec {
+    arch = builtins.head (builtins.split "-" config.profile.system);
+    name = "${arch}-${config.profile.variant}";
+    packages = targets.${name};
+    toolchain = toolchains.${name};
+  };
+
+  toolchains = packages.toolchain;
+
   # Those of the profile: their names are known without one.
-  chosen =
-    let
-      arch = builtins.head (builtins.match "([^-]*)-.*" config.profile.system);
-      own = targets."${arch}-${config.profile.variant}";
-    in
-    builtins.mapAttrs (name: _: own.${name}) targets.x86_64-base;
+  chosen = builtins.mapAttrs (name: _: profileTarget.packages.${name}) targets.x86_64-base;
 in
-targets // chosen // packages // { inherit lib; }
+targets // chosen // packages // { inherit lib profileTarget; }

@@ -436,14 +436,12 @@ rec {
       machine ? "",
       exempt ? { },
     }:
-    step name "builtin:audit"
-      ({ inherit require machine; } // (if exempt == { } then { } else { inherit exempt; }))
-      [
-        {
-          at = "/tree";
-          from = tree;
-        }
-      ];
+    step name "builtin:audit" { inherit require machine exempt; } [
+      {
+        at = "/tree";
+        from = tree;
+      }
+    ];
 
   # The tree itself, if no ELF file and no archive of objects in it is also in one of the `foreign` trees, and no program
   # needs a loader that it lacks. `roots` are its directories that are roots of their own when programs run.

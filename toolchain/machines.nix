@@ -7,6 +7,8 @@
     # What the names of the seed's binutils for this machine begin with.
     seedTools = "x86_64-linux-gnu-";
     kernelArch = "x86_64";
+    # What a program names as its interpreter.
+    loader = "/lib64/ld-linux-x86-64.so.2";
     compilerFlags = [ ];
   };
 
@@ -15,6 +17,7 @@
     triplet = "aarch64-xsc-linux-gnu";
     seedTools = "aarch64-linux-gnu-";
     kernelArch = "arm64";
+    loader = "/lib/ld-linux-aarch64.so.1";
     compilerFlags = [ ];
   };
 }

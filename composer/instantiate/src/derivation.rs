@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use xsc_eval::{Attrs, EvalError, Evaluator, Value};
 use xsc_model::{
-    Builder, BuiltinName, Cores, Derivation, DrvName, Exec, Fetch, Graph, Input, InputMode,
+    Builder, BuiltinName, Cores, Derivation, DrvId, DrvName, Exec, Fetch, Graph, Input, InputMode,
     InputSource, MountPoint, OutputName, System, TreeId,
 };
 
@@ -303,22 +303,15 @@ impl Instantiator {
             text(eval, &attr.value, name)
         };
         let id = field("drvPath")?;
-        let unknown = || {
-            invalid(format!(
-                "`drvPath` is `{id}`, which no `derivation` returned"
-            ))
-        };
-        let drv = id
-            .parse()
-            .map_err(|_: xsc_model::ParseDigestError| unknown())?;
         let graph = self.graph.borrow();
-        let known = graph.get(&drv).ok_or_else(unknown)?;
+        let Some((drv, known)) = known(&graph, &id) else {
+            return Err(invalid(format!(
+                "`drvPath` is `{id}`, which no `derivation` returned"
+            )));
+        };
         let output = field("outputName")?;
-        match known.outputs.iter().find(|o| o.as_str() == output) {
-            Some(output) => Ok(InputSource::Output {
-                drv,
-                output: output.clone(),
-            }),
+        match output_named(known, &output) {
+            Some(output) => Ok(InputSource::Output { drv, output }),
             None => Err(invalid(format!(
                 "`{}` has no output `{output}`",
                 known.name
@@ -408,4 +401,14 @@ fn distinct_places(args: &Args<'_>, inputs: &[Input]) -> Result<(), EvalError> {
         return Err(args.error("inputs", problem));
     }
     Ok(())
+}
+
+/// What `derivation` returned with this text as its `drvPath`.
+pub(crate) fn known<'g>(graph: &'g Graph, id: &str) -> Option<(DrvId, &'g Derivation)> {
+    let id = id.parse().ok()?;
+    Some((id, graph.get(&id)?))
+}
+
+pub(crate) fn output_named(drv: &Derivation, name: &str) -> Option<OutputName> {
+    drv.outputs.iter().find(|o| o.as_str() == name).cloned()
 }

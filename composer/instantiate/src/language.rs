@@ -15,7 +15,9 @@ use xsc_eval::{
 };
 use xsc_model::{DrvId, Graph, OutputName, TreeId};
 
-use crate::derivation::{DOC, Instantiator, TEXT, TEXT_DOC, explain_text, text_attr};
+use crate::derivation::{
+    DOC, Instantiator, TEXT, TEXT_DOC, explain_text, known, output_named, text_attr,
+};
 use crate::recipes::InstantiateError;
 use crate::values;
 
@@ -126,19 +128,16 @@ impl Language {
             let text = self.eval.expect_string(&attr.value, &format!("`{name}`"))?;
             Ok(text.as_str().map(str::to_owned))
         };
-        let Some(id) = text("drvPath")?.and_then(|text| text.parse().ok()) else {
+        let Some(id) = text("drvPath")? else {
             return Ok(None);
         };
         let graph = self.graph.borrow();
-        let Some(known) = graph.get(&id) else {
+        let Some((id, drv)) = known(&graph, &id) else {
             return Ok(None);
         };
         let named = text("outputName")?;
-        let output = known
-            .outputs
-            .iter()
-            .find(|output| named.as_deref() == Some(output.as_str()));
-        Ok(output.map(|output| (id, output.clone())))
+        let output = named.and_then(|name| output_named(drv, &name));
+        Ok(output.map(|output| (id, output)))
     }
 
     /// What an attribute path such as `a.b` or `a."b c".0` leads to, starting at `value`; a number is an

@@ -82,6 +82,20 @@ fn bytes(package: &Package) -> Vec<u8> {
     bytes
 }
 
+/// A package of two tar archives that are not compressed.
+fn archive_of(control: &[u8], data: &[u8]) -> Vec<u8> {
+    let mut archive = ar::Builder::new(Vec::new());
+    for (name, bytes) in [
+        ("debian-binary", b"2.0\n".as_slice()),
+        ("control.tar", control),
+        ("data.tar", data),
+    ] {
+        let header = ar::Header::new(name.into(), bytes.len() as u64);
+        archive.append(&header, bytes).unwrap();
+    }
+    archive.into_inner().unwrap()
+}
+
 /// Runs a tool; `None`, said on standard error, if it is not installed.
 fn tool(program: &str, args: &[impl AsRef<std::ffi::OsStr>]) -> Option<String> {
     let output = match Command::new(program).args(args).env("LC_ALL", "C").output() {
@@ -256,16 +270,7 @@ fn damage_is_never_a_panic() {
         .append_data(&mut header, "control", b"Package: a\n".as_slice())
         .unwrap();
     let control = control.into_inner().unwrap();
-    let mut archive = ar::Builder::new(Vec::new());
-    for (name, bytes) in [
-        ("debian-binary", b"2.0\n".as_slice()),
-        ("control.tar", &control),
-        ("data.tar", &data),
-    ] {
-        let header = ar::Header::new(name.into(), bytes.len() as u64);
-        archive.append(&header, bytes).unwrap();
-    }
-    let plain = archive.into_inner().unwrap();
+    let plain = archive_of(&control, &data);
     read_deb(plain.as_slice()).unwrap();
     for _ in 0..3000 {
         let mut changed = plain.clone();
@@ -296,16 +301,7 @@ fn an_entry_that_climbs_is_refused() {
     header.set_cksum();
     control.append(&header, text.as_slice()).unwrap();
     let control = control.into_inner().unwrap();
-    let mut archive = ar::Builder::new(Vec::new());
-    for (name, bytes) in [
-        ("debian-binary", b"2.0\n".as_slice()),
-        ("control.tar", &control),
-        ("data.tar", &data),
-    ] {
-        let header = ar::Header::new(name.into(), bytes.len() as u64);
-        archive.append(&header, bytes).unwrap();
-    }
-    let error = read_deb(archive.into_inner().unwrap().as_slice()).unwrap_err();
+    let error = read_deb(archive_of(&control, &data).as_slice()).unwrap_err();
     assert_eq!(error.to_string(), "the path `../../etc` leaves the root");
 }
 

@@ -5,29 +5,10 @@
   lib,
   inputs,
   seed,
-  toolchain,
-  config,
-  x86_64-base,
-  x86_64-cfi,
-  aarch64-base,
-  aarch64-cfi,
+  profileTarget,
 }:
-let
-  inherit (config.profile) system variant;
-
-  name = "${builtins.head (builtins.split "-" system)}-${variant}";
-
-  targets = {
-    inherit
-      x86_64-base
-      x86_64-cfi
-      aarch64-base
-      aarch64-cfi
-      ;
-  };
-in
 import ../../../toolchain/tests/glibc {
   inherit lib inputs seed;
-  toolchain = toolchain.${name};
-  target = targets.${name};
+  inherit (profileTarget) toolchain;
+  target = profileTarget.packages;
 }

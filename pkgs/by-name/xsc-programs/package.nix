@@ -5,14 +5,12 @@
   lib,
   inputs,
   seed,
-  toolchain,
-  config,
+  profileTarget,
 }:
 let
-  inherit (config.profile) system variant;
+  ours = profileTarget.toolchain;
 
-  ours = toolchain."${builtins.head (builtins.split "-" system)}-${variant}";
-
+  inherit (ours) variant;
   inherit (ours.machine) triplet;
 
   # The locale C.UTF-8, data of the same glibc: making it needs a localedef that runs on the builder.

@@ -7,12 +7,14 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::Path;
 
 use xsc_model::{BlobId, MountPoint, Node, TreeId};
 use xsc_store::Store;
 
+use super::image::at;
 use super::params::Params;
-use super::walk;
+use super::{blob_bytes, walk};
 use crate::error::FailureKind;
 
 /// Findings that a failure shows.
@@ -49,13 +51,13 @@ pub(crate) fn run(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureK
         let Node::File { blob, .. } = node else {
             continue;
         };
-        if !is_code(store, *blob)? {
+        let Some(code) = code_of(store, *blob, path)? else {
             continue;
-        }
+        };
         if let Some(theirs) = foreign.get(blob) {
             found.push(format!("`{path}` is `{theirs}` of a foreign tree"));
-        } else if let Some(problem) = loader(store, &nodes, &roots, path, *blob)? {
-            found.push(problem);
+        } else if code == Code::Elf {
+            found.extend(loader(store, &nodes, &roots, path, *blob)?);
         }
     }
     match found.is_empty() {
@@ -67,19 +69,27 @@ pub(crate) fn run(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureK
     }
 }
 
-/// An ELF file, or an archive of objects, thin or not, that has a member.
-fn is_code(store: &Store, blob: BlobId) -> Result<bool, FailureKind> {
+/// What a linker takes and a processor runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Code {
+    Elf,
+    /// Of objects, thin or not, with a member at least.
+    Archive,
+}
+
+fn code_of(store: &Store, blob: BlobId, path: &str) -> Result<Option<Code>, FailureKind> {
     let mut start = Vec::new();
     store
         .open_blob(blob)?
         .take(9)
         .read_to_end(&mut start)
-        .map_err(|source| FailureKind::Io {
-            path: blob.to_string().into(),
-            source,
-        })?;
+        .map_err(at(Path::new(path)))?;
     let archive = start.starts_with(b"!<arch>\n") || start.starts_with(b"!<thin>\n");
-    Ok(start.starts_with(b"\x7fELF") || (archive && start.len() > 8))
+    Ok(match () {
+        () if start.starts_with(b"\x7fELF") => Some(Code::Elf),
+        () if archive && start.len() > 8 => Some(Code::Archive),
+        () => None,
+    })
 }
 
 /// What is wrong with the loader that a file asks for.
@@ -90,14 +100,7 @@ fn loader(
     path: &str,
     blob: BlobId,
 ) -> Result<Option<String>, FailureKind> {
-    let mut bytes = Vec::new();
-    store
-        .open_blob(blob)?
-        .read_to_end(&mut bytes)
-        .map_err(|source| FailureKind::Io {
-            path: path.into(),
-            source,
-        })?;
+    let bytes = blob_bytes(store, blob, path)?;
     let elf = xsc_package::read_elf(path, &bytes).map_err(|source| FailureKind::Package {
         package: path.to_owned(),
         source,

@@ -13,12 +13,15 @@ mod unpack;
 mod write;
 
 use std::collections::BTreeMap;
+use std::io::{BufReader, Read};
+use std::path::Path;
 
-use xsc_model::{Action, BuiltinName, DirectorySource, Node, Param, TreeId};
+use xsc_model::{Action, BlobId, BuiltinName, DirectorySource, Node, Param, TreeId};
 use xsc_store::Store;
 
 use crate::engine::Engine;
 use crate::error::FailureKind;
+use image::at;
 use params::Params;
 
 /// Runs one builtin and returns its output.
@@ -69,4 +72,14 @@ fn walk(
         }
     }
     Ok(())
+}
+
+/// The content of a file; `name` is for errors.
+fn blob_bytes(store: &Store, blob: BlobId, name: &str) -> Result<Vec<u8>, FailureKind> {
+    let mut bytes = Vec::new();
+    let mut reader = BufReader::new(store.open_blob(blob)?);
+    reader
+        .read_to_end(&mut bytes)
+        .map_err(at(Path::new(name)))?;
+    Ok(bytes)
 }

@@ -5,13 +5,13 @@
 //! packages, for the image builtins' input `/owners`.
 
 use std::collections::BTreeMap;
-use std::io::{BufReader, Read, Write};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 use xsc_image::Kind as ImageKind;
-use xsc_model::{BlobId, DirectorySource, Node, Param, TreeId};
+use xsc_model::{DirectorySource, Node, Param, TreeId};
 use xsc_package::{
     Alternative, Control, Entry, Kind, Marker, Member, Package, PackageError, PackagePath,
     Provenance, ProvenanceRecord, Provider, RebaseSpec, Root, RootKind, RootSpec, RpmSpec,
@@ -20,6 +20,7 @@ use xsc_package::{
 };
 use xsc_store::Store;
 
+use super::blob_bytes;
 use super::image::{Output, at, manifest};
 use super::params::Params;
 use crate::error::FailureKind;
@@ -315,15 +316,6 @@ fn read(
     let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let package = read_deb(bytes.as_slice()).map_err(failed(name.as_str()))?;
     Ok((name.as_str().to_owned(), sha256, package))
-}
-
-fn blob_bytes(store: &Store, blob: BlobId, name: &str) -> Result<Vec<u8>, FailureKind> {
-    let mut bytes = Vec::new();
-    let mut reader = BufReader::new(store.open_blob(blob)?);
-    reader
-        .read_to_end(&mut bytes)
-        .map_err(at(Path::new(name)))?;
-    Ok(bytes)
 }
 
 /// The tree at `/tree` with the recipe's `nodes`, as entries of a package.
