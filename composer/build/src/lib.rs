@@ -4,18 +4,24 @@
 //! environment or knows the language; recipes arrive as a [`xsc_model::Graph`].
 
 mod builtin;
+mod causes;
 mod engine;
 mod error;
 mod event;
 mod exec;
 mod fetch;
 mod plan;
+mod record;
+mod runtime;
 mod scheduler;
 mod source;
 
+pub use causes::{Cause, Change, Why, causes, stem};
 pub use engine::{Engine, Options};
 pub use error::{Failure, FailureKind, RealiseError};
 pub use event::{Ended, Event, Observer, Work};
 pub use plan::{Plan, resolve, work_of};
+pub use record::{BuildOutcome, BuildSummary, RECORD, Recorded};
+pub use runtime::{Need, runtime_chain};
 pub use scheduler::Cancel;
 pub use source::source_tree_id;

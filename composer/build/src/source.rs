@@ -31,8 +31,14 @@ pub(crate) struct Scan {
 #[derive(Debug)]
 pub(crate) enum ScanEntry {
     Directory,
-    File { from: PathBuf, executable: bool },
-    Symlink { target: String },
+    File {
+        from: PathBuf,
+        blob: BlobId,
+        executable: bool,
+    },
+    Symlink {
+        target: String,
+    },
 }
 
 /// The id of the tree that `paths` make: one directory as it is, or several files and
@@ -114,15 +120,17 @@ fn scan_node(path: &Path, below: &Path, found: &mut Scan) -> io::Result<Node> {
     } else if meta.is_file() {
         let bytes = std::fs::read(path).map_err(|e| at(path, e))?;
         let executable = meta.permissions().mode() & 0o100 != 0;
+        let blob = BlobId(Digest::of(&bytes));
         found.entries.push((
             below.to_owned(),
             ScanEntry::File {
                 from: path.to_owned(),
+                blob,
                 executable,
             },
         ));
         Ok(Node::File {
-            blob: BlobId(Digest::of(&bytes)),
+            blob,
             size: bytes.len() as u64,
             executable,
         })
@@ -134,6 +142,25 @@ fn scan_node(path: &Path, below: &Path, found: &mut Scan) -> io::Result<Node> {
     }
 }
 
+/// Every file and link of a scan by path, with what it contains in a word.
+pub(crate) fn contents(scan: &Scan) -> BTreeMap<String, String> {
+    let word = |entry: &ScanEntry| match entry {
+        ScanEntry::Directory => None,
+        ScanEntry::File {
+            blob, executable, ..
+        } => Some(format!(
+            "{}{}",
+            blob.short(),
+            if *executable { "x" } else { "" }
+        )),
+        ScanEntry::Symlink { target } => Some(format!("-> {target}")),
+    };
+    scan.entries
+        .iter()
+        .filter_map(|(path, entry)| Some((path.display().to_string(), word(entry)?)))
+        .collect()
+}
+
 /// Copies what was scanned to `dest`, an empty directory.
 pub(crate) fn copy(scan: &Scan, dest: &Path) -> io::Result<()> {
     for (below, entry) in &scan.entries {
@@ -143,7 +170,9 @@ pub(crate) fn copy(scan: &Scan, dest: &Path) -> io::Result<()> {
             ScanEntry::Symlink { target } => {
                 std::os::unix::fs::symlink(target, &to).map_err(|e| at(&to, e))?;
             }
-            ScanEntry::File { from, executable } => {
+            ScanEntry::File {
+                from, executable, ..
+            } => {
                 std::fs::copy(from, &to).map_err(|e| at(from, e))?;
                 let mode = if *executable { 0o755 } else { 0o644 };
                 std::fs::set_permissions(&to, std::fs::Permissions::from_mode(mode))

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use xsc_eval::Detail;
 use xsc_store::Store;
 
-use crate::args::Cli;
+use crate::args::{Cli, LogFormat};
 use crate::error::{CommandError, disk_error};
 
 /// The files that mark the top of a repository.
@@ -44,6 +44,10 @@ pub(crate) struct Context {
     /// How much of a trace to show.
     pub(crate) detail: Detail,
     pub(crate) quiet: bool,
+    /// How builds are shown.
+    pub(crate) log_format: LogFormat,
+    /// The descriptor for lines of JSON.
+    pub(crate) log_fd: u32,
 }
 
 impl Context {
@@ -102,6 +106,8 @@ impl Context {
                 false => Detail::Short,
             },
             quiet: cli.quiet,
+            log_format: cli.log_format,
+            log_fd: cli.log_fd,
         })
     }
 

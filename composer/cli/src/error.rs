@@ -5,12 +5,14 @@
 
 use std::error::Error;
 use std::fmt::Write;
+use std::io::Read;
 
 use serde_json::{Value, json};
 use xsc_build::{Failure, FailureKind, RealiseError};
 use xsc_eval::EvalError;
 use xsc_fetch::DownloadError;
 use xsc_instantiate::{InstantiateError, Language};
+use xsc_store::Store;
 
 /// The exit codes of the program; `docs` and `--help` list them.
 pub(crate) mod exit {
@@ -129,13 +131,42 @@ pub(crate) fn eval_error(language: &Language, error: &EvalError) -> CommandError
     instantiate_error(&language.failed(error))
 }
 
-/// A run of builds that did not give what was wanted. `log` is the command that shows the log of
-/// a derivation named after it, where there is one.
-pub(crate) fn realise_error(error: RealiseError, log: Option<&str>) -> CommandError {
+/// Where the logs of failed builds are, and how much of them is wanted.
+pub(crate) struct Logs<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) lines: usize,
+    /// The command that shows the log of a derivation named after it, where there is one.
+    pub(crate) command: Option<&'a str>,
+}
+
+impl Logs<'_> {
+    /// The end of what a failed build printed.
+    fn end(&self, failure: &Failure) -> Vec<String> {
+        let kept = failure
+            .action
+            .and_then(|action| self.store.read_log(&action).ok().flatten());
+        let mut text = Vec::new();
+        let whole = kept.is_some_and(|mut log| log.read_to_end(&mut text).is_ok());
+        let mut lines: Vec<String> = match whole && !failure.log_tail.is_empty() {
+            true => String::from_utf8_lossy(&text)
+                .lines()
+                .map(str::to_owned)
+                .collect(),
+            // What was kept in memory is its end.
+            false => failure.log_tail.clone(),
+        };
+        let cut = lines.len().saturating_sub(self.lines);
+        lines.drain(..cut);
+        lines
+    }
+}
+
+/// A run of builds that did not give what was wanted.
+pub(crate) fn realise_error(error: RealiseError, logs: &Logs<'_>) -> CommandError {
     match error {
         RealiseError::Interrupted => CommandError::new(exit::INTERRUPTED, "interrupted")
             .hint("what was finished is kept; run the same command to go on"),
-        RealiseError::Failed { failures, skipped } => failed(&failures, skipped, log),
+        RealiseError::Failed { failures, skipped } => failed(&failures, skipped, logs),
         RealiseError::Store(error) => store_error(&error),
     }
 }
@@ -153,7 +184,7 @@ pub(crate) fn disk_error(error: CommandError, full: bool) -> CommandError {
 const DISK_FULL: &str = "the disk is full; `xsc-compose gc` frees what no `result` link needs, \
 and --store or XSC_STORE puts the store elsewhere";
 
-fn failed(failures: &[Failure], skipped: usize, log: Option<&str>) -> CommandError {
+fn failed(failures: &[Failure], skipped: usize, logs: &Logs<'_>) -> CommandError {
     let mut message = String::new();
     let mut hints = Vec::new();
     for (index, failure) in failures.iter().enumerate() {
@@ -161,10 +192,10 @@ fn failed(failures: &[Failure], skipped: usize, log: Option<&str>) -> CommandErr
             message.push_str("\nerror: ");
         }
         let _ = write!(message, "{}: {}", failure.name, chain(&failure.kind));
-        for line in &failure.log_tail {
+        for line in logs.end(failure) {
             let _ = write!(message, "\n  {line}");
         }
-        hints.extend(hints_for(failure, log));
+        hints.extend(hints_for(failure, logs.command));
     }
     if failures.len() > 1 {
         let names: Vec<&str> = failures.iter().map(|f| f.name.as_str()).collect();

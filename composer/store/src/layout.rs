@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use xsc_model::{ActionId, BlobId, Digest, DrvName, TreeId};
 
 /// The names at the top of a store.
-pub(crate) const TOP: [&str; 14] = [
+pub(crate) const TOP: [&str; 15] = [
     "version",
     "objects",
     "dirs",
@@ -15,6 +15,7 @@ pub(crate) const TOP: [&str; 14] = [
     "realisations",
     "logs",
     "history",
+    "builds",
     "roots",
     "downloads",
     "tmp",
@@ -24,13 +25,14 @@ pub(crate) const TOP: [&str; 14] = [
     "gc.lock",
 ];
 /// The ones that are directories.
-pub(crate) const FOLDERS: [&str; 12] = [
+pub(crate) const FOLDERS: [&str; 13] = [
     "objects",
     "dirs",
     "trees",
     "realisations",
     "logs",
     "history",
+    "builds",
     "roots",
     "downloads",
     "tmp",

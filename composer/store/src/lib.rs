@@ -6,6 +6,7 @@
 //! written again, because trees share files with objects through hard links.
 
 mod builder;
+mod builds;
 mod error;
 mod fsops;
 mod gc;
@@ -23,6 +24,7 @@ mod trees;
 mod verify;
 
 pub use builder::{BuilderError, FileSink, TreeBuilder};
+pub use builds::RecordedBuild;
 pub use error::{FileError, GcError, IngestError, OpenError, RootError, StoreError, VerifyError};
 pub use gc::{GcOptions, GcReport};
 pub use ingest::IngestOptions;

@@ -40,6 +40,8 @@ echo "$count tests of: $folders"
 	tr '\t' '\n' <"$XSC_TEST_LIST" | grep '^/build/glibc/' | grep -v : | sort -u |
 		while read -r file; do [ ! -f "$file" ] || echo "${file#/build/glibc/}"; done
 	find . -maxdepth 2 \( -name '*mod*.so' -o -name '*.so' -path './elf/*' -o -name 'lib*.so' -o -name 'lib*.so.[0-9]*' -o -name 'ld*.so*' \)
+	# of a processor or a platform, at a place that the loader forms
+	find elf -mindepth 2 -name '*.so'
 	find iconvdata -name gconv-modules
 } | sed 's|^\./||' | sort -u | while read -r file; do
 	mkdir -p "$out/glibc/$(dirname "$file")"

@@ -53,7 +53,7 @@ pub(crate) fn run(
 }
 
 /// Visits what is in a tree, a directory before its entries, by paths relative to the tree.
-fn walk(
+pub(crate) fn walk(
     store: &Store,
     tree: TreeId,
     visit: &mut impl FnMut(&str, &Node),
@@ -75,7 +75,7 @@ fn walk(
 }
 
 /// The content of a file; `name` is for errors.
-fn blob_bytes(store: &Store, blob: BlobId, name: &str) -> Result<Vec<u8>, FailureKind> {
+pub(crate) fn blob_bytes(store: &Store, blob: BlobId, name: &str) -> Result<Vec<u8>, FailureKind> {
     let mut bytes = Vec::new();
     let mut reader = BufReader::new(store.open_blob(blob)?);
     reader

@@ -4,6 +4,7 @@
 //! resolves nothing; paths, the store and the number of jobs are settled in `context`.
 
 mod audit;
+mod graph;
 mod language;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use audit::{Audit, AuditFormat, MachineArg, RequireArg};
+pub(crate) use graph::{About, Graph, GraphFormat, History, Plan, WhyDepends};
 pub(crate) use language::{CallFlags, Eval, Repl};
 
 /// Builds, boots and tests XSC images from declarative recipes.
@@ -47,8 +49,30 @@ pub(crate) struct Cli {
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 
+    /// How to show builds: a tree of what runs, a line an event, or JSON (docs/formats/events.md).
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Auto, global = true)]
+    pub(crate) log_format: LogFormat,
+
+    /// The open descriptor that --log-format json writes to; on another than 2, people still see what they
+    /// would without it.
+    #[arg(long, value_name = "FD", default_value_t = 2, global = true)]
+    pub(crate) log_fd: u32,
+
     #[command(subcommand)]
     pub(crate) verb: Verb,
+}
+
+/// How builds are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A tree on a terminal, else lines.
+    Auto,
+    /// A tree of what runs, redrawn.
+    Tree,
+    /// A line an event.
+    Lines,
+    /// A JSON object an event.
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -70,6 +94,14 @@ pub(crate) enum Verb {
     /// List the options that modules declare: type, default, example, where declared, and with a
     /// profile the value and where it is set.
     Options(Options),
+    /// Say what a build would fetch and make, why, how many bytes and how long.
+    Plan(Plan),
+    /// Say how one derivation comes to need another.
+    WhyDepends(WhyDepends),
+    /// Print the derivations and what each needs, for graphviz or as JSON.
+    Graph(Graph),
+    /// List the builds that this store remembers.
+    History(History),
     /// Show the log of a build.
     Log(Log),
     /// Show a profile's derivations, or one of them with its inputs and outputs.
@@ -114,6 +146,10 @@ pub(crate) struct BuildFlags {
     /// Print the output of builds as it comes.
     #[arg(short = 'L', long)]
     pub(crate) print_build_logs: bool,
+
+    /// Lines of a failed build's log to print at the end [default: 25 on a terminal, else all].
+    #[arg(long, value_name = "N")]
+    pub(crate) log_lines: Option<usize>,
 
     /// Longest time for one build, in seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]

@@ -16,13 +16,8 @@ use crate::error::{CommandError, store_error};
 
 pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<(), CommandError> {
     let mut opened = open_subject(context, &args.profile)?;
-    if let (Subject::Attribute(path), Some(_)) = (&opened.subject, &args.attr) {
-        return Err(CommandError::usage(format!(
-            "-A chooses from a profile's recipes, and `{path}` is no profile"
-        ))
-        .hint("name the attribute alone, or a profile before -A"));
-    }
     let named = args.attr.as_deref();
+    opened.refuse_attribute(named)?;
     let (drv, output) = opened.output(named)?;
     let graph = opened.recipes.graph();
     let store = context.store()?;
@@ -36,7 +31,7 @@ pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<()
     }
     let known = realise(
         context,
-        &opened.origin(context),
+        &opened.origin(context, named),
         &store,
         &graph,
         &[drv],
@@ -96,7 +91,7 @@ pub(crate) fn images(
         dry_run(context, &store, &graph, drv)?;
         return Ok(None);
     }
-    let origin = opened.origin(context);
+    let origin = opened.origin(context, None);
     let known = realise(context, &origin, &store, &graph, &[drv], flags, cancel)?;
     let tree = known[&drv].outputs[&output];
     let path = store.tree_path(&tree).map_err(|e| store_error(&e))?;
@@ -123,12 +118,8 @@ fn dry_run(
         return Ok(());
     }
     for drv in &missing {
-        let verb = match xsc_build::work_of(drv) {
-            xsc_build::Work::Fetch => "fetch",
-            xsc_build::Work::Builtin => "make ",
-            xsc_build::Work::Build => "build",
-        };
-        print(&format!("{verb} {}", drv.name));
+        let verb = super::graph::word(xsc_build::work_of(drv));
+        print(&format!("{verb:5} {}", drv.name));
     }
     if !context.quiet {
         eprintln!(

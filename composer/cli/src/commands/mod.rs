@@ -7,22 +7,27 @@ mod build;
 mod eval;
 mod expression;
 mod gc;
+mod graph;
+mod history;
 mod lock;
 mod log;
 mod machine;
 mod options;
+mod plan;
 mod repl;
 mod run;
 mod show;
 mod test;
 mod verify;
+mod why_depends;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime};
 
-use xsc_build::{Engine, Options};
+use xsc_build::{BuildOutcome, Engine, Options, RealiseError};
 use xsc_eval::Feature;
 use xsc_fetch::{DownloadOptions, Downloader, Mirrors, TransportOptions};
 use xsc_instantiate::{Hooks, Language, Recipes};
@@ -31,10 +36,12 @@ use xsc_profile::{FlakeLike, Lock, Profile};
 use xsc_sandbox::{RunnerProgram, Sandbox};
 use xsc_store::Store;
 
-use crate::args::{BuildFlags, Cli, Verb};
+use crate::args::{About, BuildFlags, Cli, Verb};
 use crate::context::{Context, Repository};
 use crate::error::{CommandError, chain, instantiate_error};
-use crate::ui::{Ui, UiOptions};
+use crate::ui::{Tally, Ui, UiOptions};
+
+pub(crate) use graph::word;
 
 /// Set by SIGINT and SIGTERM.
 pub(crate) type Cancel = Arc<AtomicBool>;
@@ -55,6 +62,10 @@ pub(crate) fn dispatch(cli: &Cli, cancel: &Cancel) -> Result<(), CommandError> {
         Verb::Eval(args) => eval::run(&context, args, cancel),
         Verb::Repl(args) => repl::run(&context, args, cancel),
         Verb::Options(args) => options::run(&context, args),
+        Verb::Plan(args) => plan::run(&context, args),
+        Verb::WhyDepends(args) => why_depends::run(&context, args),
+        Verb::Graph(args) => graph::run(&context, args),
+        Verb::History(args) => history::run(&context, args),
         Verb::Log(args) => log::run(&context, args),
         Verb::Show(args) => show::run(&context, args),
         Verb::Gc(args) => gc::run(&context, args),
@@ -93,6 +104,8 @@ pub(crate) struct Origin<'a> {
     pub(crate) root: &'a Path,
     /// The command that shows the log of a derivation named after it, where there is one.
     pub(crate) log: Option<String>,
+    /// What the build is remembered as; none for one that is not.
+    pub(crate) subject: Option<String>,
 }
 
 impl Opened {
@@ -128,6 +141,17 @@ impl Opened {
             .map_err(|e| instantiate_error(&e))
     }
 
+    /// -A with a subject that is an attribute itself cannot be meant.
+    pub(crate) fn refuse_attribute(&self, named: Option<&str>) -> Result<(), CommandError> {
+        match (&self.subject, named) {
+            (Subject::Attribute(path), Some(_)) => Err(CommandError::usage(format!(
+                "-A chooses from a profile's recipes, and `{path}` is no profile"
+            ))
+            .hint("name the attribute alone, or a profile before -A")),
+            _ => Ok(()),
+        }
+    }
+
     /// What the recipes were loaded for, as messages say it.
     pub(crate) fn described(&self) -> String {
         match &self.subject {
@@ -136,12 +160,22 @@ impl Opened {
         }
     }
 
-    pub(crate) fn origin(&self, context: &Context) -> Origin<'_> {
+    /// `named` is the attribute that the user names, if any.
+    pub(crate) fn origin(&self, context: &Context, named: Option<&str>) -> Origin<'_> {
         let words = &context.store_words;
         Origin {
             flake: &self.flake,
             root: &self.repository.root,
             log: Some(format!("xsc-compose{words} log {}", self.path.display())),
+            subject: Some(self.subject_words(named)),
+        }
+    }
+
+    /// What a build of it is remembered as.
+    pub(crate) fn subject_words(&self, named: Option<&str>) -> String {
+        match &self.subject {
+            Subject::Profile(_) => subject_words(&self.repository, &self.path, named),
+            Subject::Attribute(path) => path.clone(),
         }
     }
 }
@@ -198,6 +232,40 @@ pub(crate) fn open_subject(context: &Context, word: &Path) -> Result<Opened, Com
         flake,
         recipes,
     })
+}
+
+/// Opens what a verb that explains is about, with the derivation that is meant.
+pub(crate) fn open_about(
+    context: &Context,
+    about: &About,
+) -> Result<(Opened, DrvId), CommandError> {
+    let mut opened = open_subject(context, &about.profile)?;
+    opened.refuse_attribute(about.attr.as_deref())?;
+    let drv = opened.derivation(about.attr.as_deref())?;
+    Ok((opened, drv))
+}
+
+/// What a build of `word` is remembered as, without its recipes.
+pub(crate) fn subject_of(
+    word: &Path,
+    named: Option<&str>,
+) -> Result<(Repository, String), CommandError> {
+    if let Some(text) = word.to_str().filter(|text| is_attribute(text)) {
+        return Ok((Repository::find(Path::new("."))?, text.to_owned()));
+    }
+    let (repository, _) = read_profile(word)?;
+    let words = subject_words(&repository, word, named);
+    Ok((repository, words))
+}
+
+/// A profile by its path in the repository, and the attribute that is meant of it.
+fn subject_words(repository: &Repository, path: &Path, named: Option<&str>) -> String {
+    let path = absolute(path);
+    let shown = repository.shown(&path);
+    match named.filter(|named| *named != RESULT) {
+        Some(named) => format!("{shown} -A {named}"),
+        None => shown.to_string(),
+    }
 }
 
 /// Whether a word is an attribute path rather than a profile's file.
@@ -320,14 +388,50 @@ pub(crate) fn realise(
 ) -> Result<BTreeMap<DrvId, Realisation>, CommandError> {
     let plan = xsc_build::Plan::new(store, graph, wanted)
         .map_err(|error| crate::error::store_error(&error))?;
+    let [top, ..] = wanted else {
+        return Ok(plan.known);
+    };
+    let remember = |took, began, outcome, tally, failed| {
+        let Some(subject) = &origin.subject else {
+            return;
+        };
+        let build = history::Ended {
+            repository: origin.root,
+            subject,
+            began,
+            took,
+            outcome,
+            tally,
+            failed,
+        };
+        if let Err(error) = history::record(store, graph, &plan.order, *top, build) {
+            crate::ui::say(&format!(
+                "warning: this build is not recorded: {}",
+                chain(&error)
+            ));
+        }
+    };
+    let began = SystemTime::now();
     if plan.missing().next().is_none() {
+        let subject = origin.subject.as_deref();
+        if !subject.is_some_and(|subject| history::is_recorded(store, origin.root, subject, *top)) {
+            remember(
+                Duration::ZERO,
+                began,
+                BuildOutcome::Built,
+                Tally::default(),
+                Vec::new(),
+            );
+        }
         return Ok(plan.known);
     }
     let options = UiOptions {
         quiet: context.quiet,
         print_logs: flags.print_build_logs,
+        format: context.log_format,
+        descriptor: context.log_fd,
     };
-    let ui = Ui::new(options, cancel);
+    let ui = Ui::new(options, cancel)?;
     let downloader = if flags.offline {
         None
     } else {
@@ -358,14 +462,35 @@ pub(crate) fn realise(
     let result = ui.during(|| engine.realise(graph, wanted));
     let tally = ui.finish();
     ui.line(&format!(
-        "{} built, {} fetched, {} unchanged, in {}",
+        "{} built, {} fetched ({}), {} unchanged, in {}",
         tally.built,
         tally.fetched,
+        indicatif::HumanBytes(tally.bytes),
         tally.cutoffs.len(),
         crate::ui::human(begin.elapsed())
     ));
     report_warnings(store, &ui);
-    result.map_err(|error| crate::error::realise_error(error, origin.log.as_deref()))
+    let (outcome, failed) = match &result {
+        Ok(_) => (BuildOutcome::Built, Vec::new()),
+        Err(RealiseError::Interrupted) => (BuildOutcome::Interrupted, Vec::new()),
+        Err(RealiseError::Failed { failures, .. }) => (
+            BuildOutcome::Failed,
+            failures
+                .iter()
+                .map(|failure| failure.name.clone())
+                .collect(),
+        ),
+        Err(RealiseError::Store(_)) => (BuildOutcome::Failed, Vec::new()),
+    };
+    remember(begin.elapsed(), began, outcome, tally, failed);
+    result.map_err(|error| {
+        let logs = crate::error::Logs {
+            store,
+            lines: flags.log_lines.unwrap_or_else(|| ui.log_lines()),
+            command: origin.log.as_deref(),
+        };
+        crate::error::realise_error(error, &logs)
+    })
 }
 
 /// Tells what the store found damaged and got over.

@@ -271,7 +271,7 @@ fn a_failed_build_shows_its_last_words_and_where_the_rest_is() {
         r#"bad = run "bad-1.0" "seq 1 1000; echo the reason >&2; exit 3";
         result = step "images" "builtin:merge" { } [ { at = "/x"; from = bad; } ];"#,
     );
-    let ran = repo.build();
+    let ran = repo.build_with(&["--log-lines", "25"]);
     let ran = ran.fails(
         100,
         &[

@@ -9,6 +9,8 @@ mod boot;
 mod build;
 mod env;
 mod eval;
+mod events;
+mod explain;
 mod fetch;
 mod gc;
 mod hermetic;

@@ -33,9 +33,10 @@ pub(super) fn run(
         flake: &flake,
         root: &place.root,
         log: match world {
-            World::Profile(opened) => opened.origin(context).log,
+            World::Profile(opened) => opened.origin(context, None).log,
             World::Plain(..) => None,
         },
+        subject: None,
     };
     let flags = BuildFlags::default();
     let known = realise(context, &origin, &store, &graph, &[drv], &flags, cancel)?;

@@ -1,8 +1,11 @@
-//! Shows what happens during a build: bars on a terminal, plain lines elsewhere.
+//! Shows what happens during a build: a tree of what runs on a terminal, a line an event elsewhere.
 //!
-//! The only implementation of the build crate's `Observer`. Invariant: everything goes to
+//! The only implementation of the build crate's `Observer`. Invariant: everything for people goes to
 //! standard error; without a terminal there is no colour and no redrawing, and no 30 s pass
 //! without a line.
+
+mod events;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -10,11 +13,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, MultiProgress};
+use serde_json::json;
 use xsc_build::{Ended, Event, Observer, Work};
 use xsc_model::DrvId;
 
+use crate::args::LogFormat;
 use crate::commands::Cancel;
+use crate::error::CommandError;
+use events::EventLog;
+use tree::{Branch, Tree};
 
 /// With no terminal, how long may pass without a line.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -58,19 +66,29 @@ pub(crate) fn beside<T>(beat: &(dyn Fn() + Sync), work: impl FnOnce() -> T) -> T
     })
 }
 
+/// What a line of a build's output begins with when it names a phase.
+const PHASE: &str = "=== ";
+
 /// How a user wants to see builds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct UiOptions {
     pub(crate) quiet: bool,
     pub(crate) print_logs: bool,
+    pub(crate) format: LogFormat,
+    /// The descriptor for lines of JSON.
+    pub(crate) descriptor: u32,
 }
 
 struct Running {
     name: String,
     since: Instant,
-    bar: Option<ProgressBar>,
-    /// The last incomplete line of its output, for `-L`.
+    branch: Option<Branch>,
+    /// The last incomplete line of its output.
     partial: Vec<u8>,
+    /// The phase that the output named last.
+    phase: Option<String>,
+    /// Bytes of a transfer so far.
+    bytes: u64,
 }
 
 #[derive(Default)]
@@ -78,9 +96,10 @@ struct State {
     running: BTreeMap<DrvId, Running>,
     built: usize,
     fetched: usize,
+    failed: Vec<String>,
     cutoffs: Vec<String>,
-    /// On a terminal, how much of the work is done.
-    total: Option<ProgressBar>,
+    /// Bytes of transfers that are over.
+    bytes: u64,
     last_line: Option<Instant>,
 }
 
@@ -89,7 +108,10 @@ pub(crate) struct Ui {
     options: UiOptions,
     /// Set by a signal: what fails then was stopped.
     cancel: Cancel,
-    bars: Option<MultiProgress>,
+    /// On a terminal.
+    tree: Option<Tree>,
+    /// For programs.
+    events: Option<EventLog>,
     state: Mutex<State>,
 }
 
@@ -98,28 +120,41 @@ pub(crate) struct Ui {
 pub(crate) struct Tally {
     pub(crate) built: usize,
     pub(crate) fetched: usize,
+    /// Bytes of transfers.
+    pub(crate) bytes: u64,
     pub(crate) cutoffs: Vec<String>,
 }
 
 impl Ui {
-    pub(crate) fn new(options: UiOptions, cancel: &Cancel) -> Self {
-        let terminal = std::io::stderr().is_terminal() && !options.quiet;
-        let bars = terminal.then(MultiProgress::new);
+    pub(crate) fn new(mut options: UiOptions, cancel: &Cancel) -> Result<Self, CommandError> {
+        let events = match options.format {
+            LogFormat::Json => Some(EventLog::open(options.descriptor)?),
+            _ => None,
+        };
+        // Lines of JSON on standard error are there alone.
+        options.quiet |= events.is_some() && options.descriptor == 2;
+        let wanted = match options.format {
+            LogFormat::Tree => true,
+            LogFormat::Auto | LogFormat::Json => std::io::stderr().is_terminal(),
+            LogFormat::Lines => false,
+        };
+        let tree = (wanted && !options.quiet).then(Tree::new);
         SHOWN
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .clone_from(&bars);
-        Ui {
+            .clone_from(&tree.as_ref().map(Tree::bars));
+        Ok(Ui {
             options,
             cancel: Cancel::clone(cancel),
-            bars,
+            tree,
+            events,
             state: Mutex::default(),
-        }
+        })
     }
 
     /// Keeps a line coming at least every 30 s while `work` runs without a terminal.
     pub(crate) fn during<T>(&self, work: impl FnOnce() -> T) -> T {
-        if self.bars.is_some() || self.options.quiet {
+        if self.tree.is_some() || self.options.quiet {
             return work();
         }
         beside(&|| self.heartbeat(), work)
@@ -127,15 +162,34 @@ impl Ui {
 
     /// Ends the display and says what was done.
     pub(crate) fn finish(&self) -> Tally {
-        let mut state = self.lock();
-        if let Some(total) = state.total.take() {
-            total.finish_and_clear();
+        let state = self.lock();
+        if let Some(tree) = &self.tree {
+            tree.clear();
         }
         SHOWN.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(events) = &self.events {
+            events.write(json!({
+                "event": "ended",
+                "built": state.built,
+                "fetched": state.fetched,
+                "unchanged": state.cutoffs.len(),
+                "bytes": state.bytes,
+                "failed": state.failed,
+            }));
+        }
         Tally {
             built: state.built,
             fetched: state.fetched,
+            bytes: state.bytes,
             cutoffs: state.cutoffs.clone(),
+        }
+    }
+
+    /// How much of a failed build's log people want to see when they did not say: on a terminal a screen.
+    pub(crate) fn log_lines(&self) -> usize {
+        match std::io::stderr().is_terminal() {
+            true => 25,
+            false => usize::MAX,
         }
     }
 
@@ -148,12 +202,10 @@ impl Ui {
         if self.options.quiet {
             return;
         }
-        match &self.bars {
-            Some(bars) => {
-                // Only fails where standard error is gone, and then nobody reads.
-                let _ = bars.println(text);
-            }
+        match &self.tree {
+            Some(tree) => tree.line(text),
             None => {
+                // Only fails where standard error is gone, and then nobody reads.
                 let _ = writeln!(std::io::stderr().lock(), "{text}");
             }
         }
@@ -168,51 +220,37 @@ impl Ui {
         let names: Vec<String> = state
             .running
             .values()
-            .map(|r| format!("{} ({})", r.name, human(r.since.elapsed())))
+            .map(|r| {
+                let phase = r.phase.as_ref().map(|phase| format!("{phase}, "));
+                let elapsed = human(r.since.elapsed());
+                format!("{} ({}{elapsed})", r.name, phase.unwrap_or_default())
+            })
             .collect();
         state.last_line = Some(Instant::now());
         drop(state);
         self.line(&format!("still running: {}", names.join(", ")));
     }
 
-    fn start_total(&self, steps: usize, estimate: Option<Duration>) {
-        let Some(bars) = &self.bars else { return };
-        let bar = bars.add(ProgressBar::new(steps as u64));
-        let template = "{pos}/{len} steps, {elapsed}{msg}";
-        bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
-        if let Some(estimate) = estimate {
-            bar.set_message(format!(" of about {}", human(estimate)));
-        }
-        bar.enable_steady_tick(Duration::from_millis(250));
-        self.lock().total = Some(bar);
-    }
-
     fn started(&self, drv: DrvId, name: &str, work: Work, expected: Option<Duration>) {
-        let bar = self.bars.as_ref().map(|bars| {
-            let bar = bars.add(ProgressBar::new_spinner());
-            bar.set_style(style(work));
-            bar.set_prefix(name.to_owned());
-            if let Some(expected) = expected {
-                bar.set_message(format!("(last time {})", human(expected)));
-            }
-            bar.enable_steady_tick(Duration::from_millis(250));
-            bar
-        });
+        let branch = self
+            .tree
+            .as_ref()
+            .map(|tree| tree.branch(name, work, expected));
         let mut state = self.lock();
-        if bar.is_none() && work != Work::Fetch {
+        if branch.is_none() && work != Work::Fetch {
             state.last_line = Some(Instant::now());
         }
-        state.running.insert(
-            drv,
-            Running {
-                name: name.to_owned(),
-                since: Instant::now(),
-                bar,
-                partial: Vec::new(),
-            },
-        );
+        let running = Running {
+            name: name.to_owned(),
+            since: Instant::now(),
+            branch,
+            partial: Vec::new(),
+            phase: None,
+            bytes: 0,
+        };
+        state.running.insert(drv, running);
         drop(state);
-        if self.bars.is_none() && work == Work::Build {
+        if self.tree.is_none() && work == Work::Build {
             let last = expected
                 .map(|e| format!(" (last time {})", human(e)))
                 .unwrap_or_default();
@@ -221,13 +259,12 @@ impl Ui {
     }
 
     fn log(&self, drv: DrvId, name: &str, bytes: &[u8]) {
-        if !self.options.print_logs {
-            return;
-        }
         let mut lines = Vec::new();
         {
             let mut state = self.lock();
-            state.last_line = Some(Instant::now());
+            if self.options.print_logs {
+                state.last_line = Some(Instant::now());
+            }
             let Some(running) = state.running.get_mut(&drv) else {
                 return;
             };
@@ -241,50 +278,88 @@ impl Ui {
                 let line = std::mem::take(&mut running.partial);
                 lines.push(String::from_utf8_lossy(&line).into_owned());
             }
+            for line in &lines {
+                if let Some(phase) = line.strip_prefix(PHASE) {
+                    running.phase = Some(phase.to_owned());
+                }
+                if let Some(branch) = &running.branch {
+                    branch.says(running.phase.as_deref(), line);
+                }
+            }
         }
         for line in lines {
+            self.output(drv, name, &line);
+        }
+    }
+
+    /// A whole line of a build's output, for whoever wants to see it.
+    fn output(&self, drv: DrvId, name: &str, line: &str) {
+        if let Some(events) = &self.events {
+            let drv = drv.to_string();
+            let of =
+                |event, key, text| events.write(events::of_output(event, &drv, name, key, text));
+            if let Some(phase) = line.strip_prefix(PHASE) {
+                of("phase", "phase", phase);
+            }
+            of("log", "line", line);
+        }
+        if self.options.print_logs {
             self.line(&format!("{name}> {line}"));
         }
     }
 
     fn progress(&self, drv: DrvId, done: u64, total: u64) {
-        if let Some(bar) = self.lock().running.get(&drv).and_then(|r| r.bar.clone()) {
-            bar.set_length(total);
-            bar.set_position(done);
+        let mut state = self.lock();
+        let Some(running) = state.running.get_mut(&drv) else {
+            return;
+        };
+        running.bytes = done;
+        if let Some(branch) = &running.branch {
+            branch.progress(done, total);
+        }
+        if let Some(tree) = &self.tree {
+            let now: u64 = state.running.values().map(|running| running.bytes).sum();
+            tree.transferred(state.bytes + now);
         }
     }
 
     fn finished(&self, drv: DrvId, name: &str, work: Work, ended: Ended, took: Duration) {
         let mut state = self.lock();
         let running = state.running.remove(&drv);
-        if let Some(bar) = running.as_ref().and_then(|r| r.bar.as_ref()) {
-            bar.finish_and_clear();
+        if let Some(branch) = running.as_ref().and_then(|r| r.branch.as_ref()) {
+            branch.clear();
         }
         match (ended, work) {
             (Ended::Cutoff, _) => state.cutoffs.push(name.to_owned()),
             (Ended::Done, Work::Fetch) => state.fetched += 1,
             (Ended::Done, _) => state.built += 1,
-            (Ended::Failed, _) => {}
+            (Ended::Failed, _) => state.failed.push(name.to_owned()),
         }
         state.last_line = Some(Instant::now());
-        if let Some(total) = &state.total {
-            total.inc(1);
+        let bytes = running.as_ref().map_or(0, |running| running.bytes);
+        state.bytes += bytes;
+        if let Some(tree) = &self.tree {
+            tree.step(state.failed.len());
         }
         let rest = running.map(|r| r.partial).unwrap_or_default();
         drop(state);
-        if self.options.print_logs && !rest.is_empty() {
-            self.line(&format!("{name}> {}", String::from_utf8_lossy(&rest)));
+        if !rest.is_empty() {
+            self.output(drv, name, &String::from_utf8_lossy(&rest));
         }
+        let took = human(took);
         match ended {
             Ended::Cutoff => self.line(&format!("unchanged {name}: same action as before")),
-            Ended::Done if work == Work::Build => {
-                self.line(&format!("built {name} in {}", human(took)));
-            }
-            Ended::Done => {}
+            Ended::Done => match work {
+                Work::Build => self.line(&format!("built {name} in {took}")),
+                Work::Fetch => {
+                    self.line(&format!("fetched {name} ({}) in {took}", HumanBytes(bytes)));
+                }
+                Work::Builtin => {}
+            },
             Ended::Failed => {
                 let stopped = self.cancel.load(Ordering::SeqCst);
                 let verb = if stopped { "stopped" } else { "failed" };
-                self.line(&format!("{verb} {name} after {}", human(took)));
+                self.line(&format!("{verb} {name} after {took}"));
             }
         }
     }
@@ -292,6 +367,11 @@ impl Ui {
 
 impl Observer for Ui {
     fn event(&self, event: &Event<'_>) {
+        if let Some(events) = &self.events
+            && let Some(event) = events::of_build(event)
+        {
+            events.write(event);
+        }
         match event {
             Event::Planned {
                 total,
@@ -301,7 +381,9 @@ impl Observer for Ui {
                 estimate,
             } => {
                 if fetches + builds > 0 {
-                    self.start_total(fetches + builds, *estimate);
+                    if let Some(tree) = &self.tree {
+                        tree.start(fetches + builds, *bytes, *estimate);
+                    }
                     let estimate = estimate
                         .map(|e| format!(", about {} by past times", human(e)))
                         .unwrap_or_default();
@@ -335,15 +417,6 @@ impl Observer for Ui {
             }
         }
     }
-}
-
-fn style(work: Work) -> ProgressStyle {
-    let template = match work {
-        Work::Fetch => "  fetch {prefix} {bytes}/{total_bytes} {bytes_per_sec}",
-        Work::Builtin => "  make  {prefix} {elapsed} {msg}",
-        Work::Build => "  build {prefix} {elapsed} {msg}",
-    };
-    ProgressStyle::with_template(template).expect("the templates are valid")
 }
 
 /// A number of things: `1 derivation`, `2 derivations`.
