@@ -92,6 +92,16 @@ deny:
 composer:
     cargo build --release --locked --bins
 
+# Install the composer with manual and completions below PREFIX
+[group('image')]
+install prefix=(env("HOME") / ".local"): composer
+    install -D -m 755 {{ compose }} {{ prefix }}/bin/xsc-compose
+    mkdir -p {{ prefix }}/share/man/man1 {{ prefix }}/share/bash-completion/completions {{ prefix }}/share/zsh/site-functions {{ prefix }}/share/fish/vendor_completions.d
+    {{ compose }} manual {{ prefix }}/share/man/man1
+    {{ compose }} completion bash >{{ prefix }}/share/bash-completion/completions/xsc-compose
+    {{ compose }} completion zsh >{{ prefix }}/share/zsh/site-functions/_xsc-compose
+    {{ compose }} completion fish >{{ prefix }}/share/fish/vendor_completions.d/xsc-compose.fish
+
 # Compose an image: just build [PROFILE] [flags of xsc-compose build]
 [group('image')]
 build profile=profile *flags: composer

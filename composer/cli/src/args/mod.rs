@@ -112,6 +112,10 @@ pub(crate) enum Verb {
     Verify(Verify),
     /// Look into ELF files for trap instructions, notes and marks; exit code 1 where something fails.
     Audit(Audit),
+    /// Print what a shell needs to complete command lines.
+    Completion(Completion),
+    /// Write the manual's pages into a directory.
+    Manual(Manual),
     /// Runs inside a build's new namespaces; not for people.
     #[command(name = "__runner", hide = true)]
     Runner {
@@ -337,4 +341,17 @@ pub(crate) struct Verify {
     /// Move what is wrong out of the way, so that it is built or fetched again.
     #[arg(long)]
     pub(crate) repair: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completion {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Manual {
+    /// The directory, which must exist.
+    pub(crate) dir: PathBuf,
 }

@@ -12,6 +12,7 @@ mod history;
 mod lock;
 mod log;
 mod machine;
+mod manual;
 mod options;
 mod plan;
 mod repl;
@@ -71,6 +72,8 @@ pub(crate) fn dispatch(cli: &Cli, cancel: &Cancel) -> Result<(), CommandError> {
         Verb::Gc(args) => gc::run(&context, args),
         Verb::Verify(args) => verify::run(&context, args),
         Verb::Audit(args) => audit::run(&context, args),
+        Verb::Completion(args) => manual::completion(args),
+        Verb::Manual(args) => manual::manual(args),
         Verb::Runner { .. } => unreachable!("main takes the runner before anything else"),
     }
 }

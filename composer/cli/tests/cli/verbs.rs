@@ -159,3 +159,48 @@ fn the_store_is_named_by_flag_environment_or_configuration() {
         ],
     );
 }
+
+#[test]
+fn every_verb_has_a_page_and_completions() {
+    let repo = TestRepo::new(RECIPES);
+    let help = repo.run(&["--help"]).ok().out;
+    let verbs: Vec<&str> = help
+        .split("Commands:\n")
+        .nth(1)
+        .unwrap()
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .map(|line| line.split_whitespace().next().unwrap())
+        .filter(|verb| *verb != "help")
+        .collect();
+    assert!(
+        verbs.contains(&"build") && verbs.contains(&"why-depends"),
+        "{verbs:?}"
+    );
+    let dir = repo.temp().join("man");
+    let words = ["manual", dir.to_str().unwrap()];
+    repo.run(&words)
+        .fails(1, &["cannot write", "xsc-compose.1"]);
+    fs::create_dir(&dir).unwrap();
+    let _ = repo.run(&words).ok();
+    for shell in ["bash", "zsh", "fish"] {
+        let text = repo.run(&["completion", shell]).ok().out;
+        for verb in &verbs {
+            assert!(text.contains(verb), "{shell}: {verb}");
+            let page = fs::read_to_string(dir.join(format!("xsc-compose-{verb}.1"))).unwrap();
+            assert!(page.contains(".SH NAME"), "{verb}");
+        }
+    }
+    let mut pages = fs::read_dir(&dir).unwrap();
+    assert!(pages.all(|page| !page.unwrap().path().to_string_lossy().contains("__runner")));
+    let page = fs::read_to_string(dir.join("xsc-compose-plan.1")).unwrap();
+    assert!(page.contains("fail\\-if\\-builds"), "{page}");
+    let script = repo.temp().join("completion");
+    fs::write(&script, repo.run(&["completion", "bash"]).ok().out).unwrap();
+    let status = std::process::Command::new("bash")
+        .arg("-n")
+        .arg(&script)
+        .status();
+    assert!(status.unwrap().success(), "what bash reads has no error");
+}
