@@ -44,7 +44,7 @@ fn the_link_keeps_everything_that_its_build_used() {
     let report = repo.run(&["gc", "--json"]).ok().json();
     assert_eq!(report["kept_roots"], serde_json::json!([]));
     assert_eq!(report["realisations"], 2, "{report}");
-    let objects = repo.run(&["verify", "--json"]).ok().json();
+    let objects = repo.run(&["store", "verify", "--json"]).ok().json();
     assert_eq!(objects["objects"], 0, "{objects}");
     assert_eq!(repo.build().ok().building(), ["lib", "app"]);
     repo.assert_sound();
@@ -105,15 +105,16 @@ fn damage_is_found_and_mended() {
     std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o644);
     fs::set_permissions(&object, permissions).unwrap();
     fs::write(&object, b"bad").unwrap();
-    let ran = repo.run(&["verify"]);
+    let ran = repo.run(&["store", "verify"]);
     assert_eq!(ran.code, Some(1));
     assert!(ran.out.contains("damaged content: "), "{}", ran.out);
     assert!(
-        ran.err.contains("hint: `xsc-compose verify --repair`"),
+        ran.err
+            .contains("hint: `xsc-compose store verify --repair`"),
         "{}",
         ran.err
     );
-    let ran = repo.run(&["verify", "--repair"]);
+    let ran = repo.run(&["store", "verify", "--repair"]);
     assert_eq!(ran.code, Some(1));
     repo.assert_sound();
     let again = repo.build().ok();
