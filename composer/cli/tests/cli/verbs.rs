@@ -126,7 +126,7 @@ fn the_store_is_named_by_flag_environment_or_configuration() {
     let run = |variable: Option<&str>| {
         let mut command = repo.command(["store", "verify"]);
         // Without `--store DIR`, which `command` puts last.
-        let args: Vec<_> = command.get_args().take(1).map(ToOwned::to_owned).collect();
+        let args: Vec<_> = command.get_args().take(2).map(ToOwned::to_owned).collect();
         let mut plain = std::process::Command::new(command.get_program());
         plain
             .args(args)
