@@ -75,7 +75,7 @@ fn make_again(
     let (drv, output) = opened.output(None)?;
     let graph = opened.recipes.graph();
     let _session = store.session().map_err(|e| store_error(&e))?;
-    let origin = opened.origin(context);
+    let origin = opened.origin(context, None);
     let known = realise(context, &origin, store, &graph, &[drv], &args.flags, cancel)?;
     // The link to the result may have lost what it points to.
     store
