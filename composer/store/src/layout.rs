@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use xsc_model::{ActionId, BlobId, Digest, DrvName, TreeId};
 
 /// The names at the top of a store.
-pub(crate) const TOP: [&str; 18] = [
+pub(crate) const TOP: [&str; 16] = [
     "version",
     "objects",
     "dirs",
     "trees",
     "realisations",
+    "statements",
     "logs",
     "history",
     "builds",
@@ -22,17 +23,15 @@ pub(crate) const TOP: [&str; 18] = [
     "locks",
     "kept",
     "corrupt",
-    "dirty",
-    "names",
     "gc.lock",
-    "gc.queue",
 ];
 /// The ones that are directories.
-pub(crate) const FOLDERS: [&str; 13] = [
+pub(crate) const FOLDERS: [&str; 14] = [
     "objects",
     "dirs",
     "trees",
     "realisations",
+    "statements",
     "logs",
     "history",
     "builds",
@@ -44,7 +43,7 @@ pub(crate) const FOLDERS: [&str; 13] = [
     "corrupt",
 ];
 /// The ones that are split by the first byte of the digest.
-pub(crate) const SHARDED: [&str; 4] = ["objects", "dirs", "realisations", "logs"];
+pub(crate) const SHARDED: [&str; 5] = ["objects", "dirs", "realisations", "statements", "logs"];
 
 /// The names of the shards, `00` to `ff`.
 pub(crate) fn shards() -> impl Iterator<Item = String> {
@@ -71,6 +70,10 @@ pub(crate) fn tree(tree: TreeId) -> String {
 
 pub(crate) fn realisation(action: ActionId) -> String {
     sharded("realisations", action.digest(), "")
+}
+
+pub(crate) fn statements(action: ActionId) -> String {
+    sharded("statements", action.digest(), "")
 }
 
 pub(crate) fn log(action: ActionId) -> String {

@@ -15,8 +15,6 @@ use xsc_store::{
 const COLLECT: GcOptions = GcOptions {
     dry_run: false,
     wait: false,
-    unused_since: None,
-    max_size: None,
 };
 
 struct Fixture {
