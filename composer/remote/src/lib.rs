@@ -4,9 +4,22 @@
 //! before it is verified: a statement by its signature, an object by its BLAKE3 digest.
 
 mod cache;
+mod dir;
+mod http;
+mod log;
+mod pack;
+mod set;
 mod statement;
+mod transfer;
+mod trust;
 
 pub use cache::{Blob, BlobKind, Cache, CacheError, Received};
+pub use dir::StaticCache;
+pub use http::HttpOptions;
+pub use log::{heard_before, note};
+pub use set::{CacheSet, Endpoint, FetchError, PushError, Pushed, Signer};
 pub use statement::{
     InvalidKey, KeyName, PublicKey, SecretKey, SignedStatement, Statement, StatementError,
 };
+pub use transfer::{Progress, Sent, TransferError};
+pub use trust::{Believed, Heard, Reason, Refusal, Trust, TrustError};

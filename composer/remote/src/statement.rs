@@ -318,7 +318,6 @@ impl<'a> Lines<'a> {
 }
 
 fn read(lines: &mut Lines<'_>) -> Option<SignedStatement> {
-    let whole = lines.rest;
     lines.exactly(HEADER)?;
     let action = lines.value("action")?.parse().ok()?;
     let mut outputs = BTreeMap::new();
@@ -345,24 +344,24 @@ fn read(lines: &mut Lines<'_>) -> Option<SignedStatement> {
     let time = lines.value("time")?.parse().ok()?;
     let key = KeyName::new(lines.value("key")?).ok()?;
     lines.exactly("end")?;
-    let text = whole[..whole.len() - lines.rest.len()].to_owned();
     let bytes = STANDARD.decode(lines.value("signature")?).ok()?;
     let signature = Signature::from_bytes(&bytes.try_into().ok()?);
     if !lines.rest.is_empty() {
         lines.at += 1;
         return None;
     }
+    let statement = Statement {
+        action,
+        outputs,
+        isolation,
+        log,
+        builder,
+        time,
+    };
     Some(SignedStatement {
-        statement: Statement {
-            action,
-            outputs,
-            isolation,
-            log,
-            builder,
-            time,
-        },
+        text: statement.to_text(&key),
+        statement,
         key,
-        text,
         signature,
     })
 }
