@@ -6,16 +6,21 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use xsc_fetch::Downloader;
-use xsc_model::{Action, Builder, Derivation, DrvId, InputSource, OutputName, Realisation, TreeId};
+use xsc_model::{
+    Action, ActionId, Builder, Derivation, DrvId, InputSource, OutputName, Realisation, TreeId,
+};
 use xsc_sandbox::Sandbox;
-use xsc_store::{IngestOptions, Needle, ScratchDir, Store};
+use xsc_store::{ActionLock, IngestOptions, Needle, ScratchDir, Store, StoreError};
 
 use crate::error::FailureKind;
-use crate::event::{Ended, Event, Observer};
+use crate::event::{Ended, Event, Observer, Work};
+use crate::plan::work_of;
 use crate::scheduler::Cancel;
+use crate::substitute::{SubstituteError, Substituter, ask};
 use crate::{builtin, exec, fetch, source};
 
 /// What the user may choose about a run.
@@ -43,6 +48,8 @@ pub struct Engine<'a> {
     pub sandbox: &'a Sandbox,
     /// What brings files; none when the user wants nothing fetched.
     pub downloader: Option<&'a Downloader>,
+    /// What fetches results of others; none when the user wants everything built here.
+    pub substituter: Option<&'a dyn Substituter>,
     /// The repository, below which the sources of derivations are.
     pub repository: &'a Path,
     /// What the user chose.
@@ -70,46 +77,59 @@ impl<K: Into<FailureKind>> From<K> for Failed {
     }
 }
 
+/// What the scheduler knows of an action before it is performed.
+pub(crate) struct Job<'a> {
+    pub(crate) id: DrvId,
+    pub(crate) drv: &'a Derivation,
+    pub(crate) action: &'a Action,
+    /// What people call the inputs.
+    pub(crate) input_names: &'a [String],
+    /// Whether the caches were asked about it already, and do not know it.
+    pub(crate) asked: bool,
+    pub(crate) slot: usize,
+}
+
 impl Engine<'_> {
-    /// Performs one action whose inputs are realised, unless another composer does so first:
-    /// `started` is called only when there is work. `input_names` says what people call the inputs.
+    /// Performs one action whose inputs are realised, unless another composer does so first, or a
+    /// cache has what it produces: `started` is called only when there is work.
     pub(crate) fn perform(
         &self,
-        id: DrvId,
-        drv: &Derivation,
-        action: &Action,
-        input_names: &[String],
-        slot: usize,
-        started: impl FnOnce(),
+        job: &Job<'_>,
+        started: impl FnOnce(Work),
     ) -> Result<(Realisation, Ended), Failed> {
+        let Job {
+            id, drv, action, ..
+        } = *job;
         let action_id = action.id();
-        let mut waiting = |holder: Option<u32>| {
-            let holder = holder.map_or("another composer".to_owned(), |pid| {
-                format!("process {pid}")
-            });
-            let text = format!("waiting for {holder}, which builds {}", drv.name);
-            self.observer.event(&Event::Notice { text: &text });
-        };
-        let _lock = self
-            .store
-            .lock_action_with(&action_id, self.cancel, &mut waiting)?;
+        let _lock = self.lock(drv, &action_id)?;
         if let Some(found) = self.store.realisation(&action_id)? {
             return Ok((found, Ended::Cutoff));
         }
-        started();
+        if let (Some(substituter), false) = (self.substituter, job.asked)
+            && let Some(found) = ask(substituter, vec![((), action.clone())]).remove(&())
+        {
+            match self.take(substituter, id, &found) {
+                Ok(()) => return Ok((found, Ended::Substituted)),
+                Err(SubstituteError::NotToBeHad { problem }) => {
+                    self.building_instead(drv, &problem)
+                }
+                Err(error) => return Err(FailureKind::from(error).into()),
+            }
+        }
+        started(work_of(drv));
         self.import_sources(drv)?;
         let scratch = || self.store.scratch(drv.name.as_str());
         let name = drv.name.as_str();
         let mut isolation = Vec::new();
         let outputs = match &action.builder {
             Builder::Exec(command) => {
-                let built = exec::run(self, id, name, action, command, scratch()?, slot)?;
+                let built = exec::run(self, id, name, action, command, scratch()?, job.slot)?;
                 isolation = built.isolation;
                 built.outputs
             }
             Builder::Fetch(file) => fetch::run(self, id, file, scratch()?)?,
             Builder::Builtin { name, params } => {
-                let tree = builtin::run(self, *name, params, action, input_names)?;
+                let tree = builtin::run(self, *name, params, action, job.input_names)?;
                 BTreeMap::from([(OutputName::out(), tree)])
             }
         };
@@ -119,7 +139,80 @@ impl Engine<'_> {
             isolation,
         };
         self.store.put_realisation(&realisation)?;
+        if let Some(substituter) = self.substituter {
+            substituter.built(&realisation);
+        }
         Ok((realisation, Ended::Done))
+    }
+
+    /// Fetches the outputs of a realisation that a cache has, unless another composer does so
+    /// first. `None` where no cache gives them: then the action has to be performed.
+    pub(crate) fn substitute(
+        &self,
+        id: DrvId,
+        drv: &Derivation,
+        realisation: &Realisation,
+    ) -> Result<Option<Ended>, Failed> {
+        let Some(substituter) = self.substituter else {
+            return Ok(None);
+        };
+        let _lock = self.lock(drv, &realisation.action)?;
+        if let Some(found) = self.store.realisation(&realisation.action)? {
+            // Another composer built it meanwhile, and to something else than the cache says:
+            // what needs it was planned with the cache's answer.
+            let same = found.outputs == realisation.outputs;
+            return Ok(same.then_some(Ended::Cutoff));
+        }
+        match self.take(substituter, id, realisation) {
+            Ok(()) => Ok(Some(Ended::Substituted)),
+            Err(SubstituteError::NotToBeHad { problem }) => {
+                self.building_instead(drv, &problem);
+                Ok(None)
+            }
+            Err(error) => Err(FailureKind::from(error).into()),
+        }
+    }
+
+    /// Fetches outputs and records the realisation.
+    fn take(
+        &self,
+        substituter: &dyn Substituter,
+        id: DrvId,
+        realisation: &Realisation,
+    ) -> Result<(), SubstituteError> {
+        let done = AtomicU64::new(0);
+        substituter.fetch(realisation, &|bytes| {
+            let done = done.fetch_add(bytes, Ordering::Relaxed) + bytes;
+            self.observer.event(&Event::Progress {
+                drv: id,
+                done,
+                total: 0,
+            });
+        })?;
+        self.store
+            .put_realisation(realisation)
+            .map_err(|error| SubstituteError::Local {
+                disk_full: error.is_disk_full(),
+                problem: error.to_string(),
+            })
+    }
+
+    fn building_instead(&self, drv: &Derivation, problem: &str) {
+        let text = format!("warning: {} is built here: {problem}", drv.name);
+        self.observer.event(&Event::Notice { text: &text });
+    }
+
+    /// Takes the lock of an action, and tells if somebody else has it.
+    fn lock(&self, drv: &Derivation, action: &ActionId) -> Result<ActionLock, StoreError> {
+        let mut waiting = |holder: Option<u32>| {
+            let holder = holder.map_or("another composer".to_owned(), |pid| {
+                format!("process {pid}")
+            });
+            let text = format!("waiting for {holder}, which builds {}", drv.name);
+            self.observer.event(&Event::Notice { text: &text });
+        };
+        self.store
+            .lock_action_with(action, self.cancel, &mut waiting)
     }
 
     /// Brings the repository's files that `drv` names into the store.

@@ -118,6 +118,9 @@ pub enum FailureKind {
     /// The store could not be read or written.
     #[error(transparent)]
     Store(#[from] xsc_store::StoreError),
+    /// What a cache gave could not be kept here.
+    #[error(transparent)]
+    Substitute(#[from] crate::SubstituteError),
     /// Trees that meet at one place do not fit together.
     #[error(transparent)]
     Merge(#[from] MergeError<xsc_store::StoreError>),

@@ -10,6 +10,8 @@ use xsc_model::{ActionId, DrvId};
 /// What kind of work a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
+    /// Outputs come from a cache.
+    Substitute,
     /// A file comes over the network.
     Fetch,
     /// A function of the composer.
@@ -26,6 +28,10 @@ pub enum Ended {
     /// The same action had been done before: the inputs were rebuilt to the same content, or
     /// another composer did it.
     Cutoff,
+    /// A cache had it.
+    Substituted,
+    /// The caches that know it did not give it: it is built instead.
+    Refused,
     /// It failed.
     Failed,
 }
@@ -37,6 +43,8 @@ pub enum Event<'a> {
     Planned {
         /// Derivations in the closure.
         total: usize,
+        /// Of these, the ones whose outputs come from a cache.
+        substitutes: usize,
         /// Of these, the ones that may have to be fetched.
         fetches: usize,
         /// Of these, the ones that may have to be built, builtins included.
@@ -72,7 +80,7 @@ pub enum Event<'a> {
         drv: DrvId,
         /// Bytes so far.
         done: u64,
-        /// Bytes in all.
+        /// Bytes in all, 0 where nobody knows.
         total: u64,
     },
     /// Something that a person should know, and that does not stop the work.

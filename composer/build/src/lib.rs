@@ -15,13 +15,15 @@ mod record;
 mod runtime;
 mod scheduler;
 mod source;
+mod substitute;
 
 pub use causes::{Cause, Change, Why, causes, stem};
 pub use engine::{Engine, Options};
 pub use error::{Failure, FailureKind, RealiseError};
 pub use event::{Ended, Event, Observer, Work};
-pub use plan::{Plan, resolve, work_of};
+pub use plan::{Caches, Plan, Step, resolve, work_of};
 pub use record::{BuildOutcome, BuildSummary, RECORD, Recorded};
 pub use runtime::{Need, runtime_chain};
 pub use scheduler::Cancel;
 pub use source::source_tree_id;
+pub use substitute::{SubstituteError, Substituter};

@@ -11,12 +11,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use xsc_model::{Action, Builder, Derivation, DrvId, Graph, Input, InputSource, Realisation};
+use xsc_model::{
+    Action, ActionId, Builder, Derivation, DrvId, Graph, Input, InputSource, Realisation,
+};
 
-use crate::engine::{Engine, Failed};
+use crate::engine::{Engine, Failed, Job};
 use crate::error::{Failure, RealiseError};
 use crate::event::{Ended, Event, Work};
-use crate::plan::{Plan, resolve, work_of};
+use crate::plan::{Caches, Plan, Step, resolve, work_of};
 
 /// Fetches wait on the network, not on processors: this many run beside the builds.
 const FETCH_THREADS: usize = 6;
@@ -28,12 +30,18 @@ struct State {
     ready_fetches: BTreeSet<(Duration, DrvId)>,
     running: usize,
     failures: Vec<Failure>,
+    /// Actions whose outputs no cache gave, though one knows them.
+    refused: BTreeSet<ActionId>,
+    /// What was finished.
+    done: usize,
     stopping: bool,
 }
 
 struct Run<'a> {
     engine: &'a Engine<'a>,
     graph: &'a Graph,
+    steps: BTreeMap<DrvId, Step>,
+    asked: BTreeSet<DrvId>,
     priority: BTreeMap<DrvId, Duration>,
     dependents: BTreeMap<DrvId, Vec<DrvId>>,
     state: Mutex<State>,
@@ -41,8 +49,8 @@ struct Run<'a> {
 }
 
 impl Engine<'_> {
-    /// Realises `wanted` and all that it needs; returns the realisation of every derivation in
-    /// the closure.
+    /// Realises `wanted`, and of what they need as much as it takes; returns every realisation of
+    /// the closure that is known, here or in a cache.
     ///
     /// With `keep_going`, what does not depend on a failure is still built. Without, running work
     /// ends as it would and nothing new starts.
@@ -51,12 +59,34 @@ impl Engine<'_> {
         graph: &Graph,
         wanted: &[DrvId],
     ) -> Result<BTreeMap<DrvId, Realisation>, RealiseError> {
-        let plan = Plan::new(self.store, graph, wanted)?;
+        let mut refused: BTreeSet<ActionId> = BTreeSet::new();
+        // Where a cache does not give what it knows of, what it would have saved is planned
+        // again without it. Each round refuses something more, so this ends.
+        loop {
+            let caches = match self.substituter {
+                Some(substituter) => Caches::Asked(substituter, &refused),
+                None => Caches::None,
+            };
+            let plan = Plan::with(self.store, caches, graph, wanted)?;
+            let (known, more) = self.run(graph, plan)?;
+            if more.is_empty() {
+                return Ok(known);
+            }
+            refused.extend(more);
+        }
+    }
+
+    /// Carries a plan out. Also returns the actions that have to be planned again.
+    fn run(
+        &self,
+        graph: &Graph,
+        plan: Plan,
+    ) -> Result<(BTreeMap<DrvId, Realisation>, BTreeSet<ActionId>), RealiseError> {
         let missing: Vec<DrvId> = plan.missing().copied().collect();
         let priority = plan.priorities(self.store, graph);
         self.announce(graph, &plan, &missing, &priority);
         if missing.is_empty() {
-            return Ok(plan.known);
+            return Ok((plan.known, BTreeSet::new()));
         }
         let total = missing.len();
         let run = Run::new(self, graph, plan, &missing, priority);
@@ -79,13 +109,9 @@ impl Engine<'_> {
             return Err(RealiseError::Interrupted);
         }
         if state.failures.is_empty() {
-            return Ok(state.known);
+            return Ok((state.known, state.refused));
         }
-        let done = missing
-            .iter()
-            .filter(|id| state.known.contains_key(id))
-            .count();
-        let skipped = total - done - state.failures.len();
+        let skipped = total - state.done - state.failures.len();
         Err(RealiseError::Failed {
             failures: state.failures,
             skipped,
@@ -101,10 +127,13 @@ impl Engine<'_> {
     ) {
         let mut bytes = 0;
         let mut fetches = 0;
+        let mut substitutes = 0;
         let mut history = true;
         for id in missing {
             let Some(drv) = graph.get(id) else { continue };
-            if let Builder::Fetch(fetch) = &drv.builder {
+            if plan.steps[id] == Step::Substitute {
+                substitutes += 1;
+            } else if let Builder::Fetch(fetch) = &drv.builder {
                 fetches += 1;
                 bytes += fetch.size;
             } else {
@@ -113,8 +142,9 @@ impl Engine<'_> {
         }
         self.observer.event(&Event::Planned {
             total: plan.order.len(),
+            substitutes,
             fetches,
-            builds: missing.len() - fetches,
+            builds: missing.len() - fetches - substitutes,
             bytes,
             estimate: if history {
                 priority.values().max().copied()
@@ -139,9 +169,12 @@ impl<'a> Run<'a> {
             let drv = graph
                 .get(id)
                 .expect("a closure holds derivations of its graph");
-            let needs: BTreeSet<DrvId> = xsc_model::dependencies(drv)
-                .filter(|dep| !plan.known.contains_key(dep))
-                .collect();
+            let needs: BTreeSet<DrvId> = match plan.steps[id] {
+                Step::Substitute => BTreeSet::new(),
+                Step::Perform => xsc_model::dependencies(drv)
+                    .filter(|dep| plan.steps.contains_key(dep))
+                    .collect(),
+            };
             waiting.insert(*id, needs.len());
             for dep in needs {
                 dependents.entry(dep).or_default().push(*id);
@@ -154,11 +187,15 @@ impl<'a> Run<'a> {
             ready_fetches: BTreeSet::new(),
             running: 0,
             failures: Vec::new(),
+            refused: BTreeSet::new(),
+            done: 0,
             stopping: false,
         };
         let run = Run {
             engine,
             graph,
+            steps: plan.steps,
+            asked: plan.asked,
             priority,
             dependents,
             state: Mutex::new(state),
@@ -188,8 +225,12 @@ impl<'a> Run<'a> {
             .graph
             .get(&id)
             .expect("a closure holds derivations of its graph");
-        match work_of(drv) {
-            Work::Fetch => state.ready_fetches.insert(key),
+        let work = match self.steps.get(&id) {
+            Some(Step::Substitute) => Work::Substitute,
+            _ => work_of(drv),
+        };
+        match work {
+            Work::Fetch | Work::Substitute => state.ready_fetches.insert(key),
             Work::Builtin | Work::Build => state.ready.insert(key),
         };
     }
@@ -227,11 +268,62 @@ impl<'a> Run<'a> {
                 .graph
                 .get(&id)
                 .expect("a closure holds derivations of its graph");
+            if self.steps.get(&id) == Some(&Step::Substitute) {
+                let realisation = state.known[&id].clone();
+                drop(state);
+                let result = self.substitute(id, drv, realisation);
+                self.settle(id, result);
+                continue;
+            }
             let action = resolve(drv, &state.known)
                 .expect("a derivation is ready only when its inputs are realised");
             drop(state);
             let result = self.perform(id, drv, &action, slot);
-            self.settle(id, result);
+            self.settle(id, result.map(Settled::Realised));
+        }
+    }
+
+    /// Fetches outputs that a cache knows.
+    fn substitute(
+        &self,
+        id: DrvId,
+        drv: &Derivation,
+        realisation: Realisation,
+    ) -> Result<Settled, Box<Failure>> {
+        let name = drv.name.as_str();
+        let action = realisation.action;
+        let observer = self.engine.observer;
+        let begin = Instant::now();
+        observer.event(&Event::Started {
+            drv: id,
+            name,
+            work: Work::Substitute,
+            expected: None,
+        });
+        let result = self.engine.substitute(id, drv, &realisation);
+        observer.event(&Event::Finished {
+            drv: id,
+            name,
+            work: Work::Substitute,
+            action,
+            ended: match &result {
+                Ok(Some(ended)) => *ended,
+                Ok(None) => Ended::Refused,
+                Err(_) => Ended::Failed,
+            },
+            took: begin.elapsed(),
+        });
+        match result {
+            Ok(Some(_)) => Ok(Settled::Realised(realisation)),
+            Ok(None) => Ok(Settled::Refused(action)),
+            Err(failed) => Err(Box::new(Failure {
+                drv: id,
+                name: name.to_owned(),
+                action: Some(action),
+                log_tail: failed.log_tail,
+                kept: failed.kept,
+                kind: *failed.kind,
+            })),
         }
     }
 
@@ -275,7 +367,7 @@ impl<'a> Run<'a> {
             Ok(None) => {}
             Err(error) => return Err(failure(error.into())),
         }
-        let started = || {
+        let started = |work| {
             begin.set(Instant::now());
             self.engine.observer.event(&Event::Started {
                 drv: id,
@@ -285,7 +377,15 @@ impl<'a> Run<'a> {
             });
         };
         let names = self.input_names(drv);
-        let result = self.engine.perform(id, drv, action, &names, slot, started);
+        let job = Job {
+            id,
+            drv,
+            action,
+            input_names: &names,
+            asked: self.asked.contains(&id),
+            slot,
+        };
+        let result = self.engine.perform(&job, started);
         let ended = match &result {
             Ok((_, ended)) => *ended,
             Err(_) => Ended::Failed,
@@ -311,11 +411,16 @@ impl<'a> Run<'a> {
         drv.inputs.iter().map(name).collect()
     }
 
-    fn settle(&self, id: DrvId, result: Result<Realisation, Box<Failure>>) {
+    fn settle(&self, id: DrvId, result: Result<Settled, Box<Failure>>) {
         let mut state = self.lock();
         state.running -= 1;
         match result {
-            Ok(realisation) => {
+            // What needs it stays where it is: this round ends without it.
+            Ok(Settled::Refused(action)) => {
+                state.refused.insert(action);
+            }
+            Ok(Settled::Realised(realisation)) => {
+                state.done += 1;
                 state.known.insert(id, realisation);
                 for dependent in self.dependents.get(&id).into_iter().flatten() {
                     let count = state
@@ -338,6 +443,13 @@ impl<'a> Run<'a> {
         drop(state);
         self.changed.notify_all();
     }
+}
+
+/// How a step ended, if it did not fail.
+enum Settled {
+    Realised(Realisation),
+    /// A cache knows the action and did not give its outputs.
+    Refused(ActionId),
 }
 
 /// Stops the run when its thread panics: the others would wait for it for ever.

@@ -65,7 +65,7 @@ pub(crate) fn run(context: &Context, args: &Graph) -> Result<(), CommandError> {
         let shape = match xsc_build::work_of(drv) {
             Work::Build => "box",
             Work::Builtin => "ellipse",
-            Work::Fetch => "note",
+            Work::Fetch | Work::Substitute => "note",
         };
         let _ = writeln!(
             text,
@@ -89,6 +89,7 @@ pub(crate) fn run(context: &Context, args: &Graph) -> Result<(), CommandError> {
 /// A kind of work in one word, as `plan` has it too.
 pub(crate) fn word(work: Work) -> &'static str {
     match work {
+        Work::Substitute => "substitute",
         Work::Fetch => "fetch",
         Work::Builtin => "make",
         Work::Build => "build",

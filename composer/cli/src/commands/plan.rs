@@ -121,9 +121,9 @@ fn estimate(store: &Store, graph: &Graph, plan: &xsc_build::Plan, jobs: usize) -
             .filter_map(|dep| done.get(&dep))
             .max();
         let ready = inputs.copied().unwrap_or_default();
-        let end = match work_of(drv) {
+        let end = match plan.work(graph, id)? {
             // The network's speed is not known.
-            Work::Fetch => ready,
+            Work::Fetch | Work::Substitute => ready,
             Work::Builtin | Work::Build => {
                 let known = store.last_duration(drv.name.as_str());
                 let took = match work_of(drv) {
@@ -146,6 +146,7 @@ fn show(plan: &xsc_build::Plan, steps: &[Step<'_>], bytes: u64, estimate: Option
         let name = &step.drv.name;
         let last = step.last.map(|last| format!("  {}", human(last)));
         print(&match step.work {
+            Work::Substitute => format!("cache {name}"),
             Work::Fetch => format!("fetch {name}  {}", HumanBytes(size(step.drv))),
             Work::Builtin => format!("make  {name}{}", last.unwrap_or_default()),
             Work::Build => format!("build {name}{}", last.unwrap_or("  never timed".to_owned())),

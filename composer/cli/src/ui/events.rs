@@ -64,6 +64,7 @@ pub(crate) fn of_build(event: &Event<'_>) -> Option<Value> {
     Some(match event {
         Event::Planned {
             total,
+            substitutes,
             fetches,
             builds,
             bytes,
@@ -71,6 +72,7 @@ pub(crate) fn of_build(event: &Event<'_>) -> Option<Value> {
         } => json!({
             "event": "planned",
             "derivations": total,
+            "substitutes": substitutes,
             "fetches": fetches,
             "builds": builds,
             "bytes": bytes,
@@ -112,6 +114,8 @@ pub(crate) fn of_build(event: &Event<'_>) -> Option<Value> {
             "ended": match ended {
                 Ended::Done => "done",
                 Ended::Cutoff => "unchanged",
+                Ended::Substituted => "substituted",
+                Ended::Refused => "refused",
                 Ended::Failed => "failed",
             },
             "took_ms": millis(*took),

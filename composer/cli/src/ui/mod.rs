@@ -96,6 +96,7 @@ struct State {
     running: BTreeMap<DrvId, Running>,
     built: usize,
     fetched: usize,
+    substituted: usize,
     failed: Vec<String>,
     cutoffs: Vec<String>,
     /// Bytes of transfers that are over.
@@ -120,6 +121,8 @@ pub(crate) struct Ui {
 pub(crate) struct Tally {
     pub(crate) built: usize,
     pub(crate) fetched: usize,
+    /// What came from caches.
+    pub(crate) substituted: usize,
     /// Bytes of transfers.
     pub(crate) bytes: u64,
     pub(crate) cutoffs: Vec<String>,
@@ -172,6 +175,7 @@ impl Ui {
                 "event": "ended",
                 "built": state.built,
                 "fetched": state.fetched,
+                "substituted": state.substituted,
                 "unchanged": state.cutoffs.len(),
                 "bytes": state.bytes,
                 "failed": state.failed,
@@ -180,6 +184,7 @@ impl Ui {
         Tally {
             built: state.built,
             fetched: state.fetched,
+            substituted: state.substituted,
             bytes: state.bytes,
             cutoffs: state.cutoffs.clone(),
         }
@@ -237,7 +242,7 @@ impl Ui {
             .as_ref()
             .map(|tree| tree.branch(name, work, expected));
         let mut state = self.lock();
-        if branch.is_none() && work != Work::Fetch {
+        if branch.is_none() && !matches!(work, Work::Fetch | Work::Substitute) {
             state.last_line = Some(Instant::now());
         }
         let running = Running {
@@ -330,7 +335,9 @@ impl Ui {
             branch.clear();
         }
         match (ended, work) {
+            (Ended::Cutoff, Work::Substitute) | (Ended::Refused, _) => {}
             (Ended::Cutoff, _) => state.cutoffs.push(name.to_owned()),
+            (Ended::Substituted, _) => state.substituted += 1,
             (Ended::Done, Work::Fetch) => state.fetched += 1,
             (Ended::Done, _) => state.built += 1,
             (Ended::Failed, _) => state.failed.push(name.to_owned()),
@@ -348,13 +355,21 @@ impl Ui {
         }
         let took = human(took);
         match ended {
+            Ended::Cutoff if work == Work::Substitute => {}
+            Ended::Refused => {}
+            Ended::Substituted => {
+                self.line(&format!(
+                    "got {name} from a cache ({}) in {took}",
+                    HumanBytes(bytes)
+                ));
+            }
             Ended::Cutoff => self.line(&format!("unchanged {name}: same action as before")),
             Ended::Done => match work {
                 Work::Build => self.line(&format!("built {name} in {took}")),
                 Work::Fetch => {
                     self.line(&format!("fetched {name} ({}) in {took}", HumanBytes(bytes)));
                 }
-                Work::Builtin => {}
+                Work::Builtin | Work::Substitute => {}
             },
             Ended::Failed => {
                 let stopped = self.cancel.load(Ordering::SeqCst);
@@ -375,20 +390,26 @@ impl Observer for Ui {
         match event {
             Event::Planned {
                 total,
+                substitutes,
                 fetches,
                 builds,
                 bytes,
                 estimate,
             } => {
-                if fetches + builds > 0 {
+                let steps = substitutes + fetches + builds;
+                if steps > 0 {
                     if let Some(tree) = &self.tree {
-                        tree.start(fetches + builds, *bytes, *estimate);
+                        tree.start(steps, *bytes, *estimate);
                     }
+                    let cached = match substitutes {
+                        0 => String::new(),
+                        number => format!("{number} from caches, "),
+                    };
                     let estimate = estimate
                         .map(|e| format!(", about {} by past times", human(e)))
                         .unwrap_or_default();
                     self.line(&format!(
-                        "{}: {fetches} to fetch ({}), {builds} to build{estimate}",
+                        "{}: {cached}{fetches} to fetch ({}), {builds} to build{estimate}",
                         count(*total, "derivation"),
                         HumanBytes(*bytes)
                     ));

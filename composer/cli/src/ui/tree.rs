@@ -90,6 +90,7 @@ impl Tree {
         let bar = self.bars.add(ProgressBar::new_spinner());
         let what = match work {
             Work::Fetch => "{prefix} {bytes}/{total_bytes} {bytes_per_sec}",
+            Work::Substitute => "{prefix} {bytes} {bytes_per_sec}",
             Work::Builtin | Work::Build => "{prefix} {elapsed}{wide_msg}",
         };
         bar.set_style(style(&format!("├ {:5} {what}", word(work))));
