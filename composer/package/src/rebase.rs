@@ -192,9 +192,13 @@ fn relations(
             if relation.qualifier.as_deref() == Some(spec.from_architecture.as_str()) {
                 relation.qualifier = Some(spec.architecture.clone());
             }
-            // `= V`, `<= V` and `>> V` mean the package that is `V+xsc1` here; the others hold as they are.
+            // `= V`, `<= V` and `>> V` mean the package that is `V+xsc1` here; the others hold as they are. A V
+            // without a revision parts all revisions of it from what comes before, and so does V, not `V+xsc1`.
             match &mut relation.constraint {
-                Some((operator, version)) if matches!(operator.as_str(), "=" | "<=" | ">>") => {
+                Some((operator, version))
+                    if operator == "="
+                        || (matches!(operator.as_str(), "<=" | ">>") && version.contains('-')) =>
+                {
                     version.push_str(&spec.suffix);
                 }
                 Some((operator, version)) if operator == ">=" => {

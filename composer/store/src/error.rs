@@ -232,7 +232,7 @@ pub enum GcError {
     #[error("the store is in use by another composer")]
     Busy,
     /// A live tree cannot be read, so what is garbage cannot be known.
-    #[error("a tree that a root keeps cannot be read; run `verify` first")]
+    #[error("a tree that a root keeps cannot be read; run `store verify` first")]
     Live {
         /// Why.
         #[source]

@@ -1,19 +1,22 @@
 //! Garbage collection: removes what no root keeps.
 //!
-//! A command calls it. It has the store alone (`gc.lock`, which builds hold shared through
-//! [`crate::Session`]) and waits for or refuses to run beside builds. Invariant: what refers goes
-//! before what is referred to, so a kill in between leaves a smaller but sound store.
+//! A command calls it; `keep.rs` says what stays. It has the store alone (`gc.lock`, which builds
+//! hold shared through [`crate::Session`]) and waits for or refuses to run beside builds.
+//! Invariant: what refers goes before what is referred to, so a kill in between leaves a smaller
+//! but sound store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
-use xsc_model::{ActionId, BlobId, Directory, DirectorySource, Node, TreeId};
+use rustix::fs::FlockOperation;
+use xsc_model::{ActionId, BlobId, Directory, TreeId};
 
 use crate::error::{Context, FileError};
 use crate::fsops::{list, remove_file, remove_tree};
+use crate::keep::Live;
 use crate::objects::disk_size;
 use crate::trees::children_first;
 use crate::{GcError, Store, layout, lock};
@@ -25,6 +28,18 @@ pub struct GcOptions {
     pub dry_run: bool,
     /// Wait for builds to end; otherwise they are [`GcError::Busy`].
     pub wait: bool,
+    /// Keep what was used at this time or later, although no root needs it.
+    pub unused_since: Option<SystemTime>,
+    /// Keep what no root needs, the latest used first, while all objects take at most this many
+    /// bytes on disk.
+    pub max_size: Option<u64>,
+}
+
+impl GcOptions {
+    /// Whether something that no root needs may stay.
+    pub(crate) fn has_limits(&self) -> bool {
+        self.unused_since.is_some() || self.max_size.is_some()
+    }
 }
 
 /// What was removed, or would be.
@@ -40,32 +55,35 @@ pub struct GcReport {
     pub realisations: usize,
     /// Disk space of the removed objects, in bytes.
     pub bytes_freed: u64,
+    /// Disk space of the objects that stay.
+    pub bytes_left: u64,
+    /// Of these, what roots need, where there is a limit to the size.
+    pub bytes_rooted: Option<u64>,
+    /// Records of actions that stay for their last use alone.
+    pub kept_by_use: usize,
     /// The links that keep something.
     pub kept_roots: Vec<PathBuf>,
     /// The links that are gone or point elsewhere.
     pub dead_roots: Vec<PathBuf>,
 }
 
-/// Everything that must stay.
-#[derive(Default)]
-struct Live {
-    actions: BTreeSet<ActionId>,
-    /// Trees to keep laid out.
-    trees: BTreeSet<TreeId>,
-    directories: BTreeSet<TreeId>,
-    objects: BTreeSet<(BlobId, bool)>,
-}
-
 impl Store {
-    /// Removes every tree, object and record that no root keeps; logs of builds that no root
-    /// keeps, partial downloads and free lock files go too. What `-K` kept stays.
+    /// Removes every tree, object and record that no root keeps, as far as the options do not
+    /// keep it for its last use; the logs of what goes, partial downloads and free lock files go
+    /// too. What `-K` kept stays.
     pub fn gc(&self, options: GcOptions) -> Result<GcReport, GcError> {
+        self.gc_with(options, &AtomicBool::new(false))
+    }
+
+    /// As [`Store::gc`]; `cancel` ends the waiting.
+    pub fn gc_with(&self, options: GcOptions, cancel: &AtomicBool) -> Result<GcReport, GcError> {
+        let wait = options.wait.then_some(cancel);
         let _alone = match options.dry_run {
             true => None,
-            false => Some(self.exclusive(options.wait)?.ok_or(GcError::Busy)?),
+            false => Some(self.exclusive(wait)?.ok_or(GcError::Busy)?),
         };
         let mut report = GcReport::default();
-        let live = self.live(&mut report, options.dry_run)?;
+        let live = self.live(&mut report, &options)?;
         let remove = !options.dry_run;
         if remove {
             self.clear_stale()?;
@@ -75,79 +93,33 @@ impl Store {
         self.sweep_directories(&live, remove, &mut report)?;
         self.sweep_objects(&live, remove, &mut report)?;
         if remove {
-            self.sweep_rest(&live)?;
+            self.sweep_rest(&live, &options)?;
         }
         Ok(report)
     }
 
-    /// Takes the store alone; `None` if it is in use and `wait` is not wanted.
-    pub(crate) fn exclusive(&self, wait: bool) -> Result<Option<fs::File>, FileError> {
+    /// Takes the store alone; `None` if it is in use and nobody wants to wait, or `wait` is set.
+    pub(crate) fn exclusive(&self, wait: Option<&AtomicBool>) -> Result<Option<Alone>, FileError> {
+        let try_one = |path: &Path, file: &fs::File| loop {
+            let operation = FlockOperation::NonBlockingLockExclusive;
+            if lock::try_lock(file, path, operation)? {
+                return Ok(true);
+            }
+            match wait {
+                Some(cancel) if !cancel.load(Ordering::SeqCst) => std::thread::sleep(lock::RETRY),
+                _ => return Ok(false),
+            }
+        };
+        // Builds that start while this waits queue up behind it, or it could wait for ever.
+        let queue_path = self.at(lock::QUEUE);
+        let queue = lock::open(&queue_path)?;
         let path = self.at("gc.lock");
         let file = lock::open(&path)?;
-        if !wait {
-            let operation = FlockOperation::NonBlockingLockExclusive;
-            return Ok(lock::try_lock(&file, &path, operation)?.then_some(file));
-        }
-        loop {
-            match flock(&file, FlockOperation::LockExclusive) {
-                Ok(()) => return Ok(Some(file)),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(FileError::new("lock", &path, error)),
-            }
-        }
-    }
-
-    fn live(&self, report: &mut GcReport, dry_run: bool) -> Result<Live, GcError> {
-        let mut live = Live::default();
-        for state in self.root_states()? {
-            let Some(tree) = state.points_to else {
-                report.dead_roots.push(state.root.link);
-                if !dry_run {
-                    remove_file(&state.record)?;
-                }
-                continue;
-            };
-            // A composer killed between the record and the link leaves a link to the tree
-            // before; that tree stays, and the actions of the new one are not known to be used.
-            live.trees.insert(tree);
-            if tree == state.root.target {
-                live.actions.extend(&state.root.actions);
-            }
-            report.kept_roots.push(state.root.link);
-        }
-        for action in &live.actions {
-            let found = self
-                .realisation(action)
-                .map_err(|source| GcError::Live { source })?;
-            if let Some(realisation) = found {
-                live.trees.extend(realisation.outputs.values());
-            }
-        }
-        let mut queue: Vec<TreeId> = live.trees.iter().copied().collect();
-        while let Some(tree) = queue.pop() {
-            if !live.directories.insert(tree) {
-                continue;
-            }
-            // A root may point to a tree that is gone already; nothing is left to keep then.
-            if live.trees.contains(&tree) && !self.has_tree(&tree) {
-                continue;
-            }
-            let directory = self
-                .directory(tree)
-                .map_err(|source| GcError::Live { source })?;
-            for node in directory.entries.values() {
-                match node {
-                    Node::Directory { tree } => queue.push(*tree),
-                    Node::File {
-                        blob, executable, ..
-                    } => {
-                        live.objects.insert((*blob, *executable));
-                    }
-                    Node::Symlink { .. } => {}
-                }
-            }
-        }
-        Ok(live)
+        let held = try_one(&queue_path, &queue)? && try_one(&path, &file)?;
+        Ok(held.then_some(Alone {
+            _queue: queue,
+            _store: file,
+        }))
     }
 
     fn sweep_realisations(
@@ -234,11 +206,12 @@ impl Store {
         let empty = BlobId(xsc_model::Digest::of(b""));
         for file in self.sharded_files("objects")? {
             let object = parse_object(&file.name);
+            let meta = fs::symlink_metadata(&file.path).context("look at", &file.path)?;
             // The empty objects stay: no tree links to them, and they take no space.
             if object.is_some_and(|key| live.objects.contains(&key) || key.0 == empty) {
+                report.bytes_left += disk_size(&meta);
                 continue;
             }
-            let meta = fs::symlink_metadata(&file.path).context("look at", &file.path)?;
             report.objects += 1;
             report.bytes_freed += disk_size(&meta);
             if remove {
@@ -248,17 +221,27 @@ impl Store {
         Ok(())
     }
 
-    fn sweep_rest(&self, live: &Live) -> Result<(), FileError> {
+    fn sweep_rest(&self, live: &Live, options: &GcOptions) -> Result<(), FileError> {
         for file in self.sharded_files("logs")? {
             let action = file.name.strip_suffix(".zst").and_then(|n| n.parse().ok());
             if !action.is_some_and(|action: ActionId| live.actions.contains(&action)) {
                 remove_file(&file.path)?;
             }
         }
+        self.keep_names(|action| live.actions.contains(action));
         for folder in ["downloads", "locks"] {
+            let partial = folder == "downloads";
             let folder = self.at(folder);
             for name in list(&folder)? {
                 let path = folder.join(&name);
+                let fresh = |since| {
+                    fs::symlink_metadata(&path)
+                        .and_then(|meta| meta.modified())
+                        .is_ok_and(|time| time >= since)
+                };
+                if partial && options.unused_since.is_some_and(fresh) {
+                    continue;
+                }
                 if path.is_dir() {
                     remove_tree(&path)?;
                 } else if let Ok(file) = fs::File::open(&path) {
@@ -287,6 +270,12 @@ impl Store {
         }
         Ok(files)
     }
+}
+
+/// While this exists, nobody else uses the store.
+pub(crate) struct Alone {
+    _queue: fs::File,
+    _store: fs::File,
 }
 
 /// A file of a sharded folder.

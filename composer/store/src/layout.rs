@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use xsc_model::{ActionId, BlobId, Digest, DrvName, TreeId};
 
 /// The names at the top of a store.
-pub(crate) const TOP: [&str; 16] = [
+pub(crate) const TOP: [&str; 19] = [
     "version",
     "objects",
     "dirs",
@@ -23,7 +23,10 @@ pub(crate) const TOP: [&str; 16] = [
     "locks",
     "kept",
     "corrupt",
+    "dirty",
+    "names",
     "gc.lock",
+    "gc.queue",
 ];
 /// The ones that are directories.
 pub(crate) const FOLDERS: [&str; 14] = [

@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
@@ -18,7 +18,13 @@ use crate::error::{Context, FileError};
 use crate::{Store, StoreError, layout};
 
 /// How often a held lock is tried again.
-const RETRY: Duration = Duration::from_millis(50);
+pub(crate) const RETRY: Duration = Duration::from_millis(50);
+
+/// Whoever wants the store alone holds this one while it waits and while it has it.
+pub(crate) const QUEUE: &str = "gc.queue";
+
+/// The sessions that this process has, of any store.
+static SESSIONS: AtomicUsize = AtomicUsize::new(0);
 
 /// While this exists, no other composer on the store builds the action.
 #[derive(Debug)]
@@ -31,6 +37,24 @@ pub struct ActionLock {
 #[derive(Debug)]
 pub struct Session {
     _file: File,
+    _counted: Counted,
+}
+
+/// One session of this process, from before it waits for its lock.
+#[derive(Debug)]
+struct Counted;
+
+impl Counted {
+    /// And whether it is the only one.
+    fn new() -> (Self, bool) {
+        (Counted, SESSIONS.fetch_add(1, Ordering::SeqCst) == 0)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        SESSIONS.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Opens a lock file, making it if need be.
@@ -60,6 +84,16 @@ pub(crate) fn try_lock(
     }
 }
 
+fn wait_shared(file: &File, path: &Path) -> Result<(), FileError> {
+    loop {
+        match flock(file, FlockOperation::LockShared) {
+            Ok(()) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(FileError::new("lock", path, error)),
+        }
+    }
+}
+
 /// Whether `path` still names the open `file`.
 pub(crate) fn is_current(file: &File, path: &Path) -> Result<bool, FileError> {
     let held = file.metadata().context("look at", path)?;
@@ -78,15 +112,19 @@ impl Store {
     }
 
     pub(crate) fn shared(&self) -> Result<Session, FileError> {
+        let (counted, first) = Counted::new();
+        // A process that has a session must not queue behind a collection that waits for it.
+        if first {
+            let path = self.at(QUEUE);
+            wait_shared(&open(&path)?, &path)?;
+        }
         let path = self.at("gc.lock");
         let file = open(&path)?;
-        loop {
-            match flock(&file, FlockOperation::LockShared) {
-                Ok(()) => return Ok(Session { _file: file }),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(FileError::new("lock", &path, error)),
-            }
-        }
+        wait_shared(&file, &path)?;
+        Ok(Session {
+            _file: file,
+            _counted: counted,
+        })
     }
 
     /// Takes the lock of an action, waiting for whoever has it. Look the realisation up again

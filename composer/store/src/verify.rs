@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
-use xsc_model::{BlobId, Digest, Directory, Node, TreeId};
+use xsc_model::{ActionId, BlobId, Digest, Directory, DrvName, Node, Realisation, TreeId};
 
 use crate::error::{Context, FileError};
 use crate::fsops::remove_tree;
@@ -49,6 +49,17 @@ pub struct VerifyReport {
     pub directories: usize,
     /// Everything wrong, sorted.
     pub damage: Vec<Damage>,
+    /// The actions with an output that contains damage, sorted.
+    pub affected: Vec<Affected>,
+}
+
+/// An action with an output that contains damage.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Affected {
+    /// What people call it, where that was noted.
+    pub name: Option<DrvName>,
+    /// The action.
+    pub action: ActionId,
 }
 
 impl Store {
@@ -57,7 +68,7 @@ impl Store {
     /// build or collection at the same time may make things look incomplete that are not.
     pub fn verify(&self, repair: bool) -> Result<VerifyReport, VerifyError> {
         let alone = match repair {
-            true => Some(self.exclusive(false)?.ok_or(VerifyError::Busy)?),
+            true => Some(self.exclusive(None)?.ok_or(VerifyError::Busy)?),
             false => None,
         };
         let session = match repair {
@@ -107,6 +118,7 @@ impl Store {
             }
         }
         let incomplete = incomplete(&directories, &objects);
+        report.affected = self.affected(&incomplete, &report.damage)?;
         let incomplete = incomplete.into_iter();
         // Parents first: a repair that is killed leaves nothing that claims to be complete.
         let parents_first = incomplete.rev().map(|tree| Damage::Incomplete { tree });
@@ -117,6 +129,40 @@ impl Store {
         report.damage.sort();
         drop((alone, session));
         Ok(report)
+    }
+
+    /// The recorded actions that made one of the damaged directories.
+    fn affected(
+        &self,
+        incomplete: &[TreeId],
+        damage: &[Damage],
+    ) -> Result<Vec<Affected>, FileError> {
+        if damage.is_empty() && incomplete.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut bad: BTreeSet<TreeId> = incomplete.iter().copied().collect();
+        bad.extend(damage.iter().filter_map(|item| match item {
+            Damage::Directory { path } => path.file_name()?.to_str()?.parse::<TreeId>().ok(),
+            _ => None,
+        }));
+        let names = self.names();
+        let mut affected = Vec::new();
+        for file in self.sharded_files("realisations")? {
+            let bytes = fs::read(&file.path).context("read", &file.path)?;
+            let text = String::from_utf8_lossy(&bytes);
+            // A record that cannot be read is set aside by whoever looks it up.
+            let Ok(found) = Realisation::parse(&text) else {
+                continue;
+            };
+            if found.outputs.values().any(|tree| bad.contains(tree)) {
+                affected.push(Affected {
+                    name: names.get(&found.action).cloned(),
+                    action: found.action,
+                });
+            }
+        }
+        affected.sort();
+        Ok(affected)
     }
 
     fn repair(&self, damage: &[Damage]) -> Result<(), FileError> {

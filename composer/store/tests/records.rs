@@ -15,6 +15,8 @@ use xsc_store::{
 const COLLECT: GcOptions = GcOptions {
     dry_run: false,
     wait: false,
+    unused_since: None,
+    max_size: None,
 };
 
 struct Fixture {

@@ -6,6 +6,7 @@
 mod audit;
 mod graph;
 mod language;
+mod store;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use audit::{Audit, AuditFormat, MachineArg, RequireArg};
 pub(crate) use graph::{About, Graph, GraphFormat, History, Plan, WhyDepends};
 pub(crate) use language::{CallFlags, Eval, Repl};
+pub(crate) use store::{Gc, StoreArgs, StoreSize, StoreVerb, StoreVerify};
 
 /// Builds, boots and tests XSC images from declarative recipes.
 #[derive(Debug, Parser)]
@@ -108,8 +110,8 @@ pub(crate) enum Verb {
     Show(Show),
     /// Delete what no `result` link keeps alive.
     Gc(Gc),
-    /// Check that objects of the store hold what their names say.
-    Verify(Verify),
+    /// Check the store, or show what takes its space.
+    Store(StoreArgs),
     /// Look into ELF files for trap instructions, notes and marks; exit code 1 where something fails.
     Audit(Audit),
     /// Print what a shell needs to complete command lines.
@@ -323,24 +325,6 @@ pub(crate) struct Show {
     /// A derivation's name, or an attribute path such as `pkgs.linux.kernel` [default: a table of
     /// all derivations].
     pub(crate) which: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Gc {
-    /// Print what would be deleted, and stop.
-    #[arg(short = 'n', long)]
-    pub(crate) dry_run: bool,
-
-    /// Wait for running builds to end instead of giving up.
-    #[arg(long)]
-    pub(crate) wait: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Verify {
-    /// Move what is wrong out of the way, so that it is built or fetched again.
-    #[arg(long)]
-    pub(crate) repair: bool,
 }
 
 #[derive(Debug, Args)]

@@ -18,8 +18,8 @@ mod plan;
 mod repl;
 mod run;
 mod show;
+mod store;
 mod test;
-mod verify;
 mod why_depends;
 
 use std::collections::BTreeMap;
@@ -69,8 +69,8 @@ pub(crate) fn dispatch(cli: &Cli, cancel: &Cancel) -> Result<(), CommandError> {
         Verb::History(args) => history::run(&context, args),
         Verb::Log(args) => log::run(&context, args),
         Verb::Show(args) => show::run(&context, args),
-        Verb::Gc(args) => gc::run(&context, args),
-        Verb::Verify(args) => verify::run(&context, args),
+        Verb::Gc(args) => gc::run(&context, args, cancel),
+        Verb::Store(args) => store::run(&context, &args.verb, cancel),
         Verb::Audit(args) => audit::run(&context, args),
         Verb::Completion(args) => manual::completion(args),
         Verb::Manual(args) => manual::manual(args),
@@ -416,6 +416,7 @@ pub(crate) fn realise(
     };
     let began = SystemTime::now();
     if plan.missing().next().is_none() {
+        used(store, &plan.known);
         let subject = origin.subject.as_deref();
         if !subject.is_some_and(|subject| history::is_recorded(store, origin.root, subject, *top)) {
             remember(
@@ -491,6 +492,11 @@ pub(crate) fn realise(
         Err(RealiseError::Store(_)) => (BuildOutcome::Failed, Vec::new()),
     };
     remember(begin.elapsed(), began, outcome, tally, failed);
+    if let Ok(known) = &result {
+        used(store, known);
+        let drvs = known.iter().filter_map(|(id, r)| Some((r, graph.get(id)?)));
+        store.name_actions(drvs.map(|(realisation, drv)| (realisation.action, &drv.name)));
+    }
     result.map_err(|error| {
         let logs = crate::error::Logs {
             store,
@@ -499,6 +505,12 @@ pub(crate) fn realise(
         };
         crate::error::realise_error(error, &logs)
     })
+}
+
+/// Notes the use of realisations, by which `gc` chooses what goes first.
+fn used(store: &Store, known: &BTreeMap<DrvId, Realisation>) {
+    let actions = known.values().map(|realisation| realisation.action);
+    store.mark_used(actions, std::time::SystemTime::now());
 }
 
 /// Tells what the store found damaged and got over.

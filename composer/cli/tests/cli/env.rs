@@ -322,9 +322,9 @@ impl TestRepo {
         self.command(args).spawn().unwrap()
     }
 
-    /// `verify` must find nothing wrong.
+    /// `store verify` must find nothing wrong.
     pub(crate) fn assert_sound(&self) {
-        let report = self.run(&["verify", "--json"]).ok().json();
+        let report = self.run(&["store", "verify", "--json"]).ok().json();
         assert_eq!(report["damage"], serde_json::json!([]), "{report}");
     }
 }

@@ -91,7 +91,7 @@ fn results_as_json_have_a_version() {
     assert_eq!((again.json(), again.err.as_str()), (built, ""));
     for args in [
         &["gc", "--json"][..],
-        &["verify", "--json"],
+        &["store", "verify", "--json"],
         &["gc", "-n", "--json"],
     ] {
         let _ = repo.run(args).ok().json();
@@ -124,9 +124,9 @@ fn the_store_is_named_by_flag_environment_or_configuration() {
     let repo = TestRepo::new(r#"result = step "nothing" "builtin:merge" { } [ ];"#);
     let home = repo.temp().join("home");
     let run = |variable: Option<&str>| {
-        let mut command = repo.command(["verify"]);
+        let mut command = repo.command(["store", "verify"]);
         // Without `--store DIR`, which `command` puts last.
-        let args: Vec<_> = command.get_args().take(1).map(ToOwned::to_owned).collect();
+        let args: Vec<_> = command.get_args().take(2).map(ToOwned::to_owned).collect();
         let mut plain = std::process::Command::new(command.get_program());
         plain
             .args(args)
