@@ -14,10 +14,11 @@ use xsc_model::{
     Action, ActionId, Builder, Derivation, DrvId, InputSource, OutputName, Realisation, TreeId,
 };
 use xsc_sandbox::Sandbox;
-use xsc_store::{ActionLock, IngestOptions, Needle, ScratchDir, Store, StoreError};
+use xsc_store::{ActionLock, IngestOptions, Needle, Store, StoreError};
 
 use crate::error::FailureKind;
 use crate::event::{Ended, Event, Observer, Work};
+use crate::execute::Executor;
 use crate::plan::work_of;
 use crate::scheduler::Cancel;
 use crate::substitute::{SubstituteError, Substituter, ask};
@@ -38,6 +39,8 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// Longest time for one build to print nothing.
     pub max_silent: Option<Duration>,
+    /// Fail rather than run a command here that an engine did not run.
+    pub require_remote: bool,
 }
 
 /// Everything that realising needs.
@@ -46,6 +49,8 @@ pub struct Engine<'a> {
     pub store: &'a Store,
     /// What runs commands.
     pub sandbox: &'a Sandbox,
+    /// What runs commands elsewhere, if anything does.
+    pub executor: Option<&'a dyn Executor>,
     /// What brings files; none when the user wants nothing fetched.
     pub downloader: Option<&'a Downloader>,
     /// What fetches results of others; none when the user wants everything built here.
@@ -255,10 +260,10 @@ impl Engine<'_> {
     }
 
     /// What an output must not mention: paths of this machine.
-    pub(crate) fn needles(&self, scratch: &ScratchDir, keeps_build_dir: bool) -> Vec<Needle> {
+    pub(crate) fn needles(&self, scratch: &Path, keeps_build_dir: bool) -> Vec<Needle> {
         let mut needles = vec![
             Needle::path(self.store.dir(), "the store's directory"),
-            Needle::path(scratch.path(), "the build's directory on the host"),
+            Needle::path(scratch, "the build's directory on the host"),
         ];
         if !keeps_build_dir {
             needles.push(Needle::path(Path::new("/build/"), "the build directory"));

@@ -188,6 +188,14 @@ pub enum FailureKind {
         #[source]
         source: std::io::Error,
     },
+    /// It had to run elsewhere and could not.
+    #[error("--require-remote, and {engine} did not run it: {problem}")]
+    Remote {
+        /// The engine.
+        engine: String,
+        /// Why.
+        problem: String,
+    },
     /// The derivation is for another platform.
     #[error("it builds on {wanted}, and this machine is {host}")]
     System {

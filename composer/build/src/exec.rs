@@ -15,6 +15,7 @@ use xsc_store::{IngestOptions, LogWriter, ScratchDir};
 use crate::engine::{Engine, Failed};
 use crate::error::FailureKind;
 use crate::event::Event;
+use crate::execute;
 
 /// How many lines of a failed build are shown.
 const TAIL_LINES: usize = 25;
@@ -34,15 +35,6 @@ pub(crate) fn run(
     scratch: ScratchDir,
     slot: usize,
 ) -> Result<Built, Failed> {
-    if Some(action.system) != xsc_model::System::host() {
-        let host = xsc_model::System::host().map_or("unknown".to_owned(), |s| s.to_string());
-        return Err(FailureKind::System {
-            wanted: action.system,
-            host,
-        }
-        .into());
-    }
-    let spec = stage(engine, action, command, &scratch, slot)?;
     let log = engine.store.log_writer(&action.id())?;
     let mut output = Output {
         engine,
@@ -51,22 +43,13 @@ pub(crate) fn run(
         log,
         tail: Tail::default(),
     };
-    let limits = Limits {
-        timeout: engine.options.timeout,
-        max_silent: engine.options.max_silent,
+    let elsewhere = execute::try_run(engine, name, action, command, scratch.path(), &mut output);
+    let result = match elsewhere {
+        Some(result) => result,
+        None => run_here(engine, action, command, &scratch, slot, &mut output),
     };
-    let cancel = CancelToken::from(Arc::clone(engine.cancel));
-    let report = engine.sandbox.run(&spec, &mut output, &cancel, limits);
     let Output { log, tail, .. } = output;
     log.finish()?;
-    let result = report.map_err(FailureKind::from).and_then(|report| {
-        judge(&report.outcome)?;
-        let outputs = collect(engine, action, command, &scratch)?;
-        Ok(Built {
-            outputs,
-            isolation: report.isolation.0,
-        })
-    });
     match result {
         Ok(built) => {
             scratch.remove()?;
@@ -95,6 +78,42 @@ pub(crate) fn run(
     }
 }
 
+/// Refuses what this machine cannot run.
+fn check_system(action: &Action) -> Result<(), FailureKind> {
+    if Some(action.system) == xsc_model::System::host() {
+        return Ok(());
+    }
+    let host = xsc_model::System::host().map_or("unknown".to_owned(), |s| s.to_string());
+    Err(FailureKind::System {
+        wanted: action.system,
+        host,
+    })
+}
+
+/// Runs the command in this machine's sandbox.
+fn run_here(
+    engine: &Engine<'_>,
+    action: &Action,
+    command: &Exec,
+    scratch: &ScratchDir,
+    slot: usize,
+    output: &mut Output<'_>,
+) -> Result<Built, FailureKind> {
+    check_system(action)?;
+    let spec = stage(engine, action, command, scratch, slot)?;
+    let limits = Limits {
+        timeout: engine.options.timeout,
+        max_silent: engine.options.max_silent,
+    };
+    let cancel = CancelToken::from(Arc::clone(engine.cancel));
+    let report = engine.sandbox.run(&spec, output, &cancel, limits)?;
+    judge(&report.outcome)?;
+    Ok(Built {
+        outputs: collect(engine, action, command, scratch.path())?,
+        isolation: report.isolation.0,
+    })
+}
+
 fn stage(
     engine: &Engine<'_>,
     action: &Action,
@@ -120,15 +139,11 @@ fn stage(
             });
         }
     }
-    let mut env = command.env.clone();
-    for output in &action.outputs {
-        env.insert(output.as_str().to_owned(), format!("/build/out/{output}"));
-    }
     let (cpus, cores) = match command.cores {
         Cores::One => (Cpus::One(slot), 1),
         Cores::Granted => (Cpus::All, engine.options.cores.max(1)),
     };
-    env.insert("XSC_CORES".to_owned(), cores.to_string());
+    let env = execute::environment(action, command, cores);
     Ok(SandboxSpec {
         root,
         mounts,
@@ -140,7 +155,7 @@ fn stage(
     })
 }
 
-fn judge(outcome: &Outcome) -> Result<(), FailureKind> {
+pub(crate) fn judge(outcome: &Outcome) -> Result<(), FailureKind> {
     match outcome {
         Outcome::Exited(0) => Ok(()),
         Outcome::Exited(status) => Err(FailureKind::Exit { status: *status }),
@@ -157,13 +172,13 @@ fn judge(outcome: &Outcome) -> Result<(), FailureKind> {
 }
 
 /// Checks what the build left and brings the outputs into the store.
-fn collect(
+pub(crate) fn collect(
     engine: &Engine<'_>,
     action: &Action,
     command: &Exec,
-    scratch: &ScratchDir,
+    scratch: &Path,
 ) -> Result<BTreeMap<OutputName, TreeId>, FailureKind> {
-    let made = scratch.path().join("build/out");
+    let made = scratch.join("build/out");
     let io = |path: &Path| {
         let path = path.to_owned();
         move |source| FailureKind::Io { path, source }

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use xsc_eval::Detail;
+use xsc_profile::{EndpointTable, UserConfig};
 use xsc_store::Store;
 
 use crate::args::{Cli, LogFormat};
@@ -17,17 +17,6 @@ use crate::error::{CommandError, disk_error};
 const FLAKE: &str = "flake-like.toml";
 const LOCK: &str = "flake-like.lock";
 
-/// The user's configuration, `~/.config/xsc-compose/config.toml`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Config {
-    /// The store's directory.
-    store: Option<PathBuf>,
-    /// Base addresses of mirrors by name.
-    #[serde(default)]
-    mirrors: BTreeMap<String, String>,
-}
-
 /// What every verb starts from.
 pub(crate) struct Context {
     store_dir: PathBuf,
@@ -36,6 +25,12 @@ pub(crate) struct Context {
     pub(crate) store_words: String,
     /// Base addresses of mirrors from the configuration file.
     pub(crate) mirrors: BTreeMap<String, Vec<String>>,
+    /// Endpoints from the configuration file.
+    pub(crate) remotes: BTreeMap<String, EndpointTable>,
+    /// The directory of the configuration file, which names in it are relative to.
+    pub(crate) config_dir: PathBuf,
+    /// Where the runners that travel with remote actions are: beside this program, or `XSC_RUNNER_DIR`.
+    pub(crate) runner_dir: Option<PathBuf>,
     /// The proxy for fetches, from `https_proxy`, `http_proxy` or `all_proxy`.
     pub(crate) proxy: Option<String>,
     /// Where the inputs of `repl` are kept, from `XDG_STATE_HOME` or the home directory.
@@ -53,12 +48,13 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(cli: &Cli) -> Result<Self, CommandError> {
         let home = std::env::var_os("HOME").map(PathBuf::from);
-        let config = read_config(home.as_deref())?;
+        let config_dir = config_dir(home.as_deref());
+        let config = read_config(config_dir.as_deref())?;
         let store_dir = cli
             .store
             .clone()
             .or_else(|| std::env::var_os("XSC_STORE").map(PathBuf::from))
-            .or(config.store)
+            .or(config.store.map(PathBuf::from))
             .or_else(|| {
                 std::env::var_os("XDG_CACHE_HOME")
                     .map(PathBuf::from)
@@ -94,6 +90,11 @@ impl Context {
             store_dir,
             store_words,
             mirrors,
+            remotes: config.remotes,
+            config_dir: config_dir.unwrap_or_default(),
+            runner_dir: std::env::var_os("XSC_RUNNER_DIR")
+                .map(PathBuf::from)
+                .or_else(|| Some(std::env::current_exe().ok()?.parent()?.to_owned())),
             proxy,
             history: std::env::var_os("XDG_STATE_HOME")
                 .map(PathBuf::from)
@@ -119,21 +120,25 @@ impl Context {
     }
 }
 
-fn read_config(home: Option<&Path>) -> Result<Config, CommandError> {
-    let base = std::env::var_os("XDG_CONFIG_HOME")
+fn config_dir(home: Option<&Path>) -> Option<PathBuf> {
+    std::env::var_os("XDG_CONFIG_HOME")
         .map(PathBuf::from)
         .filter(|dir| dir.is_absolute())
-        .or_else(|| home.map(|home| home.join(".config")));
-    let Some(path) = base.map(|base| base.join("xsc-compose/config.toml")) else {
-        return Ok(Config::default());
+        .or_else(|| home.map(|home| home.join(".config")))
+        .map(|base| base.join("xsc-compose"))
+}
+
+/// Reads `config.toml` of the user, `~/.config/xsc-compose/config.toml`.
+fn read_config(dir: Option<&Path>) -> Result<UserConfig, CommandError> {
+    let Some(path) = dir.map(|dir| dir.join("config.toml")) else {
+        return Ok(UserConfig::default());
     };
     match std::fs::read_to_string(&path) {
-        Ok(text) => toml::from_str(&text).map_err(|error| {
-            let text = error.to_string();
-            CommandError::usage(format!("{}: {}", path.display(), text.trim_end()))
-                .hint("the keys are `store` and the table `[mirrors]`")
+        Ok(text) => UserConfig::parse(&path.display().to_string(), &text).map_err(|error| {
+            CommandError::usage(error.to_string())
+                .hint("the keys are `store` and the tables `[mirrors]` and `[remote.NAME]`")
         }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Config::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(UserConfig::default()),
         Err(error) => Err(CommandError::other(format!(
             "cannot read {}: {error}",
             path.display()

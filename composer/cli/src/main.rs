@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod context;
+mod engines;
 mod error;
 mod ui;
 

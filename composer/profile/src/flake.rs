@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::{EndpointTable, Writer, read_remotes};
 use crate::error::TomlError;
 use crate::reader::{At, Table, name_fault, read_file};
 
@@ -19,6 +20,8 @@ pub struct FlakeLike {
     pub mirrors: BTreeMap<String, Mirror>,
     /// Inputs by name.
     pub inputs: BTreeMap<String, Input>,
+    /// Endpoints by name.
+    pub remotes: BTreeMap<String, EndpointTable>,
 }
 
 /// One `[mirrors.NAME]` table.
@@ -125,11 +128,13 @@ impl FlakeLike {
         read_file(file, text, |top| {
             let mirrors = top.table_or_none("mirrors");
             let mirrors = mirrors.map(|t| read_mirrors(&t)).unwrap_or_default();
+            let remotes = read_remotes(top, Writer::Repository);
             let inputs = read_inputs(&top.table("inputs")?, &mirrors);
             Some(FlakeLike {
                 file: file.to_owned(),
                 mirrors,
                 inputs,
+                remotes,
             })
         })
     }

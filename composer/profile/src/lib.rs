@@ -4,6 +4,7 @@
 //! recipe evaluator (options and inputs). Nothing here opens a file: callers pass the text and the name to
 //! show in messages. Invariant: a file with a key nobody reads never parses.
 
+mod config;
 mod data;
 mod error;
 mod flake;
@@ -13,6 +14,10 @@ mod profile;
 mod reader;
 mod suggest;
 
+pub use config::{
+    DigestChoice, Endpoint, EndpointTable, EngineKind, NoAddress, UserConfig, merge_endpoints,
+    url_fault,
+};
 pub use data::{Data, Entry};
 pub use error::{Problem, TomlError};
 pub use flake::{

@@ -241,6 +241,22 @@ impl<'r, 't> Table<'r, 't> {
         found.map(|(_, choice)| *choice)
     }
 
+    /// As `choice`, where the key may be absent.
+    pub(crate) fn choice_or_none<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Option<T> {
+        self.get(key)?;
+        self.choice(key, choices)
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn flag_or_none(&self, key: &str) -> Option<bool> {
+        let value = self.get(key)?;
+        let flag = value.get_ref().as_bool();
+        if flag.is_none() {
+            self.wrong_type(key, value, "true or false");
+        }
+        flag
+    }
+
     pub(crate) fn array(&self, key: &str, value: Value<'r, 't>) -> Option<Vec<Value<'r, 't>>> {
         let Some(array) = value.get_ref().as_array() else {
             self.wrong_type(key, value, "an array");

@@ -8,6 +8,7 @@ mod dir;
 mod http;
 mod log;
 mod pack;
+pub mod reapi;
 mod set;
 mod statement;
 mod transfer;

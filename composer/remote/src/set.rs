@@ -464,10 +464,9 @@ impl<'a> CacheSet<'a> {
                 return Ok(Some(said));
             }
         }
-        let log = match self.read_log(&realisation.action)? {
-            Some(text) => Some((Digest::of(&text), text.len() as u64)),
-            None => None,
-        };
+        let log = self
+            .read_log(&realisation.action)?
+            .map(|text| (Digest::of(&text), text.len() as u64));
         let signed = signer.key.sign(Statement {
             action: realisation.action,
             outputs: realisation.outputs.clone(),

@@ -32,6 +32,7 @@ mod runner;
 mod sandbox;
 mod scratch;
 mod spec;
+mod travel;
 
 pub use error::{SandboxError, SetupFailure};
 pub use report::{Isolation, Outcome, Report, TimeLimit};
@@ -39,3 +40,4 @@ pub use runner::runner_main;
 pub use sandbox::{CancelToken, RunnerProgram, Sandbox};
 pub use scratch::{RemoveScratchError, remove_scratch};
 pub use spec::{Cpus, DEFAULT_CLOCK, Limits, Mount, MountMode, SandboxSpec};
+pub use travel::{ActionSpec, read_report};

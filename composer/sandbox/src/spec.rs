@@ -87,6 +87,8 @@ pub struct Limits {
 pub(crate) enum Request {
     /// Set everything up and run the command.
     Run(SandboxSpec),
+    /// As `Run`, inside a sandbox of somebody else's, which may hide parts of its `/proc`.
+    Nested(SandboxSpec),
     /// Set everything up with a minimal root in this empty directory, check the clock, run nothing.
     Probe { scratch: PathBuf },
 }

@@ -6,6 +6,7 @@
 mod audit;
 mod graph;
 mod language;
+mod remote;
 mod store;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use audit::{Audit, AuditFormat, MachineArg, RequireArg};
 pub(crate) use graph::{About, Graph, GraphFormat, History, Plan, WhyDepends};
 pub(crate) use language::{CallFlags, Eval, Repl};
+pub(crate) use remote::{Doctor, Remote, RemoteVerb};
 pub(crate) use store::{Gc, StoreArgs, StoreSize, StoreVerb, StoreVerify};
 
 /// Builds, boots and tests XSC images from declarative recipes.
@@ -118,6 +120,8 @@ pub(crate) enum Verb {
     Completion(Completion),
     /// Write the manual's pages into a directory.
     Manual(Manual),
+    /// List the endpoints that share results or run builds, or examine one.
+    Remote(Remote),
     /// Runs inside a build's new namespaces; not for people.
     #[command(name = "__runner", hide = true)]
     Runner {
@@ -165,9 +169,17 @@ pub(crate) struct BuildFlags {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) max_silent_time: Option<Duration>,
 
-    /// Use only what is in the store; fetch nothing.
+    /// Use only what is in the store; fetch nothing, and ask no endpoint.
     #[arg(long)]
     pub(crate) offline: bool,
+
+    /// Take nothing from shared caches: build what the store does not have.
+    #[arg(long)]
+    pub(crate) no_substitutes: bool,
+
+    /// Fail rather than run a command here that could not run on the configuration's engine.
+    #[arg(long, conflicts_with = "offline")]
+    pub(crate) require_remote: bool,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

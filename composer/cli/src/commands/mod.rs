@@ -15,6 +15,7 @@ mod machine;
 mod manual;
 mod options;
 mod plan;
+mod remote;
 mod repl;
 mod run;
 mod show;
@@ -74,6 +75,7 @@ pub(crate) fn dispatch(cli: &Cli, cancel: &Cancel) -> Result<(), CommandError> {
         Verb::Audit(args) => audit::run(&context, args),
         Verb::Completion(args) => manual::completion(args),
         Verb::Manual(args) => manual::manual(args),
+        Verb::Remote(args) => remote::run(&context, args),
         Verb::Runner { .. } => unreachable!("main takes the runner before anything else"),
     }
 }
@@ -441,6 +443,17 @@ pub(crate) fn realise(
     } else {
         Some(downloader(context, origin.flake)?)
     };
+    let endpoints = match flags.offline {
+        true => Vec::new(),
+        false => crate::engines::endpoints(context, Some(origin.flake))?,
+    };
+    let executor = crate::engines::executor(context, &endpoints, store)?;
+    if flags.require_remote && executor.is_none() {
+        return Err(
+            CommandError::usage("--require-remote, and no endpoint has `execute = true`")
+                .hint("set it in a table [remote.NAME] of config.toml or flake-like.toml"),
+        );
+    }
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
     let sandbox = Sandbox::new(runner());
     let _session = store
@@ -459,7 +472,11 @@ pub(crate) fn realise(
             keep_failed: flags.keep_failed,
             timeout: flags.timeout,
             max_silent: flags.max_silent_time,
+            require_remote: flags.require_remote,
         },
+        executor: executor
+            .as_ref()
+            .map(|engine| engine as &dyn xsc_build::Executor),
         observer: &ui,
         cancel,
     };

@@ -155,7 +155,7 @@ fn the_store_is_named_by_flag_environment_or_configuration() {
         &[
             "config.toml: ",
             "stroe",
-            "hint: the keys are `store` and the table `[mirrors]`",
+            "hint: the keys are `store` and the tables `[mirrors]` and `[remote.NAME]`",
         ],
     );
 }

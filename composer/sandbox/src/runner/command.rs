@@ -14,10 +14,14 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Pid, execve, setsid};
 
 use super::namespaces::NAMESPACES;
+use super::root::Proc;
 use super::{EXIT_SETUP, Status, filter, sys};
 use crate::error::{SetupFailure, Step};
 use crate::report::Message;
 use crate::{Cpus, Isolation, SandboxSpec};
+
+/// The last step; a failure here means that all before it worked.
+pub(super) const EXECUTE: &str = "execute the command";
 
 /// What the process does once it is confined.
 pub(super) enum Command {
@@ -28,8 +32,8 @@ pub(super) enum Command {
 }
 
 /// Confines this process and executes the command.
-pub(super) fn run(spec: &SandboxSpec, what: Command, status: &mut Status) -> ! {
-    let result = confine(spec).and_then(|isolation| match what {
+pub(super) fn run(spec: &SandboxSpec, what: Command, proc: Proc, status: &mut Status) -> ! {
+    let result = confine(spec, proc).and_then(|isolation| match what {
         Command::CheckClock => check_clock(spec.clock).map(|()| {
             status.send(&Message::Started(isolation));
         }),
@@ -48,11 +52,14 @@ pub(super) fn run(spec: &SandboxSpec, what: Command, status: &mut Status) -> ! {
     }
 }
 
-fn confine(spec: &SandboxSpec) -> Result<Isolation, SetupFailure> {
+fn confine(spec: &SandboxSpec, proc: Proc) -> Result<Isolation, SetupFailure> {
     let mut reached: Vec<String> = NAMESPACES
         .iter()
         .map(|(name, _)| (*name).to_owned())
         .collect();
+    if proc == Proc::Outer {
+        reached.push("outer-proc".to_owned());
+    }
     setsid().step("start a new session")?;
     sys::redirect_to_null(0).step_at("open", "/dev/null")?;
     sys::reset_signals().step("reset signals")?;
@@ -168,7 +175,7 @@ fn execute(program: &Path, spec: &SandboxSpec) -> SetupFailure {
         }
         _ => None,
     };
-    SetupFailure::new("execute the command", errno)
+    SetupFailure::new(EXECUTE, errno)
         .at(program)
         .hint(hint.map(str::to_owned))
 }

@@ -39,13 +39,14 @@ fn live(request: &Request, parent: OwnedFd, status: &mut Status) -> Result<(), S
     sys::blank_command_line().step("clear the command line")?;
     nix::sys::prctl::set_name(c"init").step("set the process name")?;
     let spec = match request {
-        Request::Run(spec) => spec.clone(),
+        Request::Run(spec) | Request::Nested(spec) => spec.clone(),
         Request::Probe { scratch } => probe_spec(scratch)?,
     };
     sethostname(HOST_NAME).step("set the host name")?;
     sys::clear_domain().step("clear the domain name")?;
     sys::raise_loopback().step("bring the loopback interface up")?;
-    root::enter(&spec.root, &spec.mounts, &spec.scratch)?;
+    let nested = matches!(request, Request::Nested(_));
+    let proc = root::enter(&spec.root, &spec.mounts, &spec.scratch, nested)?;
 
     let (gate, open_gate) = nix::unistd::pipe().step("make a pipe")?;
     let command = match sys::fork().step("start the command")? {
@@ -53,10 +54,10 @@ fn live(request: &Request, parent: OwnedFd, status: &mut Status) -> Result<(), S
             drop(open_gate);
             wait_for(gate);
             let what = match request {
-                Request::Run(_) => Command::Program,
+                Request::Run(_) | Request::Nested(_) => Command::Program,
                 Request::Probe { .. } => Command::CheckClock,
             };
-            command::run(&spec, what, status)
+            command::run(&spec, what, proc, status)
         }
         ForkResult::Parent { child } => child,
     };

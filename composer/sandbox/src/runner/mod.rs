@@ -6,6 +6,7 @@
 mod arch;
 mod command;
 mod deadline;
+mod examine;
 mod filter;
 mod hints;
 mod init;
@@ -14,6 +15,7 @@ mod root;
 mod skeleton;
 mod sys;
 mod tracer;
+mod travel;
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -39,7 +41,8 @@ const EXIT_SETUP: i32 = 125;
 /// With `--parent PID` it serves [`Sandbox`](crate::Sandbox): the request comes on stdin, reports go to stdout
 /// and the command's output to stderr. With `--spec FILE` it stands alone, as inside a remote action: the
 /// command writes to the runner's own stdout and stderr, and the runner's exit status is the command's
-/// (128 + n for signal n, 125 if the sandbox could not be set up).
+/// (128 + n for signal n, 125 if the sandbox could not be set up). With `--action FILE` it does so inside an action
+/// of a Remote Execution engine, by an [`ActionSpec`](crate::ActionSpec).
 ///
 /// Must be called before the process starts a thread; a multi-threaded process cannot enter a user namespace.
 pub fn runner_main(args: impl IntoIterator<Item = OsString>) -> ! {
@@ -50,6 +53,9 @@ pub fn runner_main(args: impl IntoIterator<Item = OsString>) -> ! {
             .parse()
             .map_or_else(|_| usage(), |pid| serve(Pid::from_raw(pid))),
         ["--spec", file] => stand_alone(&PathBuf::from(file)),
+        ["--action", file] => travel::run(&PathBuf::from(file)),
+        ["--show", file] => examine::show(&PathBuf::from(file)),
+        ["--examine", scratch] => examine::run(&PathBuf::from(scratch)),
         _ => usage(),
     };
     exit(code)

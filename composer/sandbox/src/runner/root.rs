@@ -29,14 +29,25 @@ const DEVICE_LINKS: [(&str, &str); 5] = [
     ("ptmx", "pts/ptmx"),
 ];
 
+/// Whose processes `/proc` shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proc {
+    /// The sandbox's own.
+    Fresh,
+    /// Those of the sandbox around ours.
+    Outer,
+}
+
 const NO_DATA: Option<&str> = None;
 
-/// Builds the root in `scratch` and enters it; the working directory is `/build` afterwards.
+/// Builds the root in `scratch` and enters it; the working directory is `/build` afterwards. Only a `nested` sandbox
+/// may do without a fresh `/proc`.
 pub(super) fn enter(
     layers: &[PathBuf],
     mounts: &[Mount],
     scratch: &Path,
-) -> Result<(), SetupFailure> {
+    nested: bool,
+) -> Result<Proc, SetupFailure> {
     umask(Mode::from_bits_truncate(0o022));
     // Without this our mounts would show up on the host where its mounts are shared.
     let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
@@ -80,13 +91,18 @@ pub(super) fn enter(
         devices.push((name, clone_restricted(&device, MOUNT_NOSUID)?));
     }
 
-    let proc = prepare_proc()?;
+    let (proc, whose) = match prepare_proc() {
+        Err(failure) if nested && failure.errno == Errno::EPERM as i32 => {
+            (outer_proc()?, Proc::Outer)
+        }
+        prepared => (prepared?, Proc::Fresh),
+    };
 
     chdir("../root").step_at("enter", scratch.join("root"))?;
     pivot_root(".", ".").step("change the root")?;
     // Until here `/..` would lead to the host's root, which lies on top of ours.
     umount2(".", MntFlags::MNT_DETACH).step("leave the host's root")?;
-    mount_proc(&proc)?;
+    mount_proc(&proc, whose)?;
     mount_dev(devices)?;
     mount_tmpfs("/tmp", "mode=1777")?;
     sys::move_mount(build.as_fd(), Path::new("/build")).step_at("mount", "/build")?;
@@ -95,7 +111,8 @@ pub(super) fn enter(
         fs::create_dir_all(at).step_at("make the mount point", at)?;
         sys::move_mount(mount.as_fd(), Path::new(at)).step_at("mount", at)?;
     }
-    chdir("/build").step_at("enter", "/build")
+    chdir("/build").step_at("enter", "/build")?;
+    Ok(whose)
 }
 
 fn in_writable_place(at: &str) -> bool {
@@ -174,8 +191,22 @@ fn prepare_proc() -> Result<OwnedFd, SetupFailure> {
     clone_restricted(Path::new("../proc"), MOUNT_NOSUID | MOUNT_NODEV)
 }
 
-fn mount_proc(proc: &OwnedFd) -> Result<(), SetupFailure> {
+/// The `/proc` of the sandbox that we run in, with all that hides parts of it: the kernel lets nobody have more.
+/// It shows the processes of that sandbox, under their numbers there.
+fn outer_proc() -> Result<OwnedFd, SetupFailure> {
+    sys::clone_mount_tree(Path::new("/proc"))
+        .step_at("bind", "/proc")
+        .map_err(hints::mount)
+}
+
+fn mount_proc(proc: &OwnedFd, whose: Proc) -> Result<(), SetupFailure> {
     sys::move_mount(proc.as_fd(), Path::new("/proc")).step_at("mount", "/proc")?;
+    if whose == Proc::Outer {
+        // Its switches belong to the worker's user, who is nobody outside, or are hidden already.
+        let held = sys::hold_mount(Path::new("/proc")).step_at("hold", "/proc")?;
+        return sys::restrict_mount(held.as_fd(), MOUNT_NOSUID | MOUNT_NODEV)
+            .step_at("restrict", "/proc");
+    }
     // /proc has switches of the whole machine, guarded by file modes alone: a build that runs for root would be
     // their owner. Everything outside the processes' own directories becomes read-only.
     for entry in fs::read_dir("/proc").step_at("list", "/proc")? {

@@ -47,6 +47,15 @@ pub(super) fn clone_mount(path: &Path) -> Result<OwnedFd, Errno> {
     owned(unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) })
 }
 
+/// A detached copy of the mount at `path` and of those below it.
+pub(super) fn clone_mount_tree(path: &Path) -> Result<OwnedFd, Errno> {
+    let path = c_path(path)?;
+    let recursive = libc::AT_RECURSIVE as libc::c_uint;
+    let flags = libc::OPEN_TREE_CLONE | recursive | libc::O_CLOEXEC as libc::c_uint;
+    // SAFETY: as above.
+    owned(unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) })
+}
+
 /// A handle of the mount at `path`, to move it.
 pub(super) fn hold_mount(path: &Path) -> Result<OwnedFd, Errno> {
     let path = c_path(path)?;
