@@ -103,13 +103,13 @@ impl Plan {
             plan.known.extend(found);
             left = unresolved;
         }
-        plan.choose_steps(graph, wanted);
+        plan.choose_steps(graph, wanted, caches.fetch());
         Ok(plan)
     }
 
     /// From what is wanted downwards: what is here needs nothing, what a cache has is fetched,
     /// and only what is performed here needs its inputs here.
-    fn choose_steps(&mut self, graph: &Graph, wanted: &[DrvId]) {
+    fn choose_steps(&mut self, graph: &Graph, wanted: &[DrvId], fetch: bool) {
         let mut stack: Vec<DrvId> = wanted.to_vec();
         while let Some(id) = stack.pop() {
             if self.steps.contains_key(&id) {
@@ -117,10 +117,10 @@ impl Plan {
             }
             match (self.known.contains_key(&id), self.remote.contains(&id)) {
                 (true, false) => {}
-                (true, true) => {
+                (true, true) if fetch => {
                     self.steps.insert(id, Step::Substitute);
                 }
-                (false, _) => {
+                _ => {
                     self.steps.insert(id, Step::Perform);
                     let drv = graph
                         .get(&id)
@@ -179,6 +179,15 @@ impl Plan {
 }
 
 impl Caches<'_> {
+    fn fetch(&self) -> bool {
+        match self {
+            Caches::None => false,
+            Caches::Remembered(substituter) | Caches::Asked(substituter, _) => {
+                substituter.fetches()
+            }
+        }
+    }
+
     fn remembered(&self, action: &Action) -> Option<Realisation> {
         match self {
             Caches::None => None,

@@ -42,6 +42,8 @@ struct Run<'a> {
     graph: &'a Graph,
     steps: BTreeMap<DrvId, Step>,
     asked: BTreeSet<DrvId>,
+    /// Actions whose outputs no cache gave in earlier rounds.
+    refused: &'a BTreeSet<ActionId>,
     priority: BTreeMap<DrvId, Duration>,
     dependents: BTreeMap<DrvId, Vec<DrvId>>,
     state: Mutex<State>,
@@ -68,7 +70,7 @@ impl Engine<'_> {
                 None => Caches::None,
             };
             let plan = Plan::with(self.store, caches, graph, wanted)?;
-            let (known, more) = self.run(graph, plan)?;
+            let (known, more) = self.run(graph, plan, &refused)?;
             if more.is_empty() {
                 return Ok(known);
             }
@@ -81,6 +83,7 @@ impl Engine<'_> {
         &self,
         graph: &Graph,
         plan: Plan,
+        refused: &BTreeSet<ActionId>,
     ) -> Result<(BTreeMap<DrvId, Realisation>, BTreeSet<ActionId>), RealiseError> {
         let missing: Vec<DrvId> = plan.missing().copied().collect();
         let priority = plan.priorities(self.store, graph);
@@ -89,7 +92,7 @@ impl Engine<'_> {
             return Ok((plan.known, BTreeSet::new()));
         }
         let total = missing.len();
-        let run = Run::new(self, graph, plan, &missing, priority);
+        let run = Run::new(self, graph, plan, refused, &missing, priority);
         let builders = self.options.max_jobs.max(1);
         std::thread::scope(|scope| {
             for slot in 0..builders {
@@ -160,6 +163,7 @@ impl<'a> Run<'a> {
         engine: &'a Engine<'a>,
         graph: &'a Graph,
         plan: Plan,
+        refused: &'a BTreeSet<ActionId>,
         missing: &[DrvId],
         priority: BTreeMap<DrvId, Duration>,
     ) -> Self {
@@ -196,6 +200,7 @@ impl<'a> Run<'a> {
             graph,
             steps: plan.steps,
             asked: plan.asked,
+            refused,
             priority,
             dependents,
             state: Mutex::new(state),
@@ -382,7 +387,7 @@ impl<'a> Run<'a> {
             drv,
             action,
             input_names: &names,
-            asked: self.asked.contains(&id),
+            asked: self.asked.contains(&id) || self.refused.contains(&action_id),
             slot,
         };
         let result = self.engine.perform(&job, started);

@@ -11,6 +11,9 @@ use xsc_model::{Action, ActionId, Realisation};
 
 /// Where results of others come from.
 pub trait Substituter: Sync {
+    /// Whether anything can be fetched at all; if not, only what was heard before is known.
+    fn fetches(&self) -> bool;
+
     /// What each action produced, as far as this machine heard before: nobody is asked.
     fn remembered(&self, action: &ActionId) -> Option<Realisation>;
 

@@ -27,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) mirrors: BTreeMap<String, Vec<String>>,
     /// Endpoints from the configuration file.
     pub(crate) remotes: BTreeMap<String, EndpointTable>,
+    /// The file with the key that signs what is pushed.
+    pub(crate) signing_key: Option<PathBuf>,
     /// The directory of the configuration file, which names in it are relative to.
     pub(crate) config_dir: PathBuf,
     /// Where the runners that travel with remote actions are: beside this program, or `XSC_RUNNER_DIR`.
@@ -91,6 +93,9 @@ impl Context {
             store_words,
             mirrors,
             remotes: config.remotes,
+            signing_key: config
+                .signing_key
+                .and_then(|key| Some(config_dir.as_ref()?.join(key))),
             config_dir: config_dir.unwrap_or_default(),
             runner_dir: std::env::var_os("XSC_RUNNER_DIR")
                 .map(PathBuf::from)
@@ -136,7 +141,7 @@ fn read_config(dir: Option<&Path>) -> Result<UserConfig, CommandError> {
     match std::fs::read_to_string(&path) {
         Ok(text) => UserConfig::parse(&path.display().to_string(), &text).map_err(|error| {
             CommandError::usage(error.to_string())
-                .hint("the keys are `store` and the tables `[mirrors]` and `[remote.NAME]`")
+                .hint("the keys are `store`, `signing-key` and the tables `[mirrors]` and `[remote.NAME]`")
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(UserConfig::default()),
         Err(error) => Err(CommandError::other(format!(

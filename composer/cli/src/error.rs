@@ -261,6 +261,9 @@ fn hints_for(failure: &Failure, log: Option<&str>) -> Vec<String> {
         FailureKind::Fetch(DownloadError::DiskFull { .. }) => hints.push(DISK_FULL.to_owned()),
         FailureKind::Ingest(error) if error.is_disk_full() => hints.push(DISK_FULL.to_owned()),
         FailureKind::Store(error) if error.is_disk_full() => hints.push(DISK_FULL.to_owned()),
+        FailureKind::Substitute(xsc_build::SubstituteError::Local {
+            disk_full: true, ..
+        }) => hints.push(DISK_FULL.to_owned()),
         FailureKind::SourceChanged { .. } => {
             hints.push("run the same command again".to_owned());
         }

@@ -4,6 +4,7 @@
 //! output holds the result and nothing else; everything for people goes to standard error.
 
 mod args;
+mod caches;
 mod commands;
 mod context;
 mod engines;

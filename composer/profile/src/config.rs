@@ -16,6 +16,8 @@ pub struct UserConfig {
     pub store: Option<String>,
     /// Base addresses of mirrors by name.
     pub mirrors: BTreeMap<String, String>,
+    /// The file with the key that signs what is pushed, relative to this file.
+    pub signing_key: Option<String>,
     /// Endpoints by name.
     pub remotes: BTreeMap<String, EndpointTable>,
 }
@@ -119,6 +121,7 @@ impl UserConfig {
     pub fn parse(file: &str, text: &str) -> Result<UserConfig, TomlError> {
         read_file(file, text, |top| {
             let store = top.string_or_none("store").map(|store| store.value);
+            let signing_key = top.string_or_none("signing-key").map(|key| key.value);
             let mut mirrors = BTreeMap::new();
             if let Some(table) = top.table_or_none("mirrors") {
                 for (name, _, _) in table.entries() {
@@ -130,6 +133,7 @@ impl UserConfig {
             Some(UserConfig {
                 store,
                 mirrors,
+                signing_key,
                 remotes: read_remotes(top, Writer::User),
             })
         })

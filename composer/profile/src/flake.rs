@@ -22,6 +22,29 @@ pub struct FlakeLike {
     pub inputs: BTreeMap<String, Input>,
     /// Endpoints by name.
     pub remotes: BTreeMap<String, EndpointTable>,
+    /// Whose statements about results count.
+    pub trust: TrustTable,
+}
+
+/// The `[trust]` table: results of others are used if enough of these keys signed them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustTable {
+    /// Line of its header.
+    pub line: usize,
+    /// Public keys, `NAME:BASE64`; what they mean is for others to check.
+    pub keys: Vec<At<String>>,
+    /// How many of them must agree.
+    pub threshold: u64,
+}
+
+impl Default for TrustTable {
+    fn default() -> Self {
+        TrustTable {
+            line: 0,
+            keys: Vec::new(),
+            threshold: 1,
+        }
+    }
 }
 
 /// One `[mirrors.NAME]` table.
@@ -129,12 +152,15 @@ impl FlakeLike {
             let mirrors = top.table_or_none("mirrors");
             let mirrors = mirrors.map(|t| read_mirrors(&t)).unwrap_or_default();
             let remotes = read_remotes(top, Writer::Repository);
+            let trust = top.table_or_none("trust");
+            let trust = trust.map(|t| read_trust(&t)).unwrap_or_default();
             let inputs = read_inputs(&top.table("inputs")?, &mirrors);
             Some(FlakeLike {
                 file: file.to_owned(),
                 mirrors,
                 inputs,
                 remotes,
+                trust,
             })
         })
     }
@@ -182,6 +208,31 @@ fn read_mirrors(table: &Table<'_, '_>) -> BTreeMap<String, Mirror> {
         );
     }
     mirrors
+}
+
+fn read_trust(table: &Table<'_, '_>) -> TrustTable {
+    let form = |key: &str| match key.split_once(':') {
+        Some((name, rest)) if !name.is_empty() && !rest.is_empty() => None,
+        _ => Some("is no key: it must be NAME:BASE64, as `xsc-compose keygen` prints it"),
+    };
+    let trust = TrustTable {
+        line: table.line(),
+        keys: table.strings("keys", form),
+        threshold: table.count_or_none("threshold").unwrap_or(1),
+    };
+    if trust.threshold > trust.keys.len() as u64
+        && !trust.keys.is_empty()
+        && let Some(value) = table.get("threshold")
+    {
+        let message = format!(
+            "{} keys must agree and {} are named: nothing would ever be used",
+            trust.threshold,
+            trust.keys.len()
+        );
+        table.problem(value.span(), message);
+    }
+    table.finish();
+    trust
 }
 
 fn check_name(table: &Table<'_, '_>, name: &str, span: std::ops::Range<usize>) {

@@ -22,7 +22,7 @@ pub use data::{Data, Entry};
 pub use error::{Problem, TomlError};
 pub use flake::{
     ArchiveRef, DebianPackages, DebianSource, FileInput, FlakeLike, Input, InputKind, Mirror,
-    MirrorFrom,
+    MirrorFrom, TrustTable,
 };
 pub use lock::{
     Lock, LockedArchive, LockedContent, LockedFile, LockedInput, LockedPackage, Signature,

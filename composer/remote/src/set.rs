@@ -399,6 +399,35 @@ impl<'a> CacheSet<'a> {
         Ok(())
     }
 
+    /// Publishes what is said of a realisation without sending its outputs or log.
+    pub fn say(&self, realisation: &Realisation) -> Result<Pushed, PushError> {
+        let mut pushed = Pushed::default();
+        let statements = self.statements_for(realisation, false)?;
+        for member in self.up(|endpoint| endpoint.push) {
+            let cache = &*member.endpoint.cache;
+            pushed.statements += self.publish(cache, realisation, &statements)?;
+        }
+        Ok(pushed)
+    }
+
+    fn publish(
+        &self,
+        cache: &dyn Cache,
+        realisation: &Realisation,
+        statements: &[SignedStatement],
+    ) -> Result<usize, PushError> {
+        let mut count = 0;
+        let own = self.signer.as_ref().map(|signer| signer.key.public());
+        for signed in statements {
+            let own = own.clone().filter(|own| signed.verify(own));
+            if let Some(key) = self.trust.key_of(signed).cloned().or(own) {
+                cache.publish(&realisation.action, &key, &signed.to_bytes())?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
     fn push_to(
         &self,
         cache: &dyn Cache,
@@ -416,14 +445,8 @@ impl<'a> CacheSet<'a> {
             if let Some((digest, size)) = signed.statement().log {
                 self.push_log(cache, &realisation.action, digest, size)?;
             }
-            let key = self.trust.key_of(signed).cloned();
-            let own = self.signer.as_ref().map(|signer| signer.key.public());
-            let own = own.filter(|own| signed.verify(own));
-            if let Some(key) = key.or(own) {
-                cache.publish(&realisation.action, &key, &signed.to_bytes())?;
-                pushed.statements += 1;
-            }
         }
+        pushed.statements = self.publish(cache, realisation, &statements)?;
         Ok(pushed)
     }
 

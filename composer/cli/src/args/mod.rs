@@ -7,6 +7,7 @@ mod audit;
 mod graph;
 mod language;
 mod remote;
+mod share;
 mod store;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub(crate) use audit::{Audit, AuditFormat, MachineArg, RequireArg};
 pub(crate) use graph::{About, Graph, GraphFormat, History, Plan, WhyDepends};
 pub(crate) use language::{CallFlags, Eval, Repl};
 pub(crate) use remote::{Doctor, Remote, RemoteVerb};
+pub(crate) use share::{Keygen, Pull, Push, Sign};
 pub(crate) use store::{Gc, StoreArgs, StoreSize, StoreVerb, StoreVerify};
 
 /// Builds, boots and tests XSC images from declarative recipes.
@@ -122,6 +124,14 @@ pub(crate) enum Verb {
     Manual(Manual),
     /// List the endpoints that share results or run builds, or examine one.
     Remote(Remote),
+    /// Make a pair of keys: the secret one signs what is pushed, the public one goes into [trust].
+    Keygen(Keygen),
+    /// Say what is known of a profile's or attribute's results again, under another key.
+    Sign(Sign),
+    /// Give a built profile or attribute to a cache that others pull from.
+    Push(Push),
+    /// Fetch a profile's or attribute's result from a cache, verified; nothing is built.
+    Pull(Pull),
     /// Runs inside a build's new namespaces; not for people.
     #[command(name = "__runner", hide = true)]
     Runner {

@@ -6,11 +6,13 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use xsc_build::Work;
 use xsc_model::{DrvId, Graph, Realisation};
 use xsc_store::{Session, Store};
 
 use super::{Cancel, Opened, RESULT, Subject, open_subject, print, realise};
 use crate::args::{Build, BuildFlags};
+use crate::caches;
 use crate::context::Context;
 use crate::error::{CommandError, store_error};
 
@@ -24,7 +26,7 @@ pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<()
     // Held until the root is made: a collection in between could remove what was just built.
     let _session = store.session().map_err(|e| store_error(&e))?;
     if args.flags.dry_run {
-        return dry_run(context, &store, &graph, drv);
+        return dry_run(context, &opened, &store, &graph, drv, &args.flags);
     }
     if !args.no_link {
         check_link(&args.out_link)?;
@@ -42,7 +44,7 @@ pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<()
     let tree = realisation.outputs[&output];
     let path = store.tree_path(&tree).map_err(|e| store_error(&e))?;
     if !args.no_link {
-        let actions: Vec<_> = known.values().map(|r| r.action).collect();
+        let actions = crate::caches::kept_here(&store, known.values());
         store
             .add_root(&args.out_link, &tree, actions)
             .map_err(|e| CommandError::from_error(&e))?;
@@ -52,7 +54,7 @@ pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<()
 }
 
 /// Refuses a place where no link can be made, before a build that may take minutes.
-fn check_link(link: &Path) -> Result<(), CommandError> {
+pub(super) fn check_link(link: &Path) -> Result<(), CommandError> {
     let dir = link.parent().filter(|dir| !dir.as_os_str().is_empty());
     let error = match (std::fs::symlink_metadata(link), dir) {
         (Ok(meta), _) if !meta.is_symlink() => CommandError::usage(format!(
@@ -88,7 +90,7 @@ pub(crate) fn images(
     let store = context.store()?;
     let session = store.session().map_err(|e| store_error(&e))?;
     if flags.dry_run {
-        dry_run(context, &store, &graph, drv)?;
+        dry_run(context, &opened, &store, &graph, drv, flags)?;
         return Ok(None);
     }
     let origin = opened.origin(context, None);
@@ -104,21 +106,35 @@ pub(crate) fn images(
 
 fn dry_run(
     context: &Context,
+    opened: &Opened,
     store: &Store,
     graph: &Graph,
     drv: DrvId,
+    flags: &BuildFlags,
 ) -> Result<(), CommandError> {
-    let plan = xsc_build::Plan::new(store, graph, &[drv]).map_err(|e| store_error(&e))?;
-    let missing: Vec<_> = plan.missing().filter_map(|id| graph.get(id)).collect();
+    let pull = !flags.offline && !flags.no_substitutes;
+    let plan = caches::plan_asked(context, &opened.flake, store, graph, &[drv], pull)?;
+    let missing: Vec<_> = plan
+        .missing()
+        .filter_map(|id| Some((graph.get(id)?, plan.work(graph, id)?)))
+        .collect();
     if context.json {
-        let names: Vec<&str> = missing.iter().map(|drv| drv.name.as_str()).collect();
-        print(
-            &json!({ "version": 1, "derivations": plan.order.len(), "missing": names }).to_string(),
-        );
+        let names = |cached: bool| -> Vec<&str> {
+            let of = |(_, work): &&(_, Work)| (*work == Work::Substitute) == cached;
+            let of = missing.iter().filter(of);
+            of.map(|(drv, _)| drv.name.as_str()).collect()
+        };
+        let value = json!({
+            "version": 1,
+            "derivations": plan.order.len(),
+            "missing": names(false),
+            "cached": names(true),
+        });
+        print(&value.to_string());
         return Ok(());
     }
-    for drv in &missing {
-        let verb = super::graph::word(xsc_build::work_of(drv));
+    for (drv, work) in &missing {
+        let verb = super::graph::word(*work);
         print(&format!("{verb:5} {}", drv.name));
     }
     if !context.quiet {

@@ -11,14 +11,15 @@ use xsc_model::{DrvId, InputSource};
 
 use super::{open_about, print};
 use crate::args::{Graph, GraphFormat};
+use crate::caches;
 use crate::context::Context;
-use crate::error::{CommandError, store_error};
+use crate::error::CommandError;
 
 pub(crate) fn run(context: &Context, args: &Graph) -> Result<(), CommandError> {
     let (opened, top) = open_about(context, &args.about)?;
     let graph = opened.recipes.graph();
     let store = context.store()?;
-    let plan = xsc_build::Plan::new(&store, &graph, &[top]).map_err(|e| store_error(&e))?;
+    let plan = caches::plan_here(context, &opened.flake, &store, &graph, &[top])?;
     let shown: Vec<&DrvId> = plan
         .order
         .iter()
@@ -29,7 +30,8 @@ pub(crate) fn run(context: &Context, args: &Graph) -> Result<(), CommandError> {
     let mut edges = BTreeSet::new();
     for id in &shown {
         let Some(drv) = graph.get(id) else { continue };
-        nodes.push((*id, drv, plan.known.contains_key(id)));
+        let here = plan.known.contains_key(id) && !plan.remote.contains(id);
+        nodes.push((*id, drv, here));
         for input in &drv.inputs {
             if let InputSource::Output { drv: dep, output } = &input.source
                 && is_shown.contains(dep)
@@ -89,7 +91,7 @@ pub(crate) fn run(context: &Context, args: &Graph) -> Result<(), CommandError> {
 /// A kind of work in one word, as `plan` has it too.
 pub(crate) fn word(work: Work) -> &'static str {
     match work {
-        Work::Substitute => "substitute",
+        Work::Substitute => "cache",
         Work::Fetch => "fetch",
         Work::Builtin => "make",
         Work::Build => "build",

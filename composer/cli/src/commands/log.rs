@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use super::show::find;
 use super::{open_subject, print};
 use crate::args::Log;
+use crate::caches;
 use crate::context::Context;
 use crate::error::{CommandError, store_error};
 
@@ -14,7 +15,12 @@ pub(crate) fn run(context: &Context, args: &Log) -> Result<(), CommandError> {
     let mut opened = open_subject(context, &args.profile)?;
     let store = context.store()?;
     let (graph, id) = find(&mut opened, &args.which)?;
-    let plan = xsc_build::Plan::new(&store, &graph, &[id]).map_err(|e| store_error(&e))?;
+    let pull = caches::Use {
+        pull: true,
+        push: false,
+    };
+    let set = caches::open(context, &opened.flake, &store, pull)?;
+    let plan = caches::plan_here(context, &opened.flake, &store, &graph, &[id])?;
     let drv = graph.get(&id).expect("what was found is in its graph");
     let action = xsc_build::resolve(drv, &plan.known).ok_or_else(|| {
         CommandError::other(format!(
@@ -22,7 +28,13 @@ pub(crate) fn run(context: &Context, args: &Log) -> Result<(), CommandError> {
             drv.name
         ))
     })?;
-    let log = store.read_log(&action.id()).map_err(|e| store_error(&e))?;
+    let mut log = store.read_log(&action.id()).map_err(|e| store_error(&e))?;
+    if let (None, Some(set)) = (&log, &set) {
+        let asked = set.believed(&[action.id()]).map_err(|e| store_error(&e))?;
+        if asked.iter().flatten().any(|found| set.fetch_log(found)) {
+            log = store.read_log(&action.id()).map_err(|e| store_error(&e))?;
+        }
+    }
     let Some(mut log) = log else {
         return Err(CommandError::other(format!(
             "there is no log of {}: nothing was run for it as it is now",

@@ -9,16 +9,20 @@ mod expression;
 mod gc;
 mod graph;
 mod history;
+mod keygen;
 mod lock;
 mod log;
 mod machine;
 mod manual;
 mod options;
 mod plan;
+mod pull;
+mod push;
 mod remote;
 mod repl;
 mod run;
 mod show;
+mod sign;
 mod store;
 mod test;
 mod why_depends;
@@ -29,7 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
-use xsc_build::{BuildOutcome, Engine, Options, RealiseError};
+use xsc_build::{BuildOutcome, Engine, Options, RealiseError, Substituter};
 use xsc_eval::Feature;
 use xsc_fetch::{DownloadOptions, Downloader, Mirrors, TransportOptions};
 use xsc_instantiate::{Hooks, Language, Recipes};
@@ -76,6 +80,10 @@ pub(crate) fn dispatch(cli: &Cli, cancel: &Cancel) -> Result<(), CommandError> {
         Verb::Completion(args) => manual::completion(args),
         Verb::Manual(args) => manual::manual(args),
         Verb::Remote(args) => remote::run(&context, args),
+        Verb::Keygen(args) => keygen::run(&context, args),
+        Verb::Sign(args) => sign::run(&context, args),
+        Verb::Push(args) => push::run(&context, args, cancel),
+        Verb::Pull(args) => pull::run(&context, args, cancel),
         Verb::Runner { .. } => unreachable!("main takes the runner before anything else"),
     }
 }
@@ -391,8 +399,7 @@ pub(crate) fn realise(
     flags: &BuildFlags,
     cancel: &Cancel,
 ) -> Result<BTreeMap<DrvId, Realisation>, CommandError> {
-    let plan = xsc_build::Plan::new(store, graph, wanted)
-        .map_err(|error| crate::error::store_error(&error))?;
+    let plan = crate::caches::plan_here(context, origin.flake, store, graph, wanted)?;
     let [top, ..] = wanted else {
         return Ok(plan.known);
     };
@@ -459,11 +466,17 @@ pub(crate) fn realise(
     let _session = store
         .session()
         .map_err(|error| crate::error::store_error(&error))?;
+    let endpoints = crate::caches::Use {
+        pull: !flags.offline && !flags.no_substitutes,
+        push: !flags.offline,
+    };
+    let caches = crate::caches::open(context, origin.flake, store, endpoints)?;
+    let shared = caches.as_ref().map(crate::caches::Shared::new);
     let engine = Engine {
         store,
         sandbox: &sandbox,
         downloader: downloader.as_ref(),
-        substituter: None,
+        substituter: shared.as_ref().map(|shared| shared as &dyn Substituter),
         repository: origin.root,
         options: Options {
             max_jobs: flags.max_jobs.map_or(processors, usize::from),
@@ -481,7 +494,11 @@ pub(crate) fn realise(
         cancel,
     };
     let begin = std::time::Instant::now();
-    let result = ui.during(|| engine.realise(graph, wanted));
+    let work = || ui.during(|| engine.realise(graph, wanted));
+    let result = match &shared {
+        Some(shared) => shared.pushing(cancel, work),
+        None => work(),
+    };
     let tally = ui.finish();
     let cached = match tally.substituted {
         0 => String::new(),

@@ -16,8 +16,9 @@ use xsc_store::Store;
 use super::graph::word;
 use super::{history, open_about, print};
 use crate::args::Plan;
+use crate::caches;
 use crate::context::Context;
-use crate::error::{CommandError, store_error};
+use crate::error::CommandError;
 use crate::ui::{count, human};
 
 /// A step that is missing.
@@ -31,13 +32,13 @@ pub(crate) fn run(context: &Context, args: &Plan) -> Result<(), CommandError> {
     let (opened, drv) = open_about(context, &args.about)?;
     let graph = opened.recipes.graph();
     let store = context.store()?;
-    let plan = xsc_build::Plan::new(&store, &graph, &[drv]).map_err(|e| store_error(&e))?;
+    let plan = caches::plan_asked(context, &opened.flake, &store, &graph, &[drv], true)?;
     let steps: Vec<Step<'_>> = plan
         .missing()
-        .filter_map(|id| graph.get(id))
-        .map(|drv| Step {
+        .filter_map(|id| Some((graph.get(id)?, plan.work(&graph, id)?)))
+        .map(|(drv, work)| Step {
             drv,
-            work: work_of(drv),
+            work,
             last: store.last_duration(drv.name.as_str()),
         })
         .collect();
@@ -56,7 +57,8 @@ pub(crate) fn run(context: &Context, args: &Plan) -> Result<(), CommandError> {
         usize::from,
     );
     let estimate = estimate(&store, &graph, &plan, jobs);
-    let bytes: u64 = steps.iter().map(|step| size(step.drv)).sum();
+    let fetches = steps.iter().filter(|step| step.work == Work::Fetch);
+    let bytes: u64 = fetches.map(|step| size(step.drv)).sum();
     if context.json {
         print(
             &as_json(
@@ -157,8 +159,12 @@ fn show(plan: &xsc_build::Plan, steps: &[Step<'_>], bytes: u64, estimate: Option
         Some(time) if !steps.is_empty() => format!(", about {} without the network", human(time)),
         _ => String::new(),
     };
+    let cached = match of(Work::Substitute) {
+        0 => String::new(),
+        number => format!("{number} from caches, "),
+    };
     print(&format!(
-        "{} of {}: {} to fetch ({}), {} to build, {} to make{time}",
+        "{} of {}: {cached}{} to fetch ({}), {} to build, {} to make{time}",
         steps.len(),
         count(plan.order.len(), "derivation"),
         of(Work::Fetch),

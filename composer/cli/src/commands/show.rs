@@ -5,13 +5,15 @@
 use std::fmt::Write;
 
 use serde_json::{Value, json};
+use xsc_build::Plan;
 use xsc_model::{Builder, Derivation, DrvId, Graph, InputMode, InputSource};
 use xsc_store::Store;
 
 use super::{Opened, open_subject, print};
 use crate::args::Show;
+use crate::caches;
 use crate::context::Context;
-use crate::error::{CommandError, store_error};
+use crate::error::CommandError;
 use crate::ui::human;
 
 pub(crate) fn run(context: &Context, args: &Show) -> Result<(), CommandError> {
@@ -20,11 +22,14 @@ pub(crate) fn run(context: &Context, args: &Show) -> Result<(), CommandError> {
     match &args.which {
         Some(which) => {
             let (graph, id) = find(&mut opened, which)?;
-            one(context, &store, &graph, id)
+            let plan = caches::plan_here(context, &opened.flake, &store, &graph, &[id])?;
+            one(context, &store, &graph, id, &plan)
         }
         None => {
             let top = opened.derivation(None)?;
-            table(context, &store, &opened.recipes.graph(), top)
+            let graph = opened.recipes.graph();
+            let plan = caches::plan_here(context, &opened.flake, &store, &graph, &[top])?;
+            table(context, &graph, &plan)
         }
     }
 }
@@ -55,13 +60,17 @@ pub(crate) fn find(opened: &mut Opened, which: &str) -> Result<(Graph, DrvId), C
     })
 }
 
-fn one(context: &Context, store: &Store, graph: &Graph, id: DrvId) -> Result<(), CommandError> {
-    let plan = xsc_build::Plan::new(store, graph, &[id]).map_err(|e| store_error(&e))?;
+fn one(
+    context: &Context,
+    store: &Store,
+    graph: &Graph,
+    id: DrvId,
+    plan: &Plan,
+) -> Result<(), CommandError> {
     let drv = graph.get(&id).expect("what was found is in its graph");
     let action = xsc_build::resolve(drv, &plan.known).map(|action| action.id());
-    let outputs: Vec<(String, String)> = plan
-        .known
-        .get(&id)
+    let here = plan.known.get(&id).filter(|_| !plan.remote.contains(&id));
+    let outputs: Vec<(String, String)> = here
         .into_iter()
         .flat_map(|realisation| &realisation.outputs)
         .map(|(name, tree)| {
@@ -160,12 +169,12 @@ fn inputs(graph: &Graph, drv: &Derivation) -> Vec<Value> {
         .collect()
 }
 
-fn table(context: &Context, store: &Store, graph: &Graph, top: DrvId) -> Result<(), CommandError> {
-    let plan = xsc_build::Plan::new(store, graph, &[top]).map_err(|e| store_error(&e))?;
+fn table(context: &Context, graph: &Graph, plan: &Plan) -> Result<(), CommandError> {
+    let built = |id| plan.known.contains_key(id) && !plan.remote.contains(id);
     let rows: Vec<(&DrvId, &Derivation, bool)> = plan
         .order
         .iter()
-        .filter_map(|id| Some((id, graph.get(id)?.as_ref(), plan.known.contains_key(id))))
+        .filter_map(|id| Some((id, graph.get(id)?.as_ref(), built(id))))
         .collect();
     if context.json {
         let rows: Vec<Value> = rows
@@ -178,7 +187,11 @@ fn table(context: &Context, store: &Store, graph: &Graph, top: DrvId) -> Result<
         return Ok(());
     }
     for (id, drv, built) in rows {
-        let state = if built { "built  " } else { "missing" };
+        let state = match (built, plan.remote.contains(id)) {
+            (true, _) => "built  ",
+            (false, true) => "cached ",
+            (false, false) => "missing",
+        };
         print(&format!("{} {state} {}", id.short(), drv.name));
     }
     Ok(())

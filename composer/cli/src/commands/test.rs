@@ -14,7 +14,7 @@ use super::machine::{choose, prepare, said_in_bochs, vm_error};
 use super::{Cancel, Opened, build, open, print, read};
 use crate::args::Test;
 use crate::context::Context;
-use crate::error::{CommandError, exit, store_error};
+use crate::error::{CommandError, exit};
 use crate::ui::{HEARTBEAT, beside, human, say};
 
 pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(), CommandError> {
@@ -130,8 +130,9 @@ fn script(opened: &Opened, args: &Test) -> Result<Option<Script>, CommandError> 
 fn is_built(context: &Context, opened: &mut Opened, attr: &str) -> Result<bool, CommandError> {
     let drv = opened.derivation(Some(attr))?;
     let store = context.store()?;
-    let plan = xsc_build::Plan::new(&store, &opened.recipes.graph(), &[drv]);
-    Ok(plan.map_err(|e| store_error(&e))?.known.contains_key(&drv))
+    let graph = opened.recipes.graph();
+    let plan = crate::caches::plan_here(context, &opened.flake, &store, &graph, &[drv])?;
+    Ok(plan.known.contains_key(&drv) && !plan.remote.contains(&drv))
 }
 
 /// Says that the test was not run.

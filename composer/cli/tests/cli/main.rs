@@ -20,6 +20,7 @@ mod options;
 mod packages;
 mod repl;
 mod reproduce;
+mod share;
 mod verbs;
 
 /// ELF files made by hand, as the audit's own tests make them.
