@@ -4,7 +4,7 @@
 
 use serde_json::json;
 use xsc_model::System;
-use xsc_profile::{Endpoint, url_fault};
+use xsc_profile::{Endpoint, EngineKind, url_fault};
 use xsc_remote::reapi::{Finding, Verdict};
 
 use super::{print, read_flake};
@@ -104,22 +104,27 @@ fn doctor(context: &Context, args: &Doctor) -> Result<(), CommandError> {
         .examine(system, runner.as_deref())
         .map_err(|error| CommandError::from_error(&error))?;
     report(context, &endpoint, &findings);
-    match findings
+    let bad: Vec<&str> = findings
         .iter()
-        .filter(|f| f.verdict == Verdict::Bad)
-        .count()
-    {
-        0 => Ok(()),
-        count => Err(CommandError::other(format!(
-            "{count} {} of {} not as a build needs it",
-            if count == 1 {
-                "property is"
-            } else {
-                "properties are"
-            },
-            endpoint.name
-        ))),
+        .filter(|finding| finding.verdict == Verdict::Bad)
+        .map(|finding| finding.subject.as_str())
+        .collect();
+    if bad.is_empty() {
+        return Ok(());
     }
+    let error = CommandError::other(format!(
+        "{} cannot be used as it is: {}",
+        endpoint.name,
+        bad.join(", ")
+    ));
+    Err(
+        match bad.contains(&"sandbox") && endpoint.profile == EngineKind::Plain {
+            true => error.hint(
+                "workers of buildbox need `profile = \"buildbox\"`, or --profile buildbox here",
+            ),
+            false => error,
+        },
+    )
 }
 
 fn find(context: &Context, name: &str) -> Result<Endpoint, CommandError> {

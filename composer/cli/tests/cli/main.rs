@@ -18,6 +18,7 @@ mod kills;
 mod leaks;
 mod options;
 mod packages;
+mod remote;
 mod repl;
 mod reproduce;
 mod share;

@@ -53,7 +53,10 @@ fn perform(file: &Path) -> Result<i32, String> {
     let build = spec.scratch.join("build");
     let _ = fs::remove_dir(build.join("out"));
     let _ = fs::remove_dir(&build);
-    let scratch = spec.scratch.clone();
+    // PID 1 changes the root of this process too, and leaves the engine's behind: what is done after that is done
+    // from here.
+    std::env::set_current_dir(&spec.scratch)
+        .map_err(|e| format!("{}: {e}", spec.scratch.display()))?;
     let reports = supervised(spec).map_err(|failure| failure.to_string())?;
     let mut problem = None;
     let mut code = EXIT_SETUP;
@@ -69,10 +72,9 @@ fn perform(file: &Path) -> Result<i32, String> {
         }
     }
     for name in LEFT {
-        remove_scratch(&scratch.join(name)).map_err(|e| e.to_string())?;
+        remove_scratch(Path::new(name)).map_err(|e| e.to_string())?;
     }
-    let report = scratch.join("report");
-    fs::write(&report, &reports).map_err(|e| format!("{}: {e}", report.display()))?;
+    fs::write("report", &reports).map_err(|e| format!("report: {e}"))?;
     match problem {
         Some(problem) => Err(problem),
         None => Ok(code),
