@@ -136,6 +136,8 @@ rec {
       parallel ? false,
       # The output may mention /build, as an object tree does that a later step goes on with.
       keepsBuildDir ? false,
+      # What it needs of the machine: { memory = MIB; exclusive = BOOL; }. No part of its identity.
+      requires ? { },
     }:
     derivation {
       inherit
@@ -144,6 +146,7 @@ rec {
         outputs
         parallel
         keepsBuildDir
+        requires
         ;
       builder = "/usr/bin/bash";
       args = [

@@ -11,7 +11,7 @@ use xsc_profile::{EndpointTable, UserConfig};
 use xsc_store::Store;
 
 use crate::args::{Cli, LogFormat};
-use crate::error::{CommandError, disk_error};
+use crate::error::{CommandError, disk_error, warning};
 
 /// The files that mark the top of a repository.
 const FLAKE: &str = "flake-like.toml";
@@ -118,10 +118,14 @@ impl Context {
     }
 
     pub(crate) fn store(&self) -> Result<Store, CommandError> {
-        Store::open(&self.store_dir).map_err(|error| {
+        let store = Store::open(&self.store_dir).map_err(|error| {
             let full = error.is_disk_full();
             disk_error(CommandError::from_error(&error), full)
-        })
+        })?;
+        for found in store.take_warnings() {
+            crate::ui::say(&format!("warning: {}", warning(&found)));
+        }
+        Ok(store)
     }
 }
 

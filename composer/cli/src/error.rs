@@ -176,6 +176,24 @@ pub(crate) fn store_error(error: &xsc_store::StoreError) -> CommandError {
     disk_error(CommandError::from_error(error), error.is_disk_full())
 }
 
+/// Something that was wrong in the store and that it got over.
+pub(crate) fn warning(warning: &xsc_store::Warning) -> String {
+    match warning {
+        xsc_store::Warning::SetAside {
+            path,
+            moved_to,
+            problem,
+        } => {
+            let (path, moved_to) = (path.display(), moved_to.display());
+            format!("{path} is damaged ({problem}); moved to {moved_to}")
+        }
+        xsc_store::Warning::Recovered { objects, damaged } => format!(
+            "the machine went down during a build: {} checked, {damaged} damaged and set aside",
+            crate::ui::count(*objects, "file")
+        ),
+    }
+}
+
 /// The same error, with the hint for a full disk where the disk is full.
 pub(crate) fn disk_error(error: CommandError, full: bool) -> CommandError {
     if full { error.hint(DISK_FULL) } else { error }

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use xsc_eval::{Attrs, EvalError, Evaluator, Value};
 use xsc_model::{
     Builder, BuiltinName, Cores, Derivation, DrvId, DrvName, Exec, Fetch, Graph, Input, InputMode,
-    InputSource, MountPoint, OutputName, System, TreeId,
+    InputSource, MountPoint, OutputName, Resources, System, TreeId,
 };
 
 use crate::language::HashSources;
@@ -21,9 +21,9 @@ use crate::read::{Args, NO_PATH, invalid, text};
 /// What `derivation` is documented to do, for `:doc` and the manual.
 pub(crate) const DOC: &str = "Describes one build step: `name`, `system`, `builder` (a program of \
 the sandbox with `args`, or `builtin:NAME` with `params`), `inputs` (a list of { at, from, \
-writable }), `env`, `outputs`, `parallel`, `keepsBuildDir`.";
+writable }), `env`, `outputs`, `parallel`, `keepsBuildDir`, `requires` ({ memory = MIB; exclusive }).";
 
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     "name",
     "system",
     "builder",
@@ -34,6 +34,7 @@ const KNOWN: [&str; 10] = [
     "params",
     "parallel",
     "keepsBuildDir",
+    "requires",
 ];
 
 /// The builtin that a derivation calls where it meets a string: it only explains.
@@ -133,9 +134,10 @@ impl Instantiator {
                 env,
                 cores,
                 keeps_build_dir: args.bool("keepsBuildDir")?,
+                resources: resources(eval, args)?,
             }));
         };
-        for only_exec in ["args", "env", "parallel", "keepsBuildDir"] {
+        for only_exec in ["args", "env", "parallel", "keepsBuildDir", "requires"] {
             if args.has(only_exec) {
                 return Err(args.error(only_exec, "a `builtin:` builder takes `params` instead"));
             }
@@ -382,6 +384,21 @@ fn outputs(args: &Args<'_>) -> Result<BTreeSet<OutputName>, EvalError> {
         return Err(args.error("outputs", "at least one output is needed"));
     }
     Ok(outputs)
+}
+
+/// What `requires` says of the machine.
+fn resources(eval: &Evaluator, args: &Args<'_>) -> Result<Resources, EvalError> {
+    let Some(attr) = args.attr("requires") else {
+        return Ok(Resources::default());
+    };
+    let requires = Args::open(eval, &attr.value, "`requires`", &["memory", "exclusive"])?;
+    let memory = requires.int("memory")?.unwrap_or(0);
+    let memory = u64::try_from(memory)
+        .map_err(|_| requires.error("memory", "it is negative; expected a number of MiB"))?;
+    Ok(Resources {
+        memory,
+        exclusive: requires.bool("exclusive")?,
+    })
 }
 
 /// For a command every input has a place of its own: what meets at one place is merged first.

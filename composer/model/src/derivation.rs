@@ -51,6 +51,18 @@ pub struct Exec {
     pub cores: Cores,
     /// Whether outputs may mention the build directory, as intermediate object trees do.
     pub keeps_build_dir: bool,
+    /// What the command needs of the machine. Not part of the identity: it says when the build
+    /// may start, and never what it makes.
+    pub resources: Resources,
+}
+
+/// What a command needs of the machine while it runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// Memory in MiB; 0 for so little that it need not be counted.
+    pub memory: u64,
+    /// Whether no other build may run beside it.
+    pub exclusive: bool,
 }
 
 /// How many processors a build sees.

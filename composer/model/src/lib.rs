@@ -17,7 +17,7 @@ mod tree;
 
 pub use action::{Action, Placement};
 pub use derivation::{
-    Builder, BuiltinName, Cores, Derivation, Exec, Fetch, Input, InputMode, InputSource,
+    Builder, BuiltinName, Cores, Derivation, Exec, Fetch, Input, InputMode, InputSource, Resources,
 };
 pub use digest::{ActionId, BlobId, Digest, DrvId, ParseDigestError, TreeId};
 pub use encode::{DecodeError, Decoder, Encoder};

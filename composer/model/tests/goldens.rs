@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use xsc_model::{
     Action, BlobId, Builder, BuiltinName, Cores, Derivation, Digest, Directory, DrvName, EntryName,
     Exec, Fetch, Input, InputMode, InputSource, MountPoint, Node, OutputName, Param, Placement,
-    Realisation, System, TreeId,
+    Realisation, Resources, System, TreeId,
 };
 
 fn name(text: &str) -> EntryName {
@@ -62,6 +62,14 @@ fn exec(cores: Cores) -> Builder {
         ]),
         cores,
         keeps_build_dir: true,
+        resources: match cores {
+            Cores::One => Resources::default(),
+            // Like the processors, these are no part of any identity.
+            Cores::Granted => Resources {
+                memory: 4096,
+                exclusive: true,
+            },
+        },
     })
 }
 

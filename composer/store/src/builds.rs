@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use xsc_model::Digest;
 
 use crate::error::{Context, FileError};
-use crate::fsops::{list, read_optional, remove_file, write_atomic};
+use crate::fsops::{list, read_optional, remove_file};
 use crate::{Store, StoreError};
 
 /// How many builds of one subject are kept.
@@ -34,13 +34,15 @@ impl Store {
     ) -> Result<(), StoreError> {
         let folder = self.builds_of(subject);
         std::fs::create_dir_all(&folder).context("create", &folder)?;
-        let scratch = self.make_scratch("build")?;
-        let temporary = scratch.path().join("file");
         // Digits of one length sort as numbers; the process tells two of the same moment apart.
         let name = format!("{began:014}-{}", std::process::id());
         let packed = zstd::encode_all(derivations, 3).context("compress", &folder)?;
-        write_atomic(&temporary, &folder.join(format!("{name}.zst")), &packed)?;
-        write_atomic(&temporary, &folder.join(format!("{name}.json")), summary)?;
+        for (suffix, bytes) in [("zst", packed.as_slice()), ("json", summary)] {
+            let path = folder.join(format!("{name}.{suffix}"));
+            let staged = self.temporary()?;
+            std::fs::write(&staged, bytes).context("write", &staged)?;
+            std::fs::rename(&staged, &path).context("rename to", &path)?;
+        }
         let mut names = summaries(&folder)?;
         names.truncate(names.len().saturating_sub(KEPT));
         for name in names {

@@ -1,8 +1,8 @@
 //! Ingest: a staged directory becomes a tree of the store.
 //!
 //! The scheduler calls it for build outputs, fetches and sources. The order is: walk and hash,
-//! normalise, flush, name objects, name directory records children first, flush, rename the
-//! directory into `trees/`. Invariant: a kill between any two steps leaves only things that are
+//! normalise, name objects, name directory records children first, rename the directory into
+//! `trees/`. Invariant: a kill between any two steps leaves only things that are
 //! complete, and scratch that the next open removes.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,9 +125,8 @@ impl Ingest<'_> {
             remove_tree(self.staged)?;
             return Ok(root);
         }
-        let scratch = self.store.make_scratch("directories")?;
-        let pending = self.store.write_records(&scratch, records.into_iter())?;
-        self.store.sync()?;
+        let _writing = self.store.writing()?;
+        let pending = self.store.write_records(records.into_iter())?;
         let mut empty = BTreeSet::new();
         for file in hashed.iter().filter(|file| file.size == 0) {
             if empty.insert(file.executable) {
@@ -150,12 +149,11 @@ impl Ingest<'_> {
                     file.executable,
                 )
             })?;
-        self.store.name_records(&scratch, &pending)?;
+        self.store.name_records(&pending)?;
         // Linking changed the times of directories.
         walked
             .par_iter()
             .try_for_each(|dir| self.settle(&dir.path))?;
-        self.store.sync()?;
         match std::fs::rename(self.staged, &laid_out) {
             Ok(()) => {}
             Err(error)

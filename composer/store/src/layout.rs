@@ -44,6 +44,7 @@ pub(crate) const FOLDERS: [&str; 14] = [
     "locks",
     "kept",
     "corrupt",
+    "dirty",
 ];
 /// The ones that are split by the first byte of the digest.
 pub(crate) const SHARDED: [&str; 5] = ["objects", "dirs", "realisations", "statements", "logs"];

@@ -2,16 +2,19 @@
 //!
 //! The scheduler, the builtins and the commands use it; `docs/formats/store.md` describes what is
 //! on disk. Invariants: a name in the store appears only after everything it refers to, so a kill
-//! at any point leaves a store that the next run uses; and a file that is in the store is never
+//! at any point leaves a store that the next run uses, and after a power loss it is checked before
+//! anyone uses it; and a file that is in the store is never
 //! written again, because trees share files with objects through hard links.
 
 mod builder;
 mod builds;
+mod dirty;
 mod error;
 mod fsops;
 mod gc;
 mod ingest;
 mod keep;
+mod laid_out;
 mod layout;
 mod lock;
 mod materialise;

@@ -41,6 +41,7 @@ impl Store {
 
     fn materialise(&self, tree: TreeId) -> Result<(), StoreError> {
         let _session = self.shared()?;
+        let _writing = self.writing()?;
         let scratch = self.make_scratch("tree")?;
         let staged = scratch.path().join("tree");
         std::fs::create_dir(&staged).context("create", &staged)?;

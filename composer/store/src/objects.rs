@@ -1,7 +1,7 @@
 //! Objects: the contents of files, each stored once and linked into trees.
 //!
 //! Ingest and materialisation call these. Invariant: an object gets its name by a hard link from
-//! a file that is already flushed, normalised and hashed, and is never opened for writing again.
+//! a file that is already whole, normalised and hashed, and is never opened for writing again.
 
 use std::fs::{self, File};
 use std::io;
@@ -29,7 +29,7 @@ pub(crate) enum Linked {
 }
 
 impl Store {
-    /// Makes the file at `relative` below `base`, flushed and normalised, an object, or replaces
+    /// Makes the file at `relative` below `base`, whole and normalised, an object, or replaces
     /// it by the object of that content that exists. `at` is its whole path, for messages.
     pub(crate) fn put_object(
         &self,
@@ -110,10 +110,10 @@ impl Store {
             return Ok(());
         }
         // As every object it gets its name when it is complete, its mode included.
-        let scratch = self.make_scratch("empty")?;
-        let staged = scratch.path().join("file");
+        let staged = self.temporary()?;
         make_empty(CWD, &staged, executable).context("create", &staged)?;
-        self.put_object(CWD, &staged, &staged, blob, executable)
+        self.put_object(CWD, &staged, &staged, blob, executable)?;
+        fs::remove_file(&staged).context("remove", &staged)
     }
 }
 

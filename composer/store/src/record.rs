@@ -11,8 +11,7 @@ use std::time::Duration;
 use xsc_model::{ActionId, DrvName, Realisation};
 
 use crate::error::{Context, FileError};
-use crate::fsops::{read_optional, write_atomic};
-use crate::scratch::ScratchDir;
+use crate::fsops::read_optional;
 use crate::{Store, StoreError, layout};
 
 /// How many past durations of a name are kept.
@@ -50,20 +49,21 @@ impl Store {
             }
         }
         let path = self.at(&layout::realisation(realisation.action));
-        self.put(&path, realisation.to_text().as_bytes())
+        let _writing = self.writing()?;
+        let staged = self.temporary()?;
+        fs::write(&staged, realisation.to_text()).context("write", &staged)?;
+        Ok(fs::rename(&staged, &path).context("rename to", &path)?)
     }
 
     /// Opens a new log of an action. It takes the place of an older one when it is finished.
     pub fn log_writer(&self, action: &ActionId) -> Result<LogWriter, StoreError> {
-        let scratch = self.scratch("log")?;
-        let staged = scratch.path().join("log");
+        let staged = self.temporary()?;
         let file = File::create(&staged).context("create", &staged)?;
         let encoder = zstd::Encoder::new(file, 3).context("compress to", &staged)?;
         Ok(LogWriter {
             encoder,
             staged,
             to: self.at(&layout::log(*action)),
-            _scratch: scratch,
         })
     }
 
@@ -111,18 +111,12 @@ impl Store {
             .iter()
             .map(|duration| format!("{}\n", duration.as_millis()))
             .collect();
-        let Ok(scratch) = self.scratch("history") else {
+        let Ok(staged) = self.temporary() else {
             return;
         };
-        let staged = scratch.path().join("file");
         if fs::write(&staged, text).is_ok() {
             let _ = fs::rename(&staged, self.at(&layout::history(&valid)));
         }
-    }
-
-    fn put(&self, path: &std::path::Path, bytes: &[u8]) -> Result<(), StoreError> {
-        let scratch = self.scratch("record")?;
-        Ok(write_atomic(&scratch.path().join("file"), path, bytes)?)
     }
 }
 
@@ -131,7 +125,6 @@ pub struct LogWriter {
     encoder: zstd::Encoder<'static, File>,
     staged: PathBuf,
     to: PathBuf,
-    _scratch: ScratchDir,
 }
 
 impl LogWriter {

@@ -65,18 +65,24 @@ impl Store {
         }
         record.push_str("end\n");
         let _session = self.shared()?;
-        let scratch = self.make_scratch("root")?;
         let name = Digest::of(text.as_bytes()).to_hex();
         let path = self.at("roots").join(name);
+        let place = self.tree_place(target);
+        let same = read_optional(&path)?.is_some_and(|known| known == record.as_bytes());
+        if same && fs::read_link(&link).is_ok_and(|known| known == place) {
+            return Ok(());
+        }
+        // A root promises that what it keeps is there.
+        self.flush()?;
         // The record first: a link without one would keep nothing.
-        write_atomic(&scratch.path().join("file"), &path, record.as_bytes())?;
+        write_atomic(&self.temporary()?, &path, record.as_bytes())?;
         let folder = link.parent().unwrap_or(Path::new("/"));
         let temporary = folder.join(format!(
             ".xsc-link-{}-{:x}",
             std::process::id(),
             self.salt()
         ));
-        std::os::unix::fs::symlink(self.tree_place(target), &temporary)
+        std::os::unix::fs::symlink(&place, &temporary)
             .context("create", &temporary)?;
         if let Err(error) = fs::rename(&temporary, &link) {
             let _ = fs::remove_file(&temporary);

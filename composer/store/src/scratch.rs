@@ -7,6 +7,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::FlockOperation;
@@ -72,6 +73,18 @@ impl Store {
     /// Makes a scratch directory, mode 0700. `name` makes its path readable to people.
     pub fn scratch(&self, name: &str) -> Result<ScratchDir, StoreError> {
         Ok(self.make_scratch(name)?)
+    }
+
+    /// A path for a small file that gets its name by a rename; nothing is there yet. All of a
+    /// process lie in one scratch directory.
+    pub(crate) fn temporary(&self) -> Result<PathBuf, FileError> {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let dir = match &mut *files {
+            Some(dir) => dir,
+            none => none.insert(self.make_scratch("files")?),
+        };
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        Ok(dir.path().join(number.to_string()))
     }
 
     pub(crate) fn make_scratch(&self, name: &str) -> Result<ScratchDir, FileError> {

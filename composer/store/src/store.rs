@@ -11,9 +11,10 @@ use std::sync::Mutex;
 
 use xsc_model::{BlobId, Directory, DirectorySource, TreeId};
 
+use crate::dirty::Dirty;
 use crate::error::{Context, FileError};
 use crate::fsops::{self, exists, read_optional};
-use crate::{OpenError, StoreError, layout, lock};
+use crate::{OpenError, ScratchDir, StoreError, layout, lock};
 
 /// The format of stores that this program makes.
 pub const FORMAT: u64 = 1;
@@ -25,6 +26,8 @@ pub struct Store {
     top: File,
     salt: u64,
     warnings: Mutex<Vec<Warning>>,
+    pub(crate) dirty: Mutex<Dirty>,
+    pub(crate) files: Mutex<Option<ScratchDir>>,
 }
 
 /// Something that was wrong and that the store got over; for the caller to report.
@@ -39,11 +42,19 @@ pub enum Warning {
         /// What was wrong.
         problem: String,
     },
+    /// The machine had gone down while builds ran, so everything was checked.
+    Recovered {
+        /// Objects that were checked.
+        objects: usize,
+        /// How many things were damaged and set aside.
+        damaged: usize,
+    },
 }
 
 impl Store {
     /// Opens the store in `dir`, making it where there is none, and removes what processes that
-    /// died left in `tmp/`.
+    /// died left in `tmp/`. Where the machine went down during a build, everything is checked,
+    /// which takes as long as reading it does.
     pub fn open(dir: &Path) -> Result<Store, OpenError> {
         fs::create_dir_all(dir).context("create", dir)?;
         let dir = fs::canonicalize(dir).context("resolve", dir)?;
@@ -66,9 +77,12 @@ impl Store {
             top,
             salt: salt(),
             warnings: Mutex::new(Vec::new()),
+            dirty: Mutex::default(),
+            files: Mutex::default(),
             dir,
         };
         store.clear_stale()?;
+        store.recover()?;
         Ok(store)
     }
 
@@ -117,9 +131,10 @@ impl Store {
         self.salt
     }
 
-    /// Brings everything written so far to the disk.
-    pub(crate) fn sync(&self) -> Result<(), FileError> {
-        rustix::fs::syncfs(&self.top).context("flush the file system of", &self.dir)
+    /// Notes something for the caller to report.
+    pub(crate) fn warn(&self, warning: Warning) {
+        let mut warnings = self.warnings.lock().expect("no holder panics");
+        warnings.push(warning);
     }
 
     /// Moves a damaged file out of the way and notes it.
@@ -138,15 +153,19 @@ impl Store {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(FileError::new("move aside", path, error)),
         }
-        self.warnings
-            .lock()
-            .expect("no holder panics")
-            .push(Warning::SetAside {
-                path: path.to_owned(),
-                moved_to,
-                problem,
-            });
+        self.warn(Warning::SetAside {
+            path: path.to_owned(),
+            moved_to,
+            problem,
+        });
         Ok(())
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // Where it fails, the marker stays and the next one to open the store sees it.
+        let _ = self.flush();
     }
 }
 

@@ -1,22 +1,22 @@
 //! Records of directories: writing them so that a reader never sees one whose content is absent.
 //!
-//! Ingest and [`Store::add_directories`] call it. Invariant: records are flushed before they get
+//! Ingest and [`Store::add_directories`] call it. Invariant: records are whole before they get
 //! their names, and children get theirs before parents.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 
 use xsc_model::{Directory, Merged, Node, TreeId};
 
 use crate::error::{Context, FileError};
-use crate::scratch::ScratchDir;
 use crate::{IngestError, Store, layout};
 
 /// Records that are written but have no names yet.
 pub(crate) struct Pending {
-    /// Children before parents.
-    order: Vec<TreeId>,
+    /// Children before parents, each with the file that it is in.
+    order: Vec<(TreeId, PathBuf)>,
 }
 
 impl Store {
@@ -41,19 +41,17 @@ impl Store {
                 }
             }
         }
-        let scratch = self.make_scratch("directories")?;
+        let _writing = self.writing()?;
         let order = children_first(&missing);
         let records = order.iter().map(|id| (*id, missing[id].encode()));
-        let pending = self.write_records(&scratch, records)?;
-        self.sync()?;
-        self.name_records(&scratch, &pending)?;
+        let pending = self.write_records(records)?;
+        self.name_records(&pending)?;
         Ok(())
     }
 
-    /// Writes records into `scratch`, in the order in which they will get their names.
+    /// Writes records to temporary files, in the order in which they will get their names.
     pub(crate) fn write_records(
         &self,
-        scratch: &ScratchDir,
         records: impl Iterator<Item = (TreeId, Vec<u8>)>,
     ) -> Result<Pending, FileError> {
         let mut order = Vec::new();
@@ -62,23 +60,18 @@ impl Store {
             if !seen.insert(id) || self.has_tree(&id) {
                 continue;
             }
-            let path = scratch.path().join(id.to_string());
+            let path = self.temporary()?;
             fs::write(&path, bytes).context("write", &path)?;
-            order.push(id);
+            order.push((id, path));
         }
         Ok(Pending { order })
     }
 
-    /// Gives flushed records their names.
-    pub(crate) fn name_records(
-        &self,
-        scratch: &ScratchDir,
-        pending: &Pending,
-    ) -> Result<(), FileError> {
-        for id in &pending.order {
-            let from = scratch.path().join(id.to_string());
+    /// Gives written records their names.
+    pub(crate) fn name_records(&self, pending: &Pending) -> Result<(), FileError> {
+        for (id, from) in &pending.order {
             let to = self.at(&layout::directory(*id));
-            match fs::rename(&from, &to) {
+            match fs::rename(from, &to) {
                 Ok(()) => {}
                 // Never expected, but a vanished record must not pass for a stored one.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && self.has_tree(id) => {}

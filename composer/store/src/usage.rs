@@ -92,13 +92,8 @@ impl Store {
             .filter(|(action, _)| wanted(action))
             .map(|(action, name)| format!("{action} {name}\n"))
             .collect();
-        let Ok(scratch) = self.make_scratch("names") else {
-            return;
-        };
-        let _ = write_atomic(
-            &scratch.path().join("file"),
-            &self.at(NAMES),
-            text.as_bytes(),
-        );
+        if let Ok(staged) = self.temporary() {
+            let _ = write_atomic(&staged, &self.at(NAMES), text.as_bytes());
+        }
     }
 }

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use xsc_model::{ActionId, BlobId, Digest, Directory, DrvName, Node, Realisation, TreeId};
 
 use crate::error::{Context, FileError};
-use crate::fsops::remove_tree;
+use crate::fsops::{exists, remove_tree};
 use crate::gc::parse_object;
 use crate::scan::{Needles, scan};
 use crate::{Store, VerifyError, layout};
@@ -35,6 +35,11 @@ pub enum Damage {
     Incomplete {
         /// The directory.
         tree: TreeId,
+    },
+    /// A laid-out tree has something else than its records say; it is laid out again when needed.
+    LaidOut {
+        /// Where it is.
+        path: PathBuf,
     },
 }
 
@@ -63,7 +68,7 @@ pub struct Affected {
 }
 
 impl Store {
-    /// Checks every object and record. With `repair` what is wrong is moved to `corrupt/`, and
+    /// Checks every object, record and laid-out tree. With `repair` what is wrong is moved to `corrupt/`, and
     /// laid-out trees that contain it are removed; this needs the store alone. Without it, a
     /// build or collection at the same time may make things look incomplete that are not.
     pub fn verify(&self, repair: bool) -> Result<VerifyReport, VerifyError> {
@@ -75,6 +80,13 @@ impl Store {
             true => None,
             false => Some(self.shared()?),
         };
+        let report = self.check(repair);
+        drop((alone, session));
+        report
+    }
+
+    /// The same, for a caller that has the lock it needs.
+    pub(crate) fn check(&self, repair: bool) -> Result<VerifyReport, VerifyError> {
         let mut report = VerifyReport::default();
         let files = self.sharded_files("objects")?;
         let checked: Vec<(Option<(BlobId, bool)>, u64)> = files
@@ -123,11 +135,13 @@ impl Store {
         // Parents first: a repair that is killed leaves nothing that claims to be complete.
         let parents_first = incomplete.rev().map(|tree| Damage::Incomplete { tree });
         report.damage.splice(0..0, parents_first);
+        let laid_out = self.damaged_trees(&directories)?.into_iter();
+        let laid_out = laid_out.map(|path| Damage::LaidOut { path });
+        report.damage.extend(laid_out);
         if repair {
             self.repair(&report.damage)?;
         }
         report.damage.sort();
-        drop((alone, session));
         Ok(report)
     }
 
@@ -172,6 +186,15 @@ impl Store {
                 Damage::Directory { path } => path
                     .file_name()
                     .and_then(|name| name.to_str()?.parse().ok()),
+                Damage::LaidOut { path } => {
+                    // Out of its place at once, so that a kill leaves no half of it there.
+                    if !exists(path)? {
+                        continue;
+                    }
+                    let scratch = self.make_scratch("garbage")?;
+                    fs::rename(path, scratch.path().join("tree")).context("move aside", path)?;
+                    None
+                }
                 Damage::Object { .. } => None,
             };
             if let Some(tree) = tree {

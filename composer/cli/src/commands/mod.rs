@@ -531,14 +531,17 @@ pub(crate) fn realise(
         let drvs = known.iter().filter_map(|(id, r)| Some((r, graph.get(id)?)));
         store.name_actions(drvs.map(|(realisation, drv)| (realisation.action, &drv.name)));
     }
-    result.map_err(|error| {
+    let flushed = store.flush();
+    let known = result.map_err(|error| {
         let logs = crate::error::Logs {
             store,
             lines: flags.log_lines.unwrap_or_else(|| ui.log_lines()),
             command: origin.log.as_deref(),
         };
         crate::error::realise_error(error, &logs)
-    })
+    })?;
+    flushed.map_err(|error| crate::error::store_error(&error.into()))?;
+    Ok(known)
 }
 
 /// Notes the use of realisations, by which `gc` chooses what goes first.
@@ -549,16 +552,8 @@ fn used(store: &Store, known: &BTreeMap<DrvId, Realisation>) {
 
 /// Tells what the store found damaged and got over.
 fn report_warnings(store: &Store, ui: &Ui) {
-    for xsc_store::Warning::SetAside {
-        path,
-        moved_to,
-        problem,
-    } in store.take_warnings()
-    {
-        let (path, moved_to) = (path.display(), moved_to.display());
-        ui.line(&format!(
-            "warning: {path} is damaged ({problem}); moved to {moved_to}"
-        ));
+    for warning in store.take_warnings() {
+        ui.line(&format!("warning: {}", crate::error::warning(&warning)));
     }
 }
 

@@ -156,6 +156,7 @@ fn said(damage: &Damage) -> String {
         Damage::Object { path } => format!("damaged content: {}", path.display()),
         Damage::Directory { path } => format!("damaged record: {}", path.display()),
         Damage::Incomplete { tree } => format!("incomplete directory: {tree}"),
+        Damage::LaidOut { path } => format!("laid out wrong: {}", path.display()),
     }
 }
 
