@@ -31,12 +31,7 @@ impl Store {
         Ok(damaged.map(|name| folder.join(name)).collect())
     }
 
-    fn is_laid_out(
-        &self,
-        records: &BTreeMap<TreeId, Directory>,
-        top: &Path,
-        tree: TreeId,
-    ) -> bool {
+    fn is_laid_out(&self, records: &BTreeMap<TreeId, Directory>, top: &Path, tree: TreeId) -> bool {
         let mut queue = vec![(top.to_owned(), tree)];
         while let Some((dir, tree)) = queue.pop() {
             let Some(record) = records.get(&tree) else {
@@ -83,8 +78,9 @@ impl Store {
                         return false;
                     }
                     let object = self.at(&layout::object(*blob, *executable));
-                    let same = fs::symlink_metadata(object)
-                        .is_ok_and(|object| (object.dev(), object.ino()) == (meta.dev(), meta.ino()));
+                    let same = fs::symlink_metadata(object).is_ok_and(|object| {
+                        (object.dev(), object.ino()) == (meta.dev(), meta.ino())
+                    });
                     same || *size == 0
                         || File::open(&path)
                             .and_then(|mut file| {

@@ -82,8 +82,7 @@ impl Store {
             std::process::id(),
             self.salt()
         ));
-        std::os::unix::fs::symlink(&place, &temporary)
-            .context("create", &temporary)?;
+        std::os::unix::fs::symlink(&place, &temporary).context("create", &temporary)?;
         if let Err(error) = fs::rename(&temporary, &link) {
             let _ = fs::remove_file(&temporary);
             return Err(FileError::new("rename to", &link, error).into());

@@ -116,7 +116,8 @@ fn after_a_power_loss_everything_is_checked() {
 
 #[test]
 fn a_laid_out_tree_that_was_meddled_with_is_laid_out_again() {
-    let changes: [(&str, fn(&Path)); 6] = [
+    type Change = (&'static str, fn(&Path));
+    let changes: [Change; 6] = [
         ("missing", |at| fs::remove_file(at.join("d/file")).unwrap()),
         ("more", |at| fs::write(at.join("more"), "").unwrap()),
         ("other", |at| {

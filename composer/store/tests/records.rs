@@ -102,7 +102,10 @@ fn damaged_records_are_set_aside_and_reported() {
     assert!(f.store.realisation(&two).unwrap().is_none());
     let warnings = f.store.take_warnings();
     assert_eq!(warnings.len(), 2);
-    for Warning::SetAside { path, moved_to, .. } in &warnings {
+    for warning in &warnings {
+        let Warning::SetAside { path, moved_to, .. } = warning else {
+            panic!("{warning:?}");
+        };
         assert!(!path.exists() && moved_to.exists());
     }
     assert_eq!(f.store.take_warnings(), []);

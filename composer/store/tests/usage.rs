@@ -111,7 +111,10 @@ fn the_longest_unused_goes_first_until_it_fits() {
     let report = f.store.gc(limit(4)).unwrap();
     assert_eq!((report.realisations, report.objects), (1, 1));
     assert!(f.has("new") && f.has("middle") && !f.has("old"));
-    assert!(report.bytes_left <= (4 * MIB + MIB / 2) as u64, "{report:?}");
+    assert!(
+        report.bytes_left <= (4 * MIB + MIB / 2) as u64,
+        "{report:?}"
+    );
     // A use makes it the last to go.
     f.store.mark_used(
         [action("middle")],
@@ -132,7 +135,8 @@ fn a_use_is_noted_once_an_hour() {
     let f = fixture();
     f.output("a");
     let begin = f.used("a");
-    f.store.mark_used([action("a"), action("none")], begin + HOUR / 2);
+    f.store
+        .mark_used([action("a"), action("none")], begin + HOUR / 2);
     assert_eq!(f.used("a"), begin);
     f.store.mark_used([action("a")], begin + 2 * HOUR);
     assert_eq!(f.used("a"), begin + 2 * HOUR);
