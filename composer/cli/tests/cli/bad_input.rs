@@ -500,7 +500,7 @@ echo "first $first" >&2
 mount -o remount,size=512m,nr_inodes=200k none "$STORE" || exit 99
 "$@"; second=$?
 echo "second $second" >&2
-"$PROGRAM" verify --store "$STORE" >&2 || exit 98
+"$PROGRAM" store verify --store "$STORE" >&2 || exit 98
 exit $second
 "#;
 
