@@ -216,7 +216,7 @@ struct Output<'a> {
     engine: &'a Engine<'a>,
     drv: DrvId,
     name: &'a str,
-    log: LogWriter,
+    log: LogWriter<'a>,
     tail: Tail,
 }
 

@@ -84,7 +84,7 @@ impl Store {
                     same || *size == 0
                         || File::open(&path)
                             .and_then(|mut file| {
-                                scan(&mut file, &Needles::new(&[]), &mut Vec::new())
+                                scan(&mut file, *size, &Needles::new(&[]), &mut Vec::new())
                             })
                             .is_ok_and(|found| found.blob == *blob)
                 }

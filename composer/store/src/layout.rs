@@ -46,9 +46,6 @@ pub(crate) const FOLDERS: [&str; 14] = [
     "corrupt",
     "dirty",
 ];
-/// The ones that are split by the first byte of the digest.
-pub(crate) const SHARDED: [&str; 5] = ["objects", "dirs", "realisations", "statements", "logs"];
-
 /// The names of the shards, `00` to `ff`.
 pub(crate) fn shards() -> impl Iterator<Item = String> {
     (0..=255u8).map(|n| format!("{n:02x}"))

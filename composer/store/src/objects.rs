@@ -40,15 +40,11 @@ impl Store {
         executable: bool,
     ) -> Result<(), FileError> {
         let object = layout::object(blob, executable);
-        match linkat(
-            &base,
-            relative,
-            self.top(),
-            object.as_str(),
-            AtFlags::empty(),
-        ) {
+        let flags = AtFlags::empty();
+        let link = || linkat(&base, relative, self.top(), object.as_str(), flags);
+        match self.in_shard(&object, link) {
             Ok(()) => return Ok(()),
-            Err(Errno::EXIST) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(FileError::new("add to the store", at, error)),
         }
         let known = |stat: rustix::io::Result<rustix::fs::Stat>| {

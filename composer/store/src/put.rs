@@ -15,6 +15,7 @@ use xsc_model::{
     BlobId, DecodeError, Decoder, Digest, Directory, DirectorySource, Encoder, Node, TreeId,
 };
 
+use crate::dirty::Writing;
 use crate::error::{Context, FileError};
 use crate::fsops::{TIMES, exists, file_mode};
 use crate::lock::Session;
@@ -105,6 +106,7 @@ pub struct TreeImport<'a> {
     files: BTreeMap<(BlobId, bool), u64>,
     scratch: ScratchDir,
     counter: AtomicU64,
+    _writing: Writing<'a>,
     _session: Session,
 }
 
@@ -182,6 +184,7 @@ impl Store {
             files,
             scratch: self.scratch("import")?,
             counter: AtomicU64::new(0),
+            _writing: self.writing()?,
             _session: session,
         })
     }
@@ -289,9 +292,8 @@ impl TreeImport<'_> {
             .collect();
         let order = children_first(&borrowed);
         let records = order.iter().map(|id| (*id, borrowed[id].encode()));
-        let pending = self.store.write_records(&self.scratch, records)?;
-        self.store.sync()?;
-        Ok(self.store.name_records(&self.scratch, &pending)?)
+        let pending = self.store.write_records(records)?;
+        Ok(self.store.name_records(&pending)?)
     }
 
     /// Whether the store has the content, and then with which executable bit and length.

@@ -14,6 +14,9 @@ use crate::error::{Context, FileError};
 use crate::fsops::read_optional;
 use crate::{Store, StoreError, layout};
 
+/// A frame of Zstandard without content.
+const NO_LOG: [u8; 9] = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58, 0x01, 0x00, 0x00];
+
 /// How many past durations of a name are kept.
 const HISTORY: usize = 8;
 
@@ -48,22 +51,22 @@ impl Store {
                 return Err(StoreError::MissingDirectory { tree: *tree });
             }
         }
-        let path = self.at(&layout::realisation(realisation.action));
+        let place = layout::realisation(realisation.action);
+        let path = self.at(&place);
         let _writing = self.writing()?;
         let staged = self.temporary()?;
         fs::write(&staged, realisation.to_text()).context("write", &staged)?;
-        Ok(fs::rename(&staged, &path).context("rename to", &path)?)
+        let rename = || fs::rename(&staged, &path);
+        Ok(self.in_shard(&place, rename).context("rename to", &path)?)
     }
 
     /// Opens a new log of an action. It takes the place of an older one when it is finished.
-    pub fn log_writer(&self, action: &ActionId) -> Result<LogWriter, StoreError> {
-        let staged = self.temporary()?;
-        let file = File::create(&staged).context("create", &staged)?;
-        let encoder = zstd::Encoder::new(file, 3).context("compress to", &staged)?;
+    pub fn log_writer(&self, action: &ActionId) -> Result<LogWriter<'_>, StoreError> {
         Ok(LogWriter {
-            encoder,
-            staged,
-            to: self.at(&layout::log(*action)),
+            store: self,
+            encoder: None,
+            staged: self.temporary()?,
+            place: layout::log(*action),
         })
     }
 
@@ -121,27 +124,45 @@ impl Store {
 }
 
 /// A build log being written, compressed.
-pub struct LogWriter {
-    encoder: zstd::Encoder<'static, File>,
+pub struct LogWriter<'a> {
+    store: &'a Store,
+    /// Made for the first byte: many builds say nothing, and a compressor is large.
+    encoder: Option<zstd::Encoder<'static, File>>,
     staged: PathBuf,
-    to: PathBuf,
+    place: String,
 }
 
-impl LogWriter {
+impl LogWriter<'_> {
     /// Completes the log and puts it in its place.
     pub fn finish(self) -> Result<(), StoreError> {
-        self.encoder.finish().context("write", &self.staged)?;
-        Ok(fs::rename(&self.staged, &self.to).context("rename to", &self.to)?)
+        let staged = &self.staged;
+        match self.encoder {
+            Some(encoder) => {
+                encoder.finish().context("write", staged)?;
+            }
+            None => fs::write(staged, NO_LOG).context("write", staged)?,
+        }
+        let to = self.store.at(&self.place);
+        let rename = || fs::rename(staged, &to);
+        let renamed = self.store.in_shard(&self.place, rename);
+        Ok(renamed.context("rename to", &to)?)
     }
 }
 
-impl Write for LogWriter {
+impl Write for LogWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.encoder.write(bytes)
+        let encoder = match &mut self.encoder {
+            Some(encoder) => encoder,
+            none => none.insert(zstd::Encoder::new(File::create(&self.staged)?, 3)?),
+        };
+        encoder.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.encoder.flush()
+        match &mut self.encoder {
+            Some(encoder) => encoder.flush(),
+            None => Ok(()),
+        }
     }
 }
 

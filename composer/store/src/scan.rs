@@ -85,6 +85,8 @@ impl<'a> Needles<'a> {
 
 /// How much is read at a time.
 const CHUNK: usize = 256 * 1024;
+/// And at least, whatever the size of the file seemed to be.
+const SMALLEST: usize = 4096;
 
 /// What reading a file gave.
 pub(crate) struct Scanned<'a> {
@@ -93,13 +95,17 @@ pub(crate) struct Scanned<'a> {
     pub(crate) found: Option<(&'a Needle, u64)>,
 }
 
-/// Reads `file` to its end. `buffer` is scratch space that the caller keeps from file to file.
+/// Reads `file`, of which `size` bytes are expected, to its end. `buffer` is scratch space that the
+/// caller keeps from file to file.
 pub(crate) fn scan<'a>(
     file: &mut File,
+    size: u64,
     needles: &Needles<'a>,
     buffer: &mut Vec<u8>,
 ) -> io::Result<Scanned<'a>> {
-    let capacity = needles.overlap + CHUNK;
+    // One more than is expected, so that the end is seen without another round.
+    let room = usize::try_from(size).map_or(CHUNK, |size| size.saturating_add(1).min(CHUNK));
+    let capacity = needles.overlap + room.max(SMALLEST);
     if buffer.len() < capacity {
         buffer.resize(capacity, 0);
     }

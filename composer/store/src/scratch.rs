@@ -1,11 +1,11 @@
 //! Scratch directories: private places on the store's file system, removed when dropped.
 //!
-//! Builds, fetches and the store itself stage things in them. Invariant: a scratch directory
-//! exists only while its lock file does, and one whose lock is free belongs to a process that
-//! died, so anyone may remove it.
+//! Builds, fetches and the store itself stage things in them. Invariant: the directory itself is
+//! locked, and one whose lock is free belongs to a process that died, so anyone may remove it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::FlockOperation;
 
 use crate::error::{Context, FileError};
-use crate::fsops::{list, remove_file, remove_tree};
+use crate::fsops::{exists, list, remove_tree};
 use crate::{Store, StoreError, lock};
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
@@ -22,7 +22,6 @@ static COUNTER: AtomicU64 = AtomicU64::new(0);
 #[derive(Debug)]
 pub struct ScratchDir {
     path: PathBuf,
-    lock_path: PathBuf,
     kept: PathBuf,
     _lock: File,
 }
@@ -63,9 +62,7 @@ impl ScratchDir {
 impl Drop for ScratchDir {
     fn drop(&mut self) {
         // What cannot be removed now is removed when the store is next opened.
-        if remove_tree(&self.path).is_ok() {
-            let _ = fs::remove_file(&self.lock_path);
-        }
+        let _ = remove_tree(&self.path);
     }
 }
 
@@ -100,56 +97,51 @@ impl Store {
                 COUNTER.fetch_add(1, Ordering::Relaxed),
                 self.salt()
             );
-            let name = format!("{unique}-{safe}");
-            let path = self.at("tmp").join(&name);
-            let lock_path = self.at("tmp").join(format!("{unique}-{safe}.lock"));
-            let file = match OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create_new(true)
-                .open(&lock_path)
-            {
-                Ok(file) => file,
+            let path = self.at("tmp").join(format!("{unique}-{safe}"));
+            match fs::DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                Err(error) => return Err(FileError::new("create", &lock_path, error)),
-            };
+                Err(error) => return Err(FileError::new("create", &path, error)),
+            }
             // Someone who clears stale directories may have come between; then try again.
+            let file = match File::open(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(FileError::new("open", &path, error)),
+            };
             let operation = FlockOperation::NonBlockingLockExclusive;
-            if !lock::try_lock(&file, &lock_path, operation)?
-                || !lock::is_current(&file, &lock_path)?
-            {
+            if !lock::try_lock(&file, &path, operation)? || !lock::is_current(&file, &path)? {
                 continue;
             }
-            fs::create_dir(&path).context("create", &path)?;
-            fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o700))
-                .context("set the mode of", &path)?;
             return Ok(ScratchDir {
                 path,
-                lock_path,
                 kept: self.at("kept"),
                 _lock: file,
             });
         }
     }
 
-    /// Removes the scratch directories of processes that died.
+    /// Removes the scratch directories of processes that died, and the lock files that older
+    /// composers had beside them.
     pub(crate) fn clear_stale(&self) -> Result<(), FileError> {
         let tmp = self.at("tmp");
         for name in list(&tmp)? {
-            let Some(stem) = name.strip_suffix(".lock") else {
+            let path = tmp.join(&name);
+            let beside = tmp.join(format!("{name}.lock"));
+            if exists(&beside)? {
                 continue;
-            };
-            let lock_path = tmp.join(&name);
-            let file = match File::open(&lock_path) {
+            }
+            let file = match File::open(&path) {
                 Ok(file) => file,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(FileError::new("open", &lock_path, error)),
+                Err(error) => return Err(FileError::new("open", &path, error)),
             };
             let operation = FlockOperation::NonBlockingLockExclusive;
-            if lock::try_lock(&file, &lock_path, operation)? && lock::is_current(&file, &lock_path)?
-            {
-                remove_tree(&tmp.join(stem))?;
-                remove_file(&lock_path)?;
+            if lock::try_lock(&file, &path, operation)? && lock::is_current(&file, &path)? {
+                if let Some(stem) = name.strip_suffix(".lock") {
+                    remove_tree(&tmp.join(stem))?;
+                }
+                remove_tree(&path)?;
             }
         }
         Ok(())

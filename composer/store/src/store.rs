@@ -123,6 +123,28 @@ impl Store {
         layout::at(&self.dir, relative)
     }
 
+    /// Runs `name`, which gives something its name in a shard; where the shard is missing, it is
+    /// made and `name` run again. A store begins without them: they are a thousand directories.
+    pub(crate) fn in_shard<T, E: Into<std::io::Error>>(
+        &self,
+        relative: &str,
+        name: impl Fn() -> Result<T, E>,
+    ) -> std::io::Result<T> {
+        let shard = match name().map_err(Into::into) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let (shard, _) = relative.rsplit_once('/').unwrap_or_default();
+                self.at(shard)
+            }
+            other => return other,
+        };
+        match fs::create_dir(&shard) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        name().map_err(Into::into)
+    }
+
     pub(crate) fn top(&self) -> &File {
         &self.top
     }
@@ -202,12 +224,6 @@ fn create(dir: &Path) -> Result<(), OpenError> {
     for folder in layout::FOLDERS {
         let path = dir.join(folder);
         fs::create_dir_all(&path).context("create", &path)?;
-        if layout::SHARDED.contains(&folder) {
-            for shard in layout::shards() {
-                let path = path.join(shard);
-                fs::create_dir_all(&path).context("create", &path)?;
-            }
-        }
     }
     lock::open(&dir.join("gc.lock"))?;
     let temporary = dir.join(format!(".version-{}", std::process::id()));

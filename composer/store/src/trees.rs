@@ -70,8 +70,9 @@ impl Store {
     /// Gives written records their names.
     pub(crate) fn name_records(&self, pending: &Pending) -> Result<(), FileError> {
         for (id, from) in &pending.order {
-            let to = self.at(&layout::directory(*id));
-            match fs::rename(from, &to) {
+            let place = layout::directory(*id);
+            let to = self.at(&place);
+            match self.in_shard(&place, || fs::rename(from, &to)) {
                 Ok(()) => {}
                 // Never expected, but a vanished record must not pass for a stored one.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && self.has_tree(id) => {}
