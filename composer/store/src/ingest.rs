@@ -297,7 +297,8 @@ impl Ingest<'_> {
         }
         let executable = stat.st_mode & 0o100 != 0;
         let mut file = File::from(fd);
-        let scanned = scan(&mut file, stat.st_size as u64, &self.needles, buffer).context("read", &whole())?;
+        let scanned = scan(&mut file, stat.st_size as u64, &self.needles, buffer)
+            .context("read", &whole())?;
         if scanned.size != stat.st_size as u64 {
             return Err(changed());
         }

@@ -29,7 +29,7 @@ pub(crate) const TOP: [&str; 19] = [
     "gc.queue",
 ];
 /// The ones that are directories.
-pub(crate) const FOLDERS: [&str; 14] = [
+pub(crate) const FOLDERS: [&str; 15] = [
     "objects",
     "dirs",
     "trees",

@@ -97,8 +97,8 @@ impl Store {
                 };
                 let mut open = File::open(&file.path).context("open", &file.path)?;
                 let meta = open.metadata().context("look at", &file.path)?;
-                let found =
-                    scan(&mut open, meta.len(), &Needles::new(&[]), buffer).context("read", &file.path)?;
+                let found = scan(&mut open, meta.len(), &Needles::new(&[]), buffer)
+                    .context("read", &file.path)?;
                 let mode = if executable { 0o555 } else { 0o444 };
                 let sound = found.blob == blob && meta.mode() & 0o7777 == mode;
                 Ok((sound.then_some((blob, executable)), found.size))
