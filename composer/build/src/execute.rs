@@ -62,9 +62,9 @@ pub trait Executor: Sync {
     /// What messages call it.
     fn name(&self) -> &str;
 
-    /// Whether it should be asked to run this action: false once it is known to be gone, or where it has no runner
-    /// for the platform.
-    fn takes(&self, action: &Action) -> bool;
+    /// Whether it should be asked to run this action, or why not: it is known to be gone, or there is no runner for
+    /// the platform. It says so itself where people have to know.
+    fn takes(&self, action: &Action) -> Result<(), String>;
 
     /// How many commands it runs at once.
     fn jobs(&self) -> usize;
@@ -87,18 +87,15 @@ pub(crate) fn try_run(
     scratch: &Path,
     log: &mut dyn Write,
 ) -> Option<Result<Built, FailureKind>> {
-    let executor = engine.executor.filter(|executor| executor.takes(action));
-    let Some(executor) = executor else {
+    let executor = engine.executor?;
+    if let Err(problem) = executor.takes(action) {
         return engine.options.require_remote.then(|| {
             Err(FailureKind::Remote {
-                engine: engine
-                    .executor
-                    .map_or("no engine", Executor::name)
-                    .to_owned(),
-                problem: "it takes no such action, or is not available".to_owned(),
+                engine: executor.name().to_owned(),
+                problem,
             })
         });
-    };
+    }
     let made = scratch.join("build/out");
     let problem = match attempt(engine, executor, action, command, &made, log) {
         Ok(isolation) => {

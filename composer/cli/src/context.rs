@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use xsc_eval::Detail;
 use xsc_profile::{EndpointTable, UserConfig};
+use xsc_remote::reapi::Breaker;
 use xsc_store::Store;
 
 use crate::args::{Cli, LogFormat};
@@ -33,6 +35,8 @@ pub(crate) struct Context {
     pub(crate) config_dir: PathBuf,
     /// Where the runners that travel with remote actions are: beside this program, or `XSC_RUNNER_DIR`.
     pub(crate) runner_dir: Option<PathBuf>,
+    /// What this run knows of engines that do not answer, by address.
+    breakers: Mutex<BTreeMap<String, Breaker>>,
     /// The proxy for fetches, from `https_proxy`, `http_proxy` or `all_proxy`.
     pub(crate) proxy: Option<String>,
     /// Where the inputs of `repl` are kept, from `XDG_STATE_HOME` or the home directory.
@@ -97,6 +101,7 @@ impl Context {
                 .signing_key
                 .and_then(|key| Some(config_dir.as_ref()?.join(key))),
             config_dir: config_dir.unwrap_or_default(),
+            breakers: Mutex::default(),
             runner_dir: std::env::var_os("XSC_RUNNER_DIR")
                 .map(PathBuf::from)
                 .or_else(|| Some(std::env::current_exe().ok()?.parent()?.to_owned())),
@@ -115,6 +120,12 @@ impl Context {
             log_format: cli.log_format,
             log_fd: cli.log_fd,
         })
+    }
+
+    /// What all clients of one engine share, so that one that is gone is waited for once.
+    pub(crate) fn breaker(&self, url: &str) -> Breaker {
+        let mut breakers = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        breakers.entry(url.to_owned()).or_default().clone()
     }
 
     pub(crate) fn store(&self) -> Result<Store, CommandError> {

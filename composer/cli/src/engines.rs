@@ -3,9 +3,10 @@
 //! `commands` and `caches` call it. Invariant: whatever is wrong with an engine or its runner, a build that may run
 //! here does; it is said once.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use xsc_build::{Executor, ExecutorError, Ran, Task};
@@ -28,7 +29,7 @@ pub(crate) fn endpoints(
     context: &Context,
     flake: Option<&FlakeLike>,
 ) -> Result<Vec<Endpoint>, CommandError> {
-    let nothing = std::collections::BTreeMap::new();
+    let nothing = BTreeMap::new();
     let repository = flake.map_or(&nothing, |flake| &flake.remotes);
     merge_endpoints(&context.remotes, repository).map_err(|error| {
         let file = context.config_dir.join("config.toml");
@@ -75,6 +76,7 @@ pub(crate) fn settings(
     };
     settings.properties = endpoint.properties.clone().into_iter().collect();
     settings.trust_engine = endpoint.trust_engine;
+    settings.breaker = context.breaker(&endpoint.url);
     if let Some(seconds) = endpoint.queue_timeout {
         settings.patience.queue = Duration::from_secs(seconds);
     }
@@ -113,6 +115,7 @@ pub(crate) fn executor<'a>(
         client: client(context, endpoint, store)?,
         jobs: jobs.unwrap_or(DEFAULT_JOBS),
         runner_dir: context.runner_dir.clone(),
+        runners: Mutex::default(),
         usable: OnceLock::new(),
     }))
 }
@@ -123,27 +126,45 @@ pub(crate) struct Engine<'a> {
     client: Reapi<'a>,
     jobs: usize,
     runner_dir: Option<PathBuf>,
-    /// Whether it runs anything at all, once that was asked.
-    usable: OnceLock<bool>,
+    /// The runner for each platform that was asked for, or why there is none.
+    runners: Mutex<BTreeMap<System, Result<PathBuf, String>>>,
+    /// Whether it runs anything at all, or why not, once that was asked.
+    usable: OnceLock<Result<(), String>>,
 }
 
 impl Engine<'_> {
-    /// Asks once, and says once why not.
-    fn usable(&self) -> bool {
-        *self.usable.get_or_init(|| match self.client.executes() {
-            Ok(true) => true,
-            Ok(false) => {
+    /// Looks once for each platform, and says once what is wrong.
+    fn runner(&self, system: System) -> Result<PathBuf, String> {
+        let mut runners = self.runners.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = runners.entry(system).or_insert_with(|| {
+            let found = runner(self.runner_dir.as_deref(), system);
+            if let Err(problem) = &found {
+                let name = &self.name;
                 say(&format!(
-                    "warning: {} runs no commands; they run here",
-                    self.name
+                    "warning: nothing for {system} runs on {name}: {problem}"
                 ));
-                false
             }
-            Err(error) => {
-                say(&format!("warning: {}; commands run here", chain(&error)));
-                false
+            found
+        });
+        found.clone()
+    }
+
+    /// Asks once, and says once why not.
+    fn usable(&self) -> Result<(), String> {
+        let ask = || {
+            // Whoever found out that it does not answer has said so.
+            let said = self.client.dead().is_some();
+            let problem = match self.client.executes() {
+                Ok(true) => return Ok(()),
+                Ok(false) => format!("{} runs no commands", self.name),
+                Err(error) => chain(&error),
+            };
+            if !said {
+                say(&format!("warning: {problem}; commands run here"));
             }
-        })
+            Err(problem)
+        };
+        self.usable.get_or_init(ask).clone()
     }
 }
 
@@ -152,10 +173,13 @@ impl Executor for Engine<'_> {
         &self.name
     }
 
-    fn takes(&self, action: &Action) -> bool {
-        self.client.dead().is_none()
-            && runner(self.runner_dir.as_deref(), action.system).is_ok()
-            && self.usable()
+    fn takes(&self, action: &Action) -> Result<(), String> {
+        self.runner(action.system)?;
+        self.usable()?;
+        match self.client.dead() {
+            Some(problem) => Err(problem.to_owned()),
+            None => Ok(()),
+        }
     }
 
     fn jobs(&self) -> usize {
@@ -163,7 +187,8 @@ impl Executor for Engine<'_> {
     }
 
     fn execute(&self, task: &Task<'_>, log: &mut dyn Write) -> Result<Ran, ExecutorError> {
-        let runner = runner(self.runner_dir.as_deref(), task.action.system)
+        let runner = self
+            .runner(task.action.system)
             .map_err(ExecutorError::Unusable)?;
         let command = RemoteCommand {
             action: task.action,

@@ -189,6 +189,55 @@ fn what_an_engine_builds_is_bit_for_bit_what_is_built_here() {
 }
 
 #[test]
+fn a_member_with_an_empty_store_builds_nothing_that_another_built_on_the_engine() {
+    let test = "a_member_with_an_empty_store_builds_nothing_that_another_built_on_the_engine";
+    if !can_build(test) {
+        return;
+    }
+    let mut repo = TestRepo::new(CHAIN);
+    let Some(engine) = Casd::start(test, repo.temp()) else {
+        return;
+    };
+    let keygen = repo.run(&["keygen", "team-a", "-o", "team-a.secret"]).ok();
+    let key = keygen.out.trim().to_owned();
+    repo.write(
+        "flake-like.toml",
+        &format!("[inputs]\n[trust]\nkeys = [\"{key}\"]\n"),
+    );
+    configure(&repo, &engine.url, "execute = true\npush = true");
+    let dir = repo.temp().join("home/.config/xsc-compose");
+    let config = fs::read_to_string(dir.join("config.toml")).unwrap();
+    let secret = repo.dir().join("team-a.secret");
+    let config = format!("signing-key = \"{}\"\n{config}", secret.display());
+    fs::write(dir.join("config.toml"), config).unwrap();
+    let first = repo.build_with(&["--require-remote", "--no-link"]).ok();
+    assert_eq!(engine.executed(), 3, "{}", first.err);
+
+    repo.set_store(repo.temp().join("second"));
+    let config = format!("[remote.engine]\nurl = \"{}\"\n", engine.url);
+    fs::write(dir.join("config.toml"), config).unwrap();
+    let second = repo.build().ok();
+    assert_eq!(tree_of(&first), tree_of(&second));
+    assert_eq!(second.building(), [""; 0], "{}", second.err);
+    assert_eq!(engine.asked(), 3);
+    repo.assert_sound();
+    // Built here, by a third who asks nobody, it is the same.
+    repo.set_store(repo.temp().join("third"));
+    let third = repo.build_with(&["--no-substitutes", "--no-link"]).ok();
+    assert_eq!(third.building().len(), 3);
+    assert_eq!(tree_of(&first), tree_of(&third));
+    // An engine that is gone is waited for and spoken of once, for caches and commands together.
+    drop(engine);
+    repo.set_store(repo.temp().join("fourth"));
+    let config = fs::read_to_string(dir.join("config.toml")).unwrap();
+    fs::write(dir.join("config.toml"), format!("{config}execute = true\n")).unwrap();
+    let fourth = repo.build_with(&["--no-link"]).ok();
+    let warnings = fourth.err.matches("warning: ").count();
+    assert_eq!(warnings, 1, "{}", fourth.err);
+    assert_eq!(tree_of(&first), tree_of(&fourth));
+}
+
+#[test]
 fn a_command_that_fails_on_an_engine_fails_as_it_does_here() {
     let test = "a_command_that_fails_on_an_engine_fails_as_it_does_here";
     if !can_build(test) {
@@ -295,8 +344,17 @@ fn an_engine_that_is_not_there_costs_one_warning() {
     let repo = TestRepo::new(CHAIN);
     let url = nobody();
     configure(&repo, &url, "execute = true");
+    let mut bare = repo.command(["build", "profiles/t.toml", "--require-remote"]);
+    bare.env("XSC_RUNNER_DIR", repo.temp());
+    let _ = Ran::new(bare.output().unwrap()).fails(
+        1,
+        &[
+            "warning: nothing for x86_64-linux runs on engine",
+            "./x runner",
+            "--require-remote, and engine",
+        ],
+    );
     if !runner().exists() {
-        // Without a runner the engine is not even asked.
         println!("skipped: {test}: no static runner beside the composer; ./x runner makes it");
         return;
     }

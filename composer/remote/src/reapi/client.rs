@@ -4,7 +4,7 @@
 //! answer, every later request fails at once, so a dead engine costs its timeout a single time.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bazel_remote_apis::build::bazel::remote::execution::v2 as re;
@@ -85,7 +85,6 @@ pub(crate) struct Client {
     pub(crate) endpoint: EndpointSettings,
     runtime: Runtime,
     state: Mutex<State>,
-    dead: OnceLock<String>,
 }
 
 impl Client {
@@ -103,7 +102,6 @@ impl Client {
             endpoint,
             runtime,
             state: Mutex::new(State::Untried),
-            dead: OnceLock::new(),
         })
     }
 
@@ -117,11 +115,11 @@ impl Client {
 
     /// Why the engine is not asked any more, if so.
     pub(crate) fn dead(&self) -> Option<&str> {
-        self.dead.get().map(String::as_str)
+        self.endpoint.breaker.open()
     }
 
     fn alive(&self) -> Result<(), CacheError> {
-        match self.dead.get() {
+        match self.endpoint.breaker.open() {
             Some(problem) => Err(self.unavailable(problem)),
             None => Ok(()),
         }
@@ -136,7 +134,7 @@ impl Client {
 
     /// Opens the breaker: nothing is asked of this engine again.
     pub(crate) fn trip(&self, problem: String) -> CacheError {
-        self.unavailable(self.dead.get_or_init(|| problem))
+        self.unavailable(self.endpoint.breaker.trip(problem))
     }
 
     pub(crate) fn refused(&self, what: &str, problem: impl Into<String>) -> CacheError {
@@ -265,7 +263,7 @@ impl Client {
             // Asking again would give the same answer.
             let problem =
                 format!("it offers the digest functions {offers}, and {wanted} is needed");
-            let _ = self.dead.set(problem.clone());
+            self.endpoint.breaker.trip(problem.clone());
             return Err(self.refused("a connection", problem));
         };
         let execution = said.execution_capabilities.clone().unwrap_or_default();

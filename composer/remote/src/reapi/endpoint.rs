@@ -3,6 +3,7 @@
 //! The command line makes one of each `[remote.NAME]` table. Invariant: no field changes what a
 //! build produces; properties only choose where it runs.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use xsc_model::System;
@@ -32,6 +33,24 @@ pub struct EndpointSettings {
     pub trust_engine: bool,
     /// How long to wait.
     pub patience: Patience,
+    /// What is known of it not answering; clients of one endpoint share it.
+    pub breaker: Breaker,
+}
+
+/// Whether an endpoint is known not to answer. Clones share what they know.
+#[derive(Debug, Clone, Default)]
+pub struct Breaker(Arc<OnceLock<String>>);
+
+impl Breaker {
+    /// Why the endpoint is not asked any more, if so.
+    pub fn open(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
+
+    /// From now on it is not asked; the first reason stays.
+    pub(crate) fn trip(&self, problem: String) -> &str {
+        self.0.get_or_init(|| problem)
+    }
 }
 
 impl std::fmt::Debug for EndpointSettings {
@@ -55,6 +74,7 @@ impl EndpointSettings {
             properties: Vec::new(),
             trust_engine: false,
             patience: Patience::default(),
+            breaker: Breaker::default(),
         }
     }
 

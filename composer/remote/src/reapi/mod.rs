@@ -23,7 +23,7 @@ use index::Index;
 
 pub use digest::DigestFunction;
 pub use doctor::{Finding, Verdict};
-pub use endpoint::{EndpointSettings, EngineProfile, Patience};
+pub use endpoint::{Breaker, EndpointSettings, EngineProfile, Patience};
 pub use execute::{ExecuteError, Executed, RemoteCommand};
 
 use crate::CacheError;
