@@ -88,6 +88,7 @@ pub(crate) fn action(inputs: &[TreeId]) -> Action {
             env: BTreeMap::new(),
             cores: Cores::One,
             keeps_build_dir: false,
+            resources: xsc_model::Resources::default(),
         }),
         inputs: inputs.iter().map(place).collect(),
         outputs: BTreeSet::from([OutputName::out()]),
