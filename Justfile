@@ -82,6 +82,12 @@ goldens:
 options: composer
     {{ compose }} options --markdown >docs/options.md
 
+# Builds on a real cluster (BuildGrid, PostgreSQL, two workers); as root: just grid [DIR for its root, 0.6 GB]
+[group('test')]
+grid *dir: composer
+    ./x runner
+    XSC_COMPOSE={{ compose }} composer/remote/tests/grid/run.sh {{ dir }}
+
 # Licences and advisories of the dependencies (needs cargo-deny)
 [group('test')]
 deny:

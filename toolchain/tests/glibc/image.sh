@@ -13,11 +13,11 @@ while IFS='	' read -r folder words; do
 	if [ ! -d "$out$folder" ]; then
 		mkdir -p "$out$folder"
 		# For tests that open some file.
-		cp "$folder/Makefile" "$out$folder/"
+		cp -f "$folder/Makefile" "$out$folder/"
 	fi
 	for word in $words; do
 		case $word in /* | *[!A-Za-z0-9._-]* | . | ..) continue ;; esac
-		[ ! -f "$folder/$word" ] || cp "$folder/$word" "$out$folder/"
+		[ ! -f "$folder/$word" ] || cp -f "$folder/$word" "$out$folder/"
 	done
 done <"$out/tests/glibc/list"
 
@@ -33,7 +33,7 @@ if [ "$who" = stock ]; then
 	while read -r file; do
 		name=$(soname "$file")
 		if [ -n "$name" ] && [ -f "$libraries/$name" ]; then
-			cp -L "$libraries/$name" "$file"
+			cp -L --no-preserve=mode "$libraries/$name" "$file"
 			replaced=$((replaced + 1))
 		fi
 	done </build/libraries
@@ -43,7 +43,7 @@ fi
 # Those are not built with the tests.
 for library in libgcc_s.so.1 libstdc++.so.6; do
 	if [ -e "$libraries/$library" ]; then from=$libraries; else from=$sysroot/usr/lib64; fi
-	cp -L "$from/$library" "$out/glibc/"
+	cp -L --no-preserve=mode "$from/$library" "$out/glibc/"
 	"$triplet-strip" --strip-debug "$out/glibc/$library"
 done
 
