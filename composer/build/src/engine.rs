@@ -19,6 +19,7 @@ use xsc_store::{ActionLock, IngestOptions, Needle, Store, StoreError};
 use crate::error::FailureKind;
 use crate::event::{Ended, Event, Observer, Work};
 use crate::execute::Executor;
+use crate::places::Place;
 use crate::plan::work_of;
 use crate::scheduler::Cancel;
 use crate::substitute::{SubstituteError, Substituter, ask};
@@ -134,6 +135,7 @@ impl Engine<'_> {
             }
             Builder::Fetch(file) => fetch::run(self, id, file, scratch()?)?,
             Builder::Builtin { name, params } => {
+                let _place = Place::take(self)?;
                 let tree = builtin::run(self, *name, params, action, job.input_names)?;
                 BTreeMap::from([(OutputName::out(), tree)])
             }

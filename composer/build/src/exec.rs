@@ -16,6 +16,7 @@ use crate::engine::{Engine, Failed};
 use crate::error::FailureKind;
 use crate::event::Event;
 use crate::execute;
+use crate::places::Place;
 
 /// How many lines of a failed build are shown.
 const TAIL_LINES: usize = 25;
@@ -100,7 +101,8 @@ fn run_here(
     output: &mut Output<'_>,
 ) -> Result<Built, FailureKind> {
     check_system(action)?;
-    let spec = stage(engine, action, command, scratch, slot)?;
+    let place = Place::take(engine)?;
+    let spec = stage(engine, action, command, scratch, place.number(slot))?;
     let limits = Limits {
         timeout: engine.options.timeout,
         max_silent: engine.options.max_silent,

@@ -11,6 +11,7 @@ mod event;
 mod exec;
 mod execute;
 mod fetch;
+mod places;
 mod plan;
 mod record;
 mod runtime;

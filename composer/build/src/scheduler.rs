@@ -93,7 +93,9 @@ impl Engine<'_> {
         }
         let total = missing.len();
         let run = Run::new(self, graph, plan, refused, &missing, priority);
-        let builders = self.options.max_jobs.max(1);
+        // What runs elsewhere needs only somebody to wait for it.
+        let elsewhere = self.executor.map_or(0, |executor| executor.jobs());
+        let builders = self.options.max_jobs.max(elsewhere).max(1);
         std::thread::scope(|scope| {
             for slot in 0..builders {
                 let run = &run;

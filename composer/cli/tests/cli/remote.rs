@@ -291,6 +291,44 @@ result = runWith "all" { inputs = map (n: { at = "/in/${n}"; from = slow n; }) [
 }
 
 #[test]
+fn an_engine_runs_more_at_once_than_this_machine_may() {
+    let test = "an_engine_runs_more_at_once_than_this_machine_may";
+    if !can_build(test) {
+        return;
+    }
+    let repo = TestRepo::new(
+        r#"
+step = n: run "step-${n}" "sleep 1; mkdir $out; echo ${n} > $out/n";
+result = runWith "all" { inputs = map (n: { at = "/in/${n}"; from = step n; }) [ "1" "2" "3" "4" ]; } "cp -r /in $out";
+"#,
+    );
+    let Some(engine) = Casd::start(test, repo.temp()) else {
+        return;
+    };
+    configure(&repo, &engine.url, "execute = true\njobs = 4");
+    let events = repo
+        .run(&[
+            "--log-format",
+            "json",
+            "build",
+            "profiles/t.toml",
+            "-j",
+            "1",
+            "--require-remote",
+        ])
+        .ok();
+    // How many were started before the first was finished.
+    let steps = events
+        .err
+        .lines()
+        .take_while(|line| !line.contains("\"event\":\"finished\""))
+        .filter(|line| line.contains("\"event\":\"started\""))
+        .count();
+    assert_eq!(steps, 4, "{}", events.err);
+    assert_eq!(engine.executed(), 5);
+}
+
+#[test]
 fn the_doctor_finds_what_a_real_engine_can_do() {
     let test = "the_doctor_finds_what_a_real_engine_can_do";
     if !can_build(test) {
