@@ -223,7 +223,7 @@ impl Engine<'_> {
     }
 
     /// Brings the repository's files that `drv` names into the store.
-    fn import_sources(&self, drv: &Derivation) -> Result<(), FailureKind> {
+    pub(crate) fn import_sources(&self, drv: &Derivation) -> Result<(), FailureKind> {
         for input in &drv.inputs {
             if let InputSource::Source { tree, paths } = &input.source
                 && !self.store.has_tree(tree)

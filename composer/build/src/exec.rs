@@ -9,14 +9,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use xsc_model::{Action, Cores, DrvId, Exec, InputMode, OutputName, TreeId};
-use xsc_sandbox::{CancelToken, Cpus, Limits, Mount, MountMode, Outcome, SandboxSpec, TimeLimit};
+use xsc_sandbox::{
+    CancelToken, Cpus, Limits, Mount, MountMode, Outcome, SandboxSpec, Surroundings, TimeLimit,
+};
 use xsc_store::{IngestOptions, LogWriter, ScratchDir};
 
 use crate::engine::{Engine, Failed};
 use crate::error::FailureKind;
 use crate::event::Event;
-use crate::execute;
 use crate::places::Place;
+use crate::{execute, shell};
 
 /// How many lines of a failed build are shown.
 const TAIL_LINES: usize = 25;
@@ -25,6 +27,47 @@ const TAIL_LINES: usize = 25;
 pub(crate) struct Built {
     pub(crate) outputs: BTreeMap<OutputName, TreeId>,
     pub(crate) isolation: Vec<String>,
+}
+
+/// What a command finds that is not of its action.
+#[derive(Debug, Clone)]
+pub(crate) struct Conditions {
+    pub(crate) cpus: Cpus,
+    /// What `XSC_CORES` says.
+    pub(crate) cores: usize,
+    pub(crate) clock: i64,
+    pub(crate) surroundings: Surroundings,
+    /// Whether `/tmp` is kept with the rest.
+    pub(crate) keep_tmp: bool,
+}
+
+impl Conditions {
+    /// Those of a build.
+    pub(crate) fn usual(engine: &Engine<'_>, command: &Exec, slot: usize) -> Self {
+        let (cpus, cores) = match command.cores {
+            Cores::One => (Cpus::One(slot), 1),
+            Cores::Granted => (Cpus::All, engine.options.cores.max(1)),
+        };
+        Conditions {
+            cpus,
+            cores,
+            clock: xsc_sandbox::DEFAULT_CLOCK,
+            surroundings: Surroundings::default(),
+            keep_tmp: engine.options.keep_failed,
+        }
+    }
+}
+
+/// Refuses what this machine cannot run.
+pub(crate) fn check_system(action: &Action) -> Result<(), FailureKind> {
+    if Some(action.system) == xsc_model::System::host() {
+        return Ok(());
+    }
+    let host = xsc_model::System::host().map_or("unknown".to_owned(), |s| s.to_string());
+    Err(FailureKind::System {
+        wanted: action.system,
+        host,
+    })
 }
 
 pub(crate) fn run(
@@ -37,20 +80,27 @@ pub(crate) fn run(
     slot: usize,
 ) -> Result<Built, Failed> {
     let log = engine.store.log_writer(&action.id())?;
-    let mut output = Output {
-        engine,
-        drv: id,
-        name,
-        log,
-        tail: Tail::default(),
-    };
+    let mut output = Output::new(engine, id, name, Some(log));
+    let mut staged = None;
     let elsewhere = execute::try_run(engine, name, action, command, scratch.path(), &mut output);
     let result = match elsewhere {
         Some(result) => result,
-        None => run_here(engine, action, command, &scratch, slot, &mut output),
+        None => {
+            let mut run_here = || {
+                check_system(action)?;
+                let place = Place::take(engine)?;
+                let conditions = Conditions::usual(engine, command, place.number(slot));
+                let spec = stage(engine, action, command, scratch.path(), &conditions)?;
+                let spec = staged.insert(spec);
+                perform(engine, action, command, spec, &mut output)
+            };
+            run_here()
+        }
     };
     let Output { log, tail, .. } = output;
-    log.finish()?;
+    if let Some(log) = log {
+        log.finish()?;
+    }
     match result {
         Ok(built) => {
             scratch.remove()?;
@@ -59,12 +109,15 @@ pub(crate) fn run(
         Err(kind) => {
             // Why the build failed matters more than that its directory could not be moved or removed.
             let (kept, trouble) = if engine.options.keep_failed {
+                let trouble = staged
+                    .and_then(|spec| shell::remember(scratch.path(), &spec).err())
+                    .map(|error| error.to_string());
                 match scratch.keep(name) {
-                    Ok(kept) => (Some(kept), None),
-                    Err(error) => (None, Some(error)),
+                    Ok(kept) => (Some(kept), trouble),
+                    Err(error) => (None, Some(error.to_string())),
                 }
             } else {
-                (None, scratch.remove().err())
+                (None, scratch.remove().err().map(|error| error.to_string()))
             };
             if let Some(error) = trouble {
                 let text = format!("warning: {error}");
@@ -79,49 +132,34 @@ pub(crate) fn run(
     }
 }
 
-/// Refuses what this machine cannot run.
-fn check_system(action: &Action) -> Result<(), FailureKind> {
-    if Some(action.system) == xsc_model::System::host() {
-        return Ok(());
-    }
-    let host = xsc_model::System::host().map_or("unknown".to_owned(), |s| s.to_string());
-    Err(FailureKind::System {
-        wanted: action.system,
-        host,
-    })
-}
-
-/// Runs the command in this machine's sandbox.
-fn run_here(
+/// Runs what was staged, and takes its outputs in if it ended well.
+pub(crate) fn perform(
     engine: &Engine<'_>,
     action: &Action,
     command: &Exec,
-    scratch: &ScratchDir,
-    slot: usize,
+    spec: &SandboxSpec,
     output: &mut Output<'_>,
 ) -> Result<Built, FailureKind> {
-    check_system(action)?;
-    let place = Place::take(engine)?;
-    let spec = stage(engine, action, command, scratch, place.number(slot))?;
     let limits = Limits {
         timeout: engine.options.timeout,
         max_silent: engine.options.max_silent,
     };
     let cancel = CancelToken::from(Arc::clone(engine.cancel));
-    let report = engine.sandbox.run(&spec, output, &cancel, limits)?;
+    let report = engine.sandbox.run(spec, output, &cancel, limits)?;
     judge(&report.outcome)?;
     Ok(Built {
-        outputs: collect(engine, action, command, scratch.path())?,
+        outputs: collect(engine, action, command, &spec.scratch)?,
         isolation: report.isolation.0,
     })
 }
 
-fn stage(
+/// Lays the inputs out and says what to run over them, in this scratch directory.
+pub(crate) fn stage(
     engine: &Engine<'_>,
     action: &Action,
     command: &Exec,
-    scratch: &ScratchDir,
-    slot: usize,
+    scratch: &Path,
+    conditions: &Conditions,
 ) -> Result<SandboxSpec, FailureKind> {
     let mut root = Vec::new();
     let mut mounts = Vec::new();
@@ -141,19 +179,17 @@ fn stage(
             });
         }
     }
-    let (cpus, cores) = match command.cores {
-        Cores::One => (Cpus::One(slot), 1),
-        Cores::Granted => (Cpus::All, engine.options.cores.max(1)),
-    };
-    let env = execute::environment(action, command, cores);
     Ok(SandboxSpec {
         root,
         mounts,
-        scratch: scratch.path().to_owned(),
+        scratch: scratch.to_owned(),
         command: command.command.clone(),
-        env,
-        cpus,
-        clock: xsc_sandbox::DEFAULT_CLOCK,
+        env: execute::environment(action, command, conditions.cores),
+        cpus: conditions.cpus,
+        clock: conditions.clock,
+        surroundings: conditions.surroundings.clone(),
+        keep_tmp: conditions.keep_tmp,
+        again: false,
     })
 }
 
@@ -214,17 +250,36 @@ pub(crate) fn collect(
 }
 
 /// Where a build's output goes: the log, the tail for an error message, and whoever watches.
-struct Output<'a> {
+pub(crate) struct Output<'a> {
     engine: &'a Engine<'a>,
     drv: DrvId,
     name: &'a str,
-    log: LogWriter<'a>,
-    tail: Tail,
+    log: Option<LogWriter<'a>>,
+    pub(crate) tail: Tail,
+}
+
+impl<'a> Output<'a> {
+    pub(crate) fn new(
+        engine: &'a Engine<'a>,
+        drv: DrvId,
+        name: &'a str,
+        log: Option<LogWriter<'a>>,
+    ) -> Self {
+        Output {
+            engine,
+            drv,
+            name,
+            log,
+            tail: Tail::default(),
+        }
+    }
 }
 
 impl Write for Output<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.log.write_all(bytes)?;
+        if let Some(log) = &mut self.log {
+            log.write_all(bytes)?;
+        }
         self.tail.push(bytes);
         self.engine.observer.event(&Event::Log {
             drv: self.drv,
@@ -235,13 +290,16 @@ impl Write for Output<'_> {
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        self.log.flush()
+        match &mut self.log {
+            Some(log) => log.flush(),
+            None => Ok(()),
+        }
     }
 }
 
 /// The last lines of a log, kept while it passes.
 #[derive(Default)]
-struct Tail {
+pub(crate) struct Tail {
     bytes: Vec<u8>,
 }
 
@@ -254,7 +312,7 @@ impl Tail {
         }
     }
 
-    fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let text = String::from_utf8_lossy(&self.bytes);
         let lines: Vec<&str> = text.lines().collect();
         let from = lines.len().saturating_sub(TAIL_LINES);

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use xsc_model::{Action, Cores, Exec, InputMode};
-use xsc_sandbox::{ActionSpec, Cpus, Mount, MountMode, SandboxSpec};
+use xsc_sandbox::{ActionSpec, Cpus, Mount, MountMode, SandboxSpec, Surroundings};
 
 use crate::engine::Engine;
 use crate::error::FailureKind;
@@ -226,6 +226,9 @@ fn travelling(action: &Action, command: &Exec) -> ActionSpec {
                 false => Cpus::One(0),
             },
             clock: xsc_sandbox::DEFAULT_CLOCK,
+            surroundings: Surroundings::default(),
+            keep_tmp: false,
+            again: false,
         },
         grants_cores: granted,
     }

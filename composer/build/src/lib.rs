@@ -16,8 +16,10 @@ mod plan;
 mod record;
 mod runtime;
 mod scheduler;
+mod shell;
 mod source;
 mod substitute;
+mod verify;
 
 pub use causes::{Cause, Change, Why, causes, stem};
 pub use engine::{Engine, Options};
@@ -28,5 +30,7 @@ pub use plan::{Caches, Plan, Step, resolve, work_of};
 pub use record::{BuildOutcome, BuildSummary, RECORD, Recorded};
 pub use runtime::{Need, runtime_chain};
 pub use scheduler::Cancel;
+pub use shell::{SHELL_DIR, ShellError, as_shell, kept};
 pub use source::source_tree_id;
 pub use substitute::{SubstituteError, Substituter};
+pub use verify::{Aspect, Divergence, Isolated, Seen, Verdict, Verified, VerifyOptions};

@@ -21,6 +21,7 @@ pub(crate) mod exit {
     pub(crate) const BUILD_FAILED: u8 = 100;
     pub(crate) const TIMED_OUT: u8 = 101;
     pub(crate) const HASH_MISMATCH: u8 = 102;
+    pub(crate) const NOT_REPRODUCIBLE: u8 = 104;
     pub(crate) const INTERRUPTED: u8 = 130;
 }
 
@@ -274,6 +275,10 @@ fn hints_for(failure: &Failure, log: Option<&str>) -> Vec<String> {
     }
     if let Some(kept) = &failure.kept {
         hints.push(format!("the failed build is kept in {}", kept.display()));
+        hints.push(format!(
+            "`xsc-compose shell --failed {}` opens a shell in it",
+            failure.name
+        ));
     }
     match &failure.kind {
         FailureKind::Fetch(DownloadError::DiskFull { .. }) => hints.push(DISK_FULL.to_owned()),

@@ -8,7 +8,7 @@
 //!
 //! - `/`: a read-only overlay of [`SandboxSpec::root`]; `/build` (its working directory, with `/build/out`),
 //!   `/tmp` and `/dev/shm` are the only places it can write to, besides mounts that are [`MountMode::Writable`].
-//! - uid and gid 1000, host name `xsc-build`, a loopback interface with nothing behind it, no capabilities.
+//! - uid and gid 1000, host name `xsc-build` (other [`Surroundings`] are for comparing), a loopback interface with nothing behind it, no capabilities.
 //! - `CLOCK_REALTIME` and all that derives from it at [`SandboxSpec::clock`], also in static programs.
 //!   Deadlines on that clock still work. `CLOCK_MONOTONIC` is live.
 //!
@@ -26,6 +26,7 @@
 //! - A program that evades on purpose (`CLONE_UNTRACED`) gets `ENOSYS` for the clock rather than the host's time,
 //!   unless it also looks for the vDSO by itself. The sandbox is for hermetic builds, not for hostile code.
 
+mod attach;
 mod error;
 mod report;
 mod runner;
@@ -38,6 +39,6 @@ pub use error::{SandboxError, SetupFailure};
 pub use report::{Isolation, Outcome, Report, TimeLimit};
 pub use runner::runner_main;
 pub use sandbox::{CancelToken, RunnerProgram, Sandbox};
-pub use scratch::{RemoveScratchError, remove_scratch};
-pub use spec::{Cpus, DEFAULT_CLOCK, Limits, Mount, MountMode, SandboxSpec};
+pub use scratch::{RemoveScratchError, remove_scratch, reset_scratch};
+pub use spec::{Cpus, DEFAULT_CLOCK, Limits, Mount, MountMode, SandboxSpec, Surroundings};
 pub use travel::{ActionSpec, read_report};

@@ -4,11 +4,12 @@
 //! When `run` returns, no process of the sandbox exists any more.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -21,7 +22,7 @@ use crate::spec::Request;
 use crate::{Isolation, Limits, Outcome, Report, SandboxError, SandboxSpec, TimeLimit};
 
 /// How often a waiting run looks at its cancel token.
-const TICK: Duration = Duration::from_millis(50);
+pub(crate) const TICK: Duration = Duration::from_millis(50);
 
 /// How long the runner may take to end the sandbox before it is killed itself.
 const GRACE: Duration = Duration::from_secs(10);
@@ -77,6 +78,10 @@ impl Sandbox {
         Self { runner }
     }
 
+    pub(crate) fn runner(&self) -> &RunnerProgram {
+        &self.runner
+    }
+
     /// Runs one command and waits for its end; its merged stdout and stderr go to `log` as they come.
     ///
     /// A command that fails, is killed, runs into a limit or is cancelled is an [`Outcome`], not an error.
@@ -129,7 +134,7 @@ impl Sandbox {
         cancel: &CancelToken,
         limits: Limits,
     ) -> Result<Stopped, SandboxError> {
-        let mut run = Running::start(&self.runner, request)?;
+        let mut run = Running::start(&self.runner, request, None)?;
         let cut_short = run.pump(log, cancel, limits);
         if !matches!(cut_short, Ok(None)) {
             run.end();
@@ -144,17 +149,24 @@ impl Sandbox {
 }
 
 /// A runner at work, with our ends of its pipes.
-struct Running {
-    child: Child,
+pub(crate) struct Running {
+    pub(crate) child: Child,
     /// The runner kills the sandbox when the last writer of its stdin is gone, so this is also the lifeline.
     lifeline: Option<ChildStdin>,
-    status: ChildStdout,
-    output: ChildStderr,
-    reports: Vec<u8>,
+    pub(crate) status: ChildStdout,
+    /// Our end of the command's streams.
+    pub(crate) output: File,
+    pub(crate) reports: Vec<u8>,
 }
 
 impl Running {
-    fn start(runner: &RunnerProgram, request: &Request) -> Result<Self, SandboxError> {
+    /// Starts the runner; `streams` are the command's end of its streams and ours, else they are a new pipe.
+    pub(crate) fn start(
+        runner: &RunnerProgram,
+        request: &Request,
+        streams: Option<(OwnedFd, File)>,
+    ) -> Result<Self, SandboxError> {
+        let (theirs, ours) = streams.map_or((None, None), |(t, o)| (Some(t), Some(o)));
         let RunnerProgram::Exe(program, leading) = runner;
         let mut child = Command::new(program)
             .args(leading)
@@ -163,13 +175,17 @@ impl Running {
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(theirs.map_or_else(Stdio::piped, Stdio::from))
             .spawn()
             .map_err(|source| SandboxError::StartRunner {
                 program: program.clone(),
                 source,
             })?;
-        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let piped = child
+            .stderr
+            .take()
+            .map(|pipe| File::from(OwnedFd::from(pipe)));
+        let pipes = (child.stdin.take(), child.stdout.take(), ours.or(piped));
         let (Some(mut lifeline), Some(status), Some(output)) = pipes else {
             unreachable!("all three streams were asked for as pipes");
         };
@@ -258,7 +274,7 @@ impl Running {
     }
 
     /// Ends the sandbox and waits until the runner is gone, and with it every process inside.
-    fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         drop(self.lifeline.take());
         let deadline = Instant::now() + GRACE;
         while matches!(self.child.try_wait(), Ok(None)) {
@@ -309,23 +325,23 @@ fn copy(from: &mut impl Read, to: &mut (impl Write + ?Sized)) -> Result<(usize, 
     Ok((total, true))
 }
 
-fn nonblocking(fd: &impl AsFd) -> io::Result<()> {
+pub(crate) fn nonblocking(fd: &impl AsFd) -> io::Result<()> {
     let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?);
     fcntl(fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
     Ok(())
 }
 
 /// A run that is over.
-struct Stopped {
-    isolation: Option<Isolation>,
-    outcome: Option<Outcome>,
-    cut_short: Option<Outcome>,
+pub(crate) struct Stopped {
+    pub(crate) isolation: Option<Isolation>,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) cut_short: Option<Outcome>,
     status: ExitStatus,
     message: String,
 }
 
 impl Stopped {
-    fn read(
+    pub(crate) fn read(
         reports: &[u8],
         status: ExitStatus,
         cut_short: Option<Outcome>,
@@ -355,7 +371,7 @@ impl Stopped {
         Ok(stopped)
     }
 
-    fn died(self) -> SandboxError {
+    pub(crate) fn died(self) -> SandboxError {
         let status = match (self.status.code(), self.status.signal()) {
             (Some(code), _) => format!("exit status {code}"),
             (None, Some(signal)) => format!("signal {signal}"),

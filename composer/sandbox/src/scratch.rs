@@ -38,6 +38,19 @@ pub fn remove_scratch(path: &Path) -> Result<(), RemoveScratchError> {
     fs::remove_dir_all(path).map_err(failed)
 }
 
+/// Makes the scratch directory of an earlier run ready for another one that goes on where that one ended: what the
+/// command wrote stays, what the sandbox made for itself goes.
+///
+/// # Errors
+///
+/// Something that has to go cannot be removed.
+pub fn reset_scratch(path: &Path) -> Result<(), RemoveScratchError> {
+    for own in ["root", "skeleton", "layers", "work", "merged", "proc"] {
+        remove_scratch(&path.join(own))?;
+    }
+    Ok(())
+}
+
 /// Makes every directory accessible to its owner; iterative, as a build may nest deeper than our stack.
 fn open_up(root: &Path) -> Result<(), RemoveScratchError> {
     let mut pending = vec![root.to_owned()];

@@ -39,6 +39,59 @@ pub struct SandboxSpec {
     pub cpus: Cpus,
     /// What `CLOCK_REALTIME` reads, in seconds since the epoch; see [`DEFAULT_CLOCK`].
     pub clock: i64,
+    /// What else a command can see of where it runs.
+    pub surroundings: Surroundings,
+    /// Whether `/tmp` lies in `<scratch>/tmp`, to be looked at after the run, instead of in memory.
+    pub keep_tmp: bool,
+    /// Whether `scratch` is of an earlier run, which this one goes on from; see
+    /// [`reset_scratch`](crate::reset_scratch). Otherwise one that was used is refused.
+    pub again: bool,
+}
+
+/// What a command can see of where it runs and must not depend on. Every build has the default; only a rebuild
+/// that is to be compared has others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Surroundings {
+    /// The name of the host: letters, digits, `-` and `.`, at most 64.
+    pub host_name: String,
+    /// The user id; not 0, since build scripts behave differently for root.
+    pub uid: u32,
+    /// The group id.
+    pub gid: u32,
+    /// The creation mask.
+    pub umask: u32,
+    /// Whether programs, their stacks and libraries lie at random addresses.
+    pub random_addresses: bool,
+    /// Directories list their entries in an order that this number chooses, instead of the file system's.
+    pub listing: Option<u64>,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            host_name: "xsc-build".to_owned(),
+            uid: 1000,
+            gid: 1000,
+            umask: 0o022,
+            random_addresses: false,
+            listing: None,
+        }
+    }
+}
+
+impl Surroundings {
+    fn problem(&self) -> Option<String> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+        let name = &self.host_name;
+        if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
+            return Some(format!("{name:?} cannot be a host name"));
+        }
+        if self.uid == 0 || self.gid == 0 {
+            return Some("the command cannot be root".to_owned());
+        }
+        (self.umask & !0o777 != 0).then(|| format!("{:o} is no creation mask", self.umask))
+    }
 }
 
 /// A host directory at a place in the sandbox.
@@ -89,8 +142,23 @@ pub(crate) enum Request {
     Run(SandboxSpec),
     /// As `Run`, inside a sandbox of somebody else's, which may hide parts of its `/proc`.
     Nested(SandboxSpec),
+    /// As `Run`, but the command's standard streams are all the runner's standard error; with `terminal`, that
+    /// is a terminal, which becomes the command's own.
+    Attach { spec: SandboxSpec, terminal: bool },
     /// Set everything up with a minimal root in this empty directory, check the clock, run nothing.
     Probe { scratch: PathBuf },
+}
+
+impl Request {
+    /// What the command is to see of where it runs.
+    pub(crate) fn surroundings(&self) -> Surroundings {
+        match self {
+            Self::Run(spec) | Self::Nested(spec) | Self::Attach { spec, .. } => {
+                spec.surroundings.clone()
+            }
+            Self::Probe { .. } => Surroundings::default(),
+        }
+    }
 }
 
 impl SandboxSpec {
@@ -122,6 +190,9 @@ impl SandboxSpec {
             if let Some(problem) = mount_point_problem(&mount.at) {
                 return invalid(format!("mount point {:?} {problem}", mount.at));
             }
+        }
+        if let Some(problem) = self.surroundings.problem() {
+            return invalid(problem);
         }
         let env = self.env.iter().flat_map(|(name, value)| [name, value]);
         if self
@@ -191,6 +262,9 @@ mod tests {
             env: BTreeMap::new(),
             cpus: Cpus::All,
             clock: DEFAULT_CLOCK,
+            surroundings: Surroundings::default(),
+            keep_tmp: false,
+            again: false,
         }
     }
 
@@ -208,6 +282,9 @@ mod tests {
         assert!(problem(|s| s.command.clear()).contains("empty"));
         assert!(problem(|s| s.scratch = "s".into()).contains("not an absolute"));
         assert!(problem(|s| s.command.push("a\0b".into())).contains("zero byte"));
+        assert!(problem(|s| s.surroundings.host_name = "a b".into()).contains("host name"));
+        assert!(problem(|s| s.surroundings.uid = 0).contains("root"));
+        assert!(problem(|s| s.surroundings.umask = 0o1000).contains("mask"));
         assert!(problem(|s| drop(s.env.insert("A=B".into(), "c".into()))).contains("A=B"));
     }
 

@@ -5,6 +5,7 @@
 
 mod audit;
 mod graph;
+mod inspect;
 mod language;
 mod remote;
 mod share;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use audit::{Audit, AuditFormat, MachineArg, RequireArg};
 pub(crate) use graph::{About, Graph, GraphFormat, History, Plan, WhyDepends};
+pub(crate) use inspect::{Diff, Shell, Verify};
 pub(crate) use language::{CallFlags, Eval, Repl};
 pub(crate) use remote::{Doctor, Remote, RemoteVerb};
 pub(crate) use share::{Keygen, Pull, Push, Sign};
@@ -32,7 +34,7 @@ pub(crate) use store::{Gc, StoreArgs, StoreSize, StoreVerb, StoreVerify};
 )]
 #[command(
     after_help = "Exit codes: 0 done, 1 other failure, 2 usage, 100 a build failed, \
-101 timed out, 102 hash mismatch, 130 interrupted."
+101 timed out, 102 hash mismatch, 104 not reproducible, 130 interrupted."
 )]
 pub(crate) struct Cli {
     /// Run as if started in DIR.
@@ -116,6 +118,12 @@ pub(crate) enum Verb {
     Gc(Gc),
     /// Check the store, or show what takes its space.
     Store(StoreArgs),
+    /// Build again what is built, under other conditions, and say what differs and why.
+    Verify(Verify),
+    /// Say what differs between two results, by format.
+    Diff(Diff),
+    /// Enter a build's own sandbox, or a failed build that was kept.
+    Shell(Shell),
     /// Look into ELF files for trap instructions, notes and marks; exit code 1 where something fails.
     Audit(Audit),
     /// Print what a shell needs to complete command lines.

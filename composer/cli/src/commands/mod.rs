@@ -4,6 +4,7 @@
 
 mod audit;
 mod build;
+mod diff;
 mod eval;
 mod expression;
 mod gc;
@@ -21,11 +22,14 @@ mod push;
 mod remote;
 mod repl;
 mod run;
+mod shell;
 mod show;
 mod sign;
 mod store;
 mod test;
+mod verify;
 mod why_depends;
+mod workshop;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -76,6 +80,9 @@ pub(crate) fn dispatch(cli: &Cli, cancel: &Cancel) -> Result<(), CommandError> {
         Verb::Show(args) => show::run(&context, args),
         Verb::Gc(args) => gc::run(&context, args, cancel),
         Verb::Store(args) => store::run(&context, &args.verb, cancel),
+        Verb::Verify(args) => verify::run(&context, args, cancel),
+        Verb::Diff(args) => diff::run(&context, args),
+        Verb::Shell(args) => shell::run(&context, args, cancel),
         Verb::Audit(args) => audit::run(&context, args),
         Verb::Completion(args) => manual::completion(args),
         Verb::Manual(args) => manual::manual(args),

@@ -23,7 +23,9 @@ mod remote;
 mod repl;
 mod reproduce;
 mod share;
+mod shell;
 mod verbs;
+mod verify;
 
 /// ELF files made by hand, as the audit's own tests make them.
 #[path = "../../../elf/tests/elf/made.rs"]

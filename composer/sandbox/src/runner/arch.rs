@@ -26,6 +26,11 @@ mod machine {
             self.0.orig_rax.cast_signed()
         }
 
+        /// What a call has returned.
+        pub(in super::super) fn result(&self) -> i64 {
+            self.0.rax.cast_signed()
+        }
+
         pub(in super::super) fn argument(&self, index: usize) -> u64 {
             let r = &self.0;
             [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9][index]
@@ -66,6 +71,11 @@ mod machine {
     impl Registers {
         pub(in super::super) fn call(&self) -> c_long {
             self.0.regs[8].cast_signed()
+        }
+
+        /// What a call has returned; it took the place of the first argument.
+        pub(in super::super) fn result(&self) -> i64 {
+            self.0.regs[0].cast_signed()
         }
 
         pub(in super::super) fn argument(&self, index: usize) -> u64 {

@@ -11,6 +11,7 @@ use nix::libc;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::personality::{self, Persona};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Pid, execve, setsid};
 
 use super::namespaces::NAMESPACES;
@@ -26,18 +27,33 @@ pub(super) const EXECUTE: &str = "execute the command";
 /// What the process does once it is confined.
 pub(super) enum Command {
     /// Executes the spec's command.
-    Program,
+    Program(Streams),
     /// Reads the clocks and exits with 0, for a probe.
     CheckClock,
 }
 
+/// Where the command's standard streams lead; the runner's standard error is the other end of all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Streams {
+    /// There is no input, and both outputs are a log.
+    Log,
+    /// Input and outputs are one socket.
+    Both,
+    /// Input and outputs are a terminal, which becomes the command's own.
+    Terminal,
+}
+
 /// Confines this process and executes the command.
 pub(super) fn run(spec: &SandboxSpec, what: Command, proc: Proc, status: &mut Status) -> ! {
-    let result = confine(spec, proc).and_then(|isolation| match what {
+    let streams = match what {
+        Command::Program(streams) => streams,
+        Command::CheckClock => Streams::Log,
+    };
+    let result = confine(spec, streams, proc).and_then(|isolation| match what {
         Command::CheckClock => check_clock(spec.clock).map(|()| {
             status.send(&Message::Started(isolation));
         }),
-        Command::Program => {
+        Command::Program(_) => {
             let program = find(spec)?;
             status.send(&Message::Started(isolation));
             Err(execute(&program, spec))
@@ -52,7 +68,7 @@ pub(super) fn run(spec: &SandboxSpec, what: Command, proc: Proc, status: &mut St
     }
 }
 
-fn confine(spec: &SandboxSpec, proc: Proc) -> Result<Isolation, SetupFailure> {
+fn confine(spec: &SandboxSpec, streams: Streams, proc: Proc) -> Result<Isolation, SetupFailure> {
     let mut reached: Vec<String> = NAMESPACES
         .iter()
         .map(|(name, _)| (*name).to_owned())
@@ -61,7 +77,15 @@ fn confine(spec: &SandboxSpec, proc: Proc) -> Result<Isolation, SetupFailure> {
         reached.push("outer-proc".to_owned());
     }
     setsid().step("start a new session")?;
-    sys::redirect_to_null(0).step_at("open", "/dev/null")?;
+    match streams {
+        Streams::Log => sys::redirect_to_null(0).step_at("open", "/dev/null")?,
+        Streams::Both | Streams::Terminal => sys::copy_onto(2, 0).step("take the input")?,
+    }
+    if streams == Streams::Terminal {
+        sys::take_terminal().step("take the terminal")?;
+    }
+    let own = &spec.surroundings;
+    umask(Mode::from_bits_truncate(own.umask));
     sys::reset_signals().step("reset signals")?;
     limit_resources()?;
     if let Cpus::One(index) = spec.cpus {
@@ -69,7 +93,7 @@ fn confine(spec: &SandboxSpec, proc: Proc) -> Result<Isolation, SetupFailure> {
         reached.push("one-cpu".to_owned());
     }
     // A container may refuse this. It makes builds more repeatable but isolates nothing, so it is only noted.
-    if personality::set(Persona::ADDR_NO_RANDOMIZE).is_ok() {
+    if !own.random_addresses && personality::set(Persona::ADDR_NO_RANDOMIZE).is_ok() {
         reached.push("fixed-addresses".to_owned());
     }
     let keep: &[u32] = if spec.has_writable_mount() {
@@ -79,7 +103,8 @@ fn confine(spec: &SandboxSpec, proc: Proc) -> Result<Isolation, SetupFailure> {
     };
     sys::drop_capabilities(keep).step("give up capabilities")?;
     nix::sys::prctl::set_no_new_privs().step("give up new privileges")?;
-    sys::install_filter(&filter::program()).step("install the system call filter")?;
+    sys::install_filter(&filter::program(own.listing.is_some()))
+        .step("install the system call filter")?;
     sys::close_from_on_exec(3).step("close inherited file descriptors")?;
     reached.extend(["system-calls".to_owned(), "clock".to_owned()]);
     Ok(Isolation(reached))

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::travel;
 use crate::spec::DEFAULT_CLOCK;
-use crate::{Cpus, Isolation, Mount, MountMode, SandboxSpec};
+use crate::{Cpus, Isolation, Mount, MountMode, SandboxSpec, Surroundings};
 
 /// Looks at the input root, which is the working directory, and writes only below `scratch`.
 pub(super) fn run(scratch: &Path) -> i32 {
@@ -112,6 +112,9 @@ fn sandbox(scratch: &Path) -> Result<Isolation, String> {
         env: std::collections::BTreeMap::new(),
         cpus: Cpus::All,
         clock: DEFAULT_CLOCK,
+        surroundings: Surroundings::default(),
+        keep_tmp: false,
+        again: false,
     };
     travel::examine(spec)
 }

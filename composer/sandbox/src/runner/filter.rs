@@ -13,6 +13,8 @@ pub(super) const TRACE_CLOCK: u32 = 2;
 
 /// The tracer moves a deadline from the fixed clock to the real one.
 pub(super) const TRACE_DEADLINE: u32 = 3;
+/// The tracer reorders a listing.
+pub(super) const TRACE_LISTING: u32 = 4;
 
 /// Not defined by `libc`: reads the wall clock even while the machine sleeps.
 const CLOCK_REALTIME_ALARM: u32 = 8;
@@ -113,8 +115,8 @@ fn number(call: c_long) -> u32 {
     u32::try_from(call).expect("system call numbers are small and positive")
 }
 
-/// The filter program.
-pub(super) fn program() -> Vec<sock_filter> {
+/// The filter program; listings go to the tracer only where they are to be reordered.
+pub(super) fn program(listings: bool) -> Vec<sock_filter> {
     let mut p = vec![load(ARCH)];
     // Another architecture, that is 32-bit code: its table has other numbers, and other ways to the clock.
     p.push(instruction(
@@ -142,6 +144,10 @@ pub(super) fn program() -> Vec<sock_filter> {
     }
     for call in arch::TIME_CALLS {
         p.extend([unless_equal_skip(number(*call), 1), trace(TRACE_CLOCK)]);
+    }
+    if listings {
+        let call = number(libc::SYS_getdents64);
+        p.extend([unless_equal_skip(call, 1), trace(TRACE_LISTING)]);
     }
     for (call, block) in [
         (libc::SYS_clock_gettime, clock_gettime()),

@@ -12,14 +12,12 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::unistd::{ForkResult, sethostname};
 
-use super::command::{self, Command};
+use super::command::{self, Command, Streams};
 use super::{EXIT_SETUP, Status, hints, root, sys, tracer};
 use crate::error::{SetupFailure, Step};
 use crate::report::Message;
 use crate::spec::{DEFAULT_CLOCK, Request};
-use crate::{Cpus, SandboxSpec};
-
-const HOST_NAME: &str = "xsc-build";
+use crate::{Cpus, SandboxSpec, Surroundings};
 
 /// Runs PID 1 to its end. `parent` reads nothing but closes when the outer process dies.
 pub(super) fn run(request: &Request, parent: OwnedFd, status: &mut Status) -> ! {
@@ -39,14 +37,14 @@ fn live(request: &Request, parent: OwnedFd, status: &mut Status) -> Result<(), S
     sys::blank_command_line().step("clear the command line")?;
     nix::sys::prctl::set_name(c"init").step("set the process name")?;
     let spec = match request {
-        Request::Run(spec) | Request::Nested(spec) => spec.clone(),
+        Request::Run(spec) | Request::Nested(spec) | Request::Attach { spec, .. } => spec.clone(),
         Request::Probe { scratch } => probe_spec(scratch)?,
     };
-    sethostname(HOST_NAME).step("set the host name")?;
+    sethostname(&spec.surroundings.host_name).step("set the host name")?;
     sys::clear_domain().step("clear the domain name")?;
     sys::raise_loopback().step("bring the loopback interface up")?;
     let nested = matches!(request, Request::Nested(_));
-    let proc = root::enter(&spec.root, &spec.mounts, &spec.scratch, nested)?;
+    let proc = root::enter(&spec, nested)?;
 
     let (gate, open_gate) = nix::unistd::pipe().step("make a pipe")?;
     let command = match sys::fork().step("start the command")? {
@@ -54,7 +52,11 @@ fn live(request: &Request, parent: OwnedFd, status: &mut Status) -> Result<(), S
             drop(open_gate);
             wait_for(gate);
             let what = match request {
-                Request::Run(_) | Request::Nested(_) => Command::Program,
+                Request::Run(_) | Request::Nested(_) => Command::Program(Streams::Log),
+                Request::Attach { terminal, .. } => Command::Program(match terminal {
+                    true => Streams::Terminal,
+                    false => Streams::Both,
+                }),
                 Request::Probe { .. } => Command::CheckClock,
             };
             command::run(&spec, what, proc, status)
@@ -69,7 +71,7 @@ fn live(request: &Request, parent: OwnedFd, status: &mut Status) -> Result<(), S
         .map_err(hints::ptrace)?;
     nix::unistd::write(&open_gate, b"x").step("release the command")?;
     drop(open_gate);
-    let outcome = tracer::run(command, spec.clock).step("wait for the command")?;
+    let outcome = tracer::run(command, &spec).step("wait for the command")?;
     status.send(&Message::Ended(outcome));
     Ok(())
 }
@@ -112,5 +114,8 @@ fn probe_spec(scratch: &Path) -> Result<SandboxSpec, SetupFailure> {
         env: std::collections::BTreeMap::new(),
         cpus: Cpus::All,
         clock: DEFAULT_CLOCK,
+        surroundings: Surroundings::default(),
+        keep_tmp: false,
+        again: false,
     })
 }

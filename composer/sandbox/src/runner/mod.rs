@@ -10,6 +10,7 @@ mod examine;
 mod filter;
 mod hints;
 mod init;
+mod listing;
 mod namespaces;
 mod root;
 mod skeleton;
@@ -188,7 +189,7 @@ fn supervise(
     status: &mut Status,
 ) -> Result<(), SetupFailure> {
     let parent = getppid();
-    namespaces::enter()?;
+    namespaces::enter(&request.surroundings())?;
     // New credentials clear the death signal.
     die_with(parent)?;
     let (alive, keep_alive) = nix::unistd::pipe().step("make a pipe")?;

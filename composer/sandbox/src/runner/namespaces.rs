@@ -7,10 +7,8 @@ use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getegid, geteuid, setgroups};
 
 use super::hints;
+use crate::Surroundings;
 use crate::error::{SetupFailure, Step};
-
-/// uid and gid of the command. Not 0: build scripts behave differently for root.
-pub(super) const BUILDER: u32 = 1000;
 
 /// The namespaces in the order in which they are entered; the first gives the right to the others.
 pub(super) const NAMESPACES: [(&str, CloneFlags); 7] = [
@@ -24,7 +22,7 @@ pub(super) const NAMESPACES: [(&str, CloneFlags); 7] = [
 ];
 
 /// Enters all of them; a later child is PID 1 of the new pid namespace.
-pub(super) fn enter() -> Result<(), SetupFailure> {
+pub(super) fn enter(surroundings: &Surroundings) -> Result<(), SetupFailure> {
     let (uid, gid) = (geteuid(), getegid());
     if uid.is_root() {
         // An ordinary user may not, and keeps them; in a container root may not either. They do no harm
@@ -37,18 +35,18 @@ pub(super) fn enter() -> Result<(), SetupFailure> {
                 .hint(hints::namespace(name, errno))
         })?;
         if name == "user" {
-            write_maps(uid.as_raw(), gid.as_raw())?;
+            write_maps(surroundings, uid.as_raw(), gid.as_raw())?;
         }
     }
     Ok(())
 }
 
-fn write_maps(uid: u32, gid: u32) -> Result<(), SetupFailure> {
+fn write_maps(inside: &Surroundings, uid: u32, gid: u32) -> Result<(), SetupFailure> {
     for (file, text) in [
         // Without this an ordinary user may not write a gid map.
         ("/proc/self/setgroups", "deny".to_owned()),
-        ("/proc/self/uid_map", format!("{BUILDER} {uid} 1\n")),
-        ("/proc/self/gid_map", format!("{BUILDER} {gid} 1\n")),
+        ("/proc/self/uid_map", format!("{} {uid} 1\n", inside.uid)),
+        ("/proc/self/gid_map", format!("{} {gid} 1\n", inside.gid)),
     ] {
         fs::write(file, text)
             .step_at("map the user into the user namespace", file)

@@ -5,6 +5,7 @@
 //! only after, so that a link in an input cannot lead out.
 
 use std::fs;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use nix::unistd::{chdir, pivot_root};
 use super::sys::{self, MOUNT_NODEV, MOUNT_NOSUID, MOUNT_RDONLY};
 use super::{hints, skeleton};
 use crate::error::{SetupFailure, Step};
-use crate::{Mount, MountMode};
+use crate::{Mount, MountMode, SandboxSpec};
 
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
@@ -40,14 +41,10 @@ pub(super) enum Proc {
 
 const NO_DATA: Option<&str> = None;
 
-/// Builds the root in `scratch` and enters it; the working directory is `/build` afterwards. Only a `nested` sandbox
-/// may do without a fresh `/proc`.
-pub(super) fn enter(
-    layers: &[PathBuf],
-    mounts: &[Mount],
-    scratch: &Path,
-    nested: bool,
-) -> Result<Proc, SetupFailure> {
+/// Builds the root in the scratch directory and enters it; the working directory is `/build` afterwards. Only a
+/// `nested` sandbox may do without a fresh `/proc`.
+pub(super) fn enter(spec: &SandboxSpec, nested: bool) -> Result<Proc, SetupFailure> {
+    let (layers, mounts, scratch) = (&spec.root[..], &spec.mounts[..], &spec.scratch);
     umask(Mode::from_bits_truncate(0o022));
     // Without this our mounts would show up on the host where its mounts are shared.
     let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
@@ -66,25 +63,34 @@ pub(super) fn enter(
         "merged",
         "proc",
     ] {
-        fs::create_dir(dir).step_at("make a scratch directory", scratch.join(dir))?;
+        make_dir(Path::new(dir), spec.again)?;
     }
     let inside = mounts
         .iter()
         .map(|mount| mount.at.as_str())
         .filter(|at| !in_writable_place(at));
     let own = ["/proc", "/dev", "/tmp", "/build"].into_iter();
-    skeleton::make(Path::new("skeleton"), layers, own.chain(inside))?;
+    skeleton::make(
+        Path::new("skeleton"),
+        layers,
+        &spec.surroundings,
+        own.chain(inside),
+    )?;
     chdir("layers").step_at("enter", scratch.join("layers"))?;
     mount_root(layers)?;
 
     // Mounts are prepared while host paths still resolve, and put in place once only the new root does.
     let mut ready: Vec<(&str, OwnedFd)> = Vec::new();
     for (index, mount) in mounts.iter().enumerate() {
-        ready.push((&mount.at, prepare(index, mount)?));
+        ready.push((&mount.at, prepare(index, mount, spec.again)?));
     }
     // A mount inside another comes after it.
     ready.sort_by_key(|(at, _)| Path::new(at).components().count());
     let build = clone_restricted(Path::new("../build"), MOUNT_NOSUID | MOUNT_NODEV)?;
+    let tmp = match spec.keep_tmp {
+        true => Some(prepare_tmp(spec.again)?),
+        false => None,
+    };
     let mut devices = Vec::new();
     for name in DEVICES {
         let device = Path::new("/dev").join(name);
@@ -104,7 +110,10 @@ pub(super) fn enter(
     umount2(".", MntFlags::MNT_DETACH).step("leave the host's root")?;
     mount_proc(&proc, whose)?;
     mount_dev(devices)?;
-    mount_tmpfs("/tmp", "mode=1777")?;
+    match tmp {
+        Some(tmp) => sys::move_mount(tmp.as_fd(), Path::new("/tmp")).step_at("mount", "/tmp")?,
+        None => mount_tmpfs("/tmp", "mode=1777")?,
+    }
     sys::move_mount(build.as_fd(), Path::new("/build")).step_at("mount", "/build")?;
     for (at, mount) in ready {
         // Read-only places have their mount points from the skeleton; what is missing lies in writable ones.
@@ -147,7 +156,7 @@ fn mount_root(layers: &[PathBuf]) -> Result<(), SetupFailure> {
 }
 
 /// A handle of what will appear at the mount point.
-fn prepare(index: usize, mount: &Mount) -> Result<OwnedFd, SetupFailure> {
+fn prepare(index: usize, mount: &Mount, again: bool) -> Result<OwnedFd, SetupFailure> {
     let metadata = fs::metadata(&mount.from).step_at("read the mounted directory", &mount.from)?;
     if !metadata.is_dir() {
         return Err(
@@ -161,7 +170,7 @@ fn prepare(index: usize, mount: &Mount) -> Result<OwnedFd, SetupFailure> {
     symlink(&mount.from, &lower).step_at("link the mounted directory", &mount.from)?;
     let [upper, work, merged] = ["upper", "work", "merged"].map(|dir| format!("../{dir}/{index}"));
     for dir in [&upper, &work, &merged] {
-        fs::create_dir(dir).step_at("make a scratch directory", dir)?;
+        make_dir(Path::new(dir), again)?;
     }
     // The top directory's mode comes from the upper side.
     let mode = fs::Permissions::from_mode(metadata.permissions().mode() & 0o777 | 0o700);
@@ -172,6 +181,23 @@ fn prepare(index: usize, mount: &Mount) -> Result<OwnedFd, SetupFailure> {
         .step_at("mount the writable copy of", &mount.from)
         .map_err(hints::overlay)?;
     clone_restricted(Path::new(&merged), MOUNT_NOSUID | MOUNT_NODEV)
+}
+
+/// A `/tmp` that outlives the sandbox.
+fn prepare_tmp(again: bool) -> Result<OwnedFd, SetupFailure> {
+    let tmp = Path::new("../tmp");
+    make_dir(tmp, again)?;
+    let mode = fs::Permissions::from_mode(0o1777);
+    fs::set_permissions(tmp, mode).step_at("set the mode of", tmp)?;
+    clone_restricted(tmp, MOUNT_NOSUID | MOUNT_NODEV)
+}
+
+/// Makes a directory; where a sandbox is entered again, it may be there.
+fn make_dir(dir: &Path, again: bool) -> Result<(), SetupFailure> {
+    match fs::create_dir(dir) {
+        Err(e) if again && e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
+        made => made.step_at("make a scratch directory", dir),
+    }
 }
 
 fn clone_restricted(path: &Path, attributes: u64) -> Result<OwnedFd, SetupFailure> {

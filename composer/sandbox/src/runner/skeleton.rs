@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 
-use super::namespaces::BUILDER;
+use crate::Surroundings;
 use crate::error::{SetupFailure, Step};
 
 /// As many links as the kernel follows in one path.
@@ -20,6 +20,7 @@ const MAX_LINKS: usize = 40;
 pub(super) fn make<'a>(
     skeleton: &Path,
     layers: &[PathBuf],
+    Surroundings { uid, gid, .. }: &Surroundings,
     mount_points: impl Iterator<Item = &'a str>,
 ) -> Result<(), SetupFailure> {
     for layer in layers {
@@ -42,10 +43,10 @@ pub(super) fn make<'a>(
         (
             "passwd",
             format!(
-                "builder:x:{BUILDER}:{BUILDER}:builder:/build:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
+                "builder:x:{uid}:{gid}:builder:/build:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
             ),
         ),
-        ("group", format!("builder:x:{BUILDER}:\nnogroup:x:65534:\n")),
+        ("group", format!("builder:x:{gid}:\nnogroup:x:65534:\n")),
         ("hosts", "127.0.0.1 localhost\n::1 localhost\n".to_owned()),
     ] {
         let file = etc.join(name);

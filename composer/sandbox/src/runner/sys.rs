@@ -147,6 +147,13 @@ pub(super) fn redirect_to_null(stream: RawFd) -> io::Result<()> {
     Ok(copy_onto(null.as_raw_fd(), stream)?)
 }
 
+/// Makes the terminal that is standard input this session's own.
+pub(super) fn take_terminal() -> Result<(), Errno> {
+    // SAFETY: plain numbers; the call changes nothing of ours in memory.
+    Errno::result(unsafe { libc::ioctl(0, libc::TIOCSCTTY as _, 0) })?;
+    Ok(())
+}
+
 /// Brings the loopback interface of a new network namespace up.
 pub(super) fn raise_loopback() -> Result<(), Errno> {
     let socket = socket(

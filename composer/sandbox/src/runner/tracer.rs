@@ -15,8 +15,9 @@ use nix::unistd::Pid;
 use super::arch::Registers;
 use super::complain;
 use super::deadline::{self, Restore};
-use super::filter::{TRACE_CLOCK, TRACE_DEADLINE, TRACE_FOREIGN};
-use crate::Outcome;
+use super::filter::{TRACE_CLOCK, TRACE_DEADLINE, TRACE_FOREIGN, TRACE_LISTING};
+use super::listing;
+use crate::{Outcome, SandboxSpec};
 
 const OPTIONS: c_int = libc::PTRACE_O_TRACEFORK
     | libc::PTRACE_O_TRACEVFORK
@@ -43,9 +44,10 @@ fn ptrace(request: c_int, pid: pid_t, data: usize) -> Result<(), Errno> {
 }
 
 /// Serves the sandbox until the command has ended.
-pub(super) fn run(command: Pid, clock: i64) -> Result<Outcome, Errno> {
+pub(super) fn run(command: Pid, spec: &SandboxSpec) -> Result<Outcome, Errno> {
     let mut tracer = Tracer {
-        clock,
+        clock: spec.clock,
+        listing: spec.surroundings.listing,
         waiting: BTreeMap::new(),
     };
     loop {
@@ -89,8 +91,18 @@ fn end(pid: pid_t, why: &str) {
 
 struct Tracer {
     clock: i64,
-    /// Threads in a call whose deadline was moved.
-    waiting: BTreeMap<pid_t, Restore>,
+    /// What chooses the order of listings.
+    listing: Option<u64>,
+    /// Threads in a call after which there is something to do.
+    waiting: BTreeMap<pid_t, AtReturn>,
+}
+
+/// What to do when a call returns, before the program can look.
+enum AtReturn {
+    /// Put back what a moved deadline took the place of.
+    Restore(Restore),
+    /// Reorder what the call listed.
+    Reorder(u64),
 }
 
 impl Tracer {
@@ -120,8 +132,10 @@ impl Tracer {
                 ptrace(request as _, pid, 0)
             }
             0 if signal == CALL_RETURNED => {
-                if let Some(restore) = self.waiting.remove(&pid) {
-                    restore.apply(pid)?;
+                match self.waiting.remove(&pid) {
+                    Some(AtReturn::Restore(restore)) => restore.apply(pid)?,
+                    Some(AtReturn::Reorder(seed)) => listing::reorder(pid, seed)?,
+                    None => {}
                 }
                 go_on(0)
             }
@@ -150,7 +164,13 @@ impl Tracer {
             }
             (TRACE_DEADLINE, Some(registers)) => {
                 if let Some(restore) = deadline::adjust(pid, registers, self.clock)? {
-                    self.waiting.insert(pid, restore);
+                    self.waiting.insert(pid, AtReturn::Restore(restore));
+                }
+                Ok(())
+            }
+            (TRACE_LISTING, Some(_)) => {
+                if let Some(seed) = self.listing {
+                    self.waiting.insert(pid, AtReturn::Reorder(seed));
                 }
                 Ok(())
             }

@@ -2,8 +2,10 @@
 //! and, when that is root, as an ordinary user too (through `setpriv`).
 //! Needs `ldd`, and the C library's static form to compile the probe; a test that lacks something says so.
 
+mod attach;
 mod clock;
 mod lifetime;
+mod perturbed;
 mod processes;
 mod refusals;
 mod support;

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 use xsc_sandbox::{
     CancelToken, Cpus, DEFAULT_CLOCK, Limits, Mount, MountMode, Outcome, Report, RunnerProgram,
-    Sandbox, SandboxError, SandboxSpec, remove_scratch,
+    Sandbox, SandboxError, SandboxSpec, Surroundings, remove_scratch,
 };
 
 const PROGRAMS: [&str; 20] = [
@@ -198,6 +198,9 @@ impl Case {
             ]),
             cpus: Cpus::All,
             clock: DEFAULT_CLOCK,
+            surroundings: Surroundings::default(),
+            keep_tmp: false,
+            again: false,
         };
         Self {
             user,

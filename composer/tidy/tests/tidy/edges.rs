@@ -10,6 +10,7 @@ use crate::tree::{File, files};
 /// Folder under composer/ and the crates of ours that it may depend on.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("diff", &[]),
     ("elf", &[]),
     ("eval", &[]),
     ("sandbox", &[]),
@@ -41,6 +42,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "fetch",
             "instantiate",
             "build",
+            "diff",
             "remote",
         ],
     ),

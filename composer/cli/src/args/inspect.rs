@@ -1,0 +1,71 @@
+//! The command line of the verbs that look into builds: `verify`, `diff`, `shell`.
+//!
+//! Each struct goes to the file of its name in `commands/`. Invariant: as in the rest, parsing resolves nothing.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{About, BuildFlags};
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) about: About,
+
+    /// How often to build again, each time under other conditions.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rounds: u32,
+
+    /// Everything that it needs as well, not only what is named.
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+
+    /// Build what differs again with one condition changed at a time, and say which one matters.
+    #[arg(long)]
+    pub(crate) isolate: bool,
+
+    /// Show differences with diffoscope, where it is installed.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) diffoscope: bool,
+
+    #[command(flatten)]
+    pub(crate) flags: BuildFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The one: a profile or an attribute that is built, a `result` link, a tree of the store or its id, or any
+    /// file or directory.
+    pub(crate) first: PathBuf,
+
+    /// The other.
+    pub(crate) second: PathBuf,
+
+    /// Of profiles, this attribute instead of the images.
+    #[arg(short = 'A', long, value_name = "PATH")]
+    pub(crate) attr: Option<String>,
+
+    /// Show differences with diffoscope, where it is installed.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) diffoscope: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Shell {
+    /// The profile or attribute; with --failed, the name of a build that was kept [default with --failed: the
+    /// last one].
+    #[arg(required_unless_present = "failed")]
+    pub(crate) subject: Option<PathBuf>,
+
+    /// A derivation's name such as `linux-6.12.107`, or an attribute path [default: what the subject is].
+    #[arg(conflicts_with = "failed")]
+    pub(crate) which: Option<String>,
+
+    /// Enter a failed build that `build -K` has kept, as it stood when it failed.
+    #[arg(long)]
+    pub(crate) failed: bool,
+
+    #[command(flatten)]
+    pub(crate) flags: BuildFlags,
+}
