@@ -239,6 +239,38 @@ fn a_rebuild_stops_where_nothing_changes() {
     assert_eq!((back.path(), back.err.as_str()), (first.path(), ""));
 }
 
+/// A library and 50 programs that use it.
+const FAMILY: &str = r#"
+lib = runWith "lib" { inputs = [ { at = "/src"; from = ../src; } ]; } ''
+    mkdir $out
+    while read -r line; do case $line in '#'*) ;; *) echo "$line" ;; esac; done < /src/code > $out/object
+'';
+user = n: runWith "user-${toString n}" { inputs = [ { at = "/in"; from = lib; } ]; } ''
+    mkdir $out; cat /in/object > $out/program; echo ${toString n} >> $out/program'';
+result = step "images" "builtin:merge" { }
+    (builtins.genList (n: { at = "/${toString n}"; from = user n; }) 50);
+"#;
+
+#[test]
+fn a_comment_in_a_library_rebuilds_it_and_none_of_its_50_dependents() {
+    if !can_build("a_comment_in_a_library_rebuilds_it_and_none_of_its_50_dependents") {
+        return;
+    }
+    let repo = TestRepo::new(FAMILY);
+    repo.write("src/code", "# first\nwork\n");
+    let first = repo.build().ok();
+    assert_eq!(first.building().len(), 51);
+    repo.write("src/code", "# another comment\nwork\n");
+    let comment = repo.build().ok();
+    assert_eq!(comment.building(), ["lib"], "{}", comment.err);
+    assert_eq!(comment.err.matches("unchanged user-").count(), 50);
+    assert_eq!(comment.path(), first.path());
+    repo.write("src/code", "# another comment\nother work\n");
+    let edit = repo.build().ok();
+    assert_eq!(edit.building().len(), 51, "{}", edit.err);
+    assert_ne!(edit.path(), first.path());
+}
+
 #[test]
 fn a_dry_run_lists_what_is_missing_and_does_nothing() {
     if !can_build("a_dry_run_lists_what_is_missing_and_does_nothing") {

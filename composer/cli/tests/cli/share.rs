@@ -196,6 +196,42 @@ fn only_what_a_build_needs_is_fetched() {
     team.repo.assert_sound();
 }
 
+/// `lib` strips comments, as a compiler does; `app` uses what it makes.
+const CHAIN: &str = r#"
+  lib = runWith "lib" { inputs = [ { at = "/src"; from = ../src; } ]; } ''
+    mkdir $out
+    while read -r line; do case $line in '#'*) ;; *) echo "$line" ;; esac; done < /src/code > $out/object
+  '';
+  app = runWith "app" { inputs = [ { at = "/in"; from = lib; } ]; } ''
+    mkdir $out; cat /in/object > $out/app; echo linked >> $out/app'';
+  result = app;
+"#;
+
+#[test]
+fn what_is_known_only_after_a_rebuild_comes_from_the_cache_too() {
+    let test = "what_is_known_only_after_a_rebuild_comes_from_the_cache_too";
+    if !can_build(test) {
+        return;
+    }
+    let write = |repo: &TestRepo, text: &str| repo.write("src/code", text);
+    let repo = TestRepo::new(CHAIN);
+    write(&repo, "# one\nwork\n");
+    let built = repo.build().ok().path();
+    let mut team = Team {
+        key: keygen(&repo, "team-a"),
+        cache: repo.temp().join("cache"),
+        repo,
+        built,
+    };
+    team.configure(&[&team.key], 1, &team.url());
+    team.push("team-a").ok();
+    team.member("b");
+    // The comment makes `lib` unknown, and so what needs it, until it is built to the same.
+    write(&team.repo, "# two\nwork\n");
+    let err = team.assert_gives(team.repo.build(), &["lib"]);
+    assert!(err.contains("got app from a cache"), "{err}");
+}
+
 #[test]
 fn the_same_through_a_plain_http_server() {
     let Some(mut team) = Team::new("the_same_through_a_plain_http_server") else {
