@@ -356,7 +356,7 @@ impl StaticCache {
         let mut hasher = blake3::Hasher::new();
         let mut trouble = None;
         self.write(&path, |file| {
-            let mut encoder = zstd::Encoder::new(file, 6)?;
+            let mut encoder = zstd::Encoder::new(file, pack::LEVEL)?;
             let mut buffer = vec![0; 128 << 10];
             loop {
                 match from.read(&mut buffer) {
@@ -522,7 +522,7 @@ impl Cache for StaticCache {
         }
         let bytes = pack::encode_tree(records, &places);
         self.write(&sharded("trees", tree.digest(), ".zst"), |file| {
-            let mut encoder = zstd::Encoder::new(file, 6)?;
+            let mut encoder = zstd::Encoder::new(file, pack::LEVEL)?;
             encoder.write_all(&bytes)?;
             encoder.finish().map(|_| ())
         })

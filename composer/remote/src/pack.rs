@@ -3,7 +3,7 @@
 //! `dir` writes and reads them; `docs/formats/cache.md` describes the bytes. Invariant: a location
 //! is only a hint: whoever reads through one checks the digest of what came out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use xsc_model::{DecodeError, Decoder, Digest, Encoder};
 
@@ -20,7 +20,8 @@ const PACK: usize = 8 << 20;
 pub(crate) const FRAME_LIMIT: u64 = FRAME as u64 + SMALL;
 /// No honest pack is longer than this.
 const PACK_LIMIT: u64 = PACK as u64 + 2 * FRAME_LIMIT;
-const LEVEL: i32 = 6;
+/// Of Zstandard: what is pushed once is read often, but a push waits for it.
+pub(crate) const LEVEL: i32 = 3;
 
 /// Where a small file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +66,7 @@ pub(crate) struct PackWriter {
     members: Vec<(Digest, u64)>,
     pack: Vec<u8>,
     placed: Vec<(Digest, u64, u64, u64)>,
+    added: HashSet<Digest>,
 }
 
 /// A finished pack.
@@ -78,6 +80,7 @@ pub(crate) struct Pack {
 impl PackWriter {
     /// Adds a file. The pack should be finished when this says that it is full.
     pub(crate) fn add(&mut self, digest: Digest, bytes: &[u8]) -> std::io::Result<bool> {
+        self.added.insert(digest);
         self.members.push((digest, self.group.len() as u64));
         self.group.extend_from_slice(bytes);
         if self.group.len() >= FRAME {
@@ -88,8 +91,7 @@ impl PackWriter {
 
     /// Whether a file was added since the last pack was finished.
     pub(crate) fn has(&self, digest: &Digest) -> bool {
-        self.members.iter().any(|(member, _)| member == digest)
-            || self.placed.iter().any(|(member, ..)| member == digest)
+        self.added.contains(digest)
     }
 
     fn close_group(&mut self) -> std::io::Result<()> {
@@ -112,6 +114,7 @@ impl PackWriter {
         if self.placed.is_empty() {
             return Ok(None);
         }
+        self.added.clear();
         let bytes = std::mem::take(&mut self.pack);
         let id = Digest::of(&bytes);
         let places = self

@@ -242,7 +242,7 @@ impl Ui {
             .as_ref()
             .map(|tree| tree.branch(name, work, expected));
         let mut state = self.lock();
-        if branch.is_none() && !matches!(work, Work::Fetch | Work::Substitute) {
+        if branch.is_none() && work != Work::Fetch {
             state.last_line = Some(Instant::now());
         }
         let running = Running {
