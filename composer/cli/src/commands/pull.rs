@@ -106,6 +106,7 @@ pub(crate) fn run(context: &Context, args: &Pull, cancel: &Cancel) -> Result<(),
             .add_root(&args.out_link, &tree, actions)
             .map_err(|e| CommandError::from_error(&e))?;
     }
+    store.flush().map_err(|e| CommandError::from_error(&e))?;
     let bytes = bytes.into_inner();
     if context.json {
         let value = json!({
