@@ -127,21 +127,21 @@ pub(crate) fn open_endpoint<'a>(
     context: &Context,
     endpoint: &Endpoint,
     store: &'a Store,
-    push: bool,
+    push: Option<Again>,
 ) -> Result<Box<dyn Cache + 'a>, CommandError> {
     let failed = |error: xsc_remote::CacheError| CommandError::from_error(&error);
     let (name, url) = (endpoint.name.as_str(), endpoint.url.as_str());
     if let Some(dir) = url.strip_prefix("file://") {
         let dir = Path::new(dir);
         return Ok(Box::new(match push {
-            true => StaticCache::writable(name, dir).map_err(failed)?,
-            false => StaticCache::directory(name, dir),
+            Some(Again(again)) => StaticCache::writable(name, dir, again).map_err(failed)?,
+            None => StaticCache::directory(name, dir),
         }));
     }
     if endpoint.is_engine() {
         return Ok(Box::new(engines::client(context, endpoint, store)?));
     }
-    if push {
+    if push.is_some() {
         return Err(CommandError::usage(format!(
             "{name}: nothing can be pushed to {url}: a plain HTTP server takes no files"
         ))
@@ -173,6 +173,10 @@ fn proxy_for(context: &Context, url: &str) -> Option<String> {
     context.proxy.clone().filter(|_| !own)
 }
 
+/// Whether a push sends also what the cache says that it has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Again(pub(crate) bool);
+
 /// The caches of the configuration; none where nothing says that there are any.
 pub(crate) fn open<'a>(
     context: &Context,
@@ -189,7 +193,7 @@ pub(crate) fn open<'a>(
         if !push && !pull {
             continue;
         }
-        let cache = match open_endpoint(context, &endpoint, store, push) {
+        let cache = match open_endpoint(context, &endpoint, store, push.then_some(Again(false))) {
             Ok(cache) => cache,
             // A cache is never needed: what is wrong with it is said, and the build goes on.
             Err(error) => {
@@ -330,6 +334,11 @@ impl<'a> Shared<'a> {
                     }
                 }
             }
+        }
+        if done.statements > 0
+            && let Err(error) = self.set.finish()
+        {
+            say(&format!("warning: {}", chain(&error)));
         }
         if failed > 1 {
             say(&format!("warning: {failed} results in all were not pushed"));

@@ -147,6 +147,11 @@ pub trait Cache: Send + Sync {
         Ok(())
     }
 
+    /// Called after the last of what a run puts: it is on the disk when this returns.
+    fn finish(&self) -> Result<(), CacheError> {
+        Ok(())
+    }
+
     /// Many small blobs at once.
     fn put_many(&self, blobs: &[(Blob, Vec<u8>)]) -> Result<(), CacheError> {
         for (blob, bytes) in blobs {

@@ -44,6 +44,8 @@ pub struct StaticCache {
 /// What adding to a cache in a directory needs.
 struct Writer {
     root: PathBuf,
+    /// Whether what is there is put again.
+    again: bool,
     state: Mutex<WriterState>,
     counter: AtomicU64,
 }
@@ -86,11 +88,13 @@ impl StaticCache {
         StaticCache::over(name, Box::new(files))
     }
 
-    /// A cache in a directory, to be read and added to; it is made where there is none.
-    pub fn writable(name: &str, root: &Path) -> Result<StaticCache, CacheError> {
+    /// A cache in a directory, to be read and added to; it is made where there is none. With
+    /// `again` it takes everything as if it had nothing: so what was damaged or lost is mended.
+    pub fn writable(name: &str, root: &Path, again: bool) -> Result<StaticCache, CacheError> {
         let cache = StaticCache {
             writer: Some(Writer {
                 root: root.to_owned(),
+                again,
                 state: Mutex::default(),
                 counter: AtomicU64::new(0),
             }),
@@ -337,7 +341,6 @@ impl StaticCache {
             }
             let mut file = File::create(&temporary)?;
             fill(&mut file)?;
-            file.sync_data()?;
             fs::rename(&temporary, &to)
         })();
         result.map_err(|error: io::Error| {
@@ -408,9 +411,11 @@ impl StaticCache {
         state: &'s mut WriterState,
     ) -> Result<&'s mut HashMap<Digest, Location>, CacheError> {
         if state.index.is_none() {
-            let packs = self.writer()?.root.join("packs");
+            let writer = self.writer()?;
+            let packs = writer.root.join("packs");
             let mut index = HashMap::new();
-            for shard in fs::read_dir(&packs).into_iter().flatten().flatten() {
+            let shards = fs::read_dir(&packs).into_iter().flatten().flatten();
+            for shard in shards.filter(|_| !writer.again) {
                 for entry in fs::read_dir(shard.path()).into_iter().flatten().flatten() {
                     let path = entry.path();
                     let is_index = path.extension().is_some_and(|e| e == "index");
@@ -529,10 +534,10 @@ impl Cache for StaticCache {
     }
 
     fn missing_trees(&self, trees: &[TreeId]) -> Result<Vec<TreeId>, CacheError> {
-        let root = &self.writer()?.root;
+        let writer = self.writer()?;
         let is_missing = |tree: &&TreeId| {
             let path = sharded("trees", tree.digest(), ".zst");
-            !root.join(path).exists()
+            writer.again || !writer.root.join(path).exists()
         };
         Ok(trees.iter().filter(is_missing).copied().collect())
     }
@@ -543,9 +548,17 @@ impl Cache for StaticCache {
         let index = self.index(&mut state)?;
         let is_missing = |blob: &&Blob| match is_packed(blob) {
             true => !index.contains_key(&blob.digest),
-            false => !writer.root.join(single(blob)).exists(),
+            false => writer.again || !writer.root.join(single(blob)).exists(),
         };
         Ok(blobs.iter().filter(is_missing).copied().collect())
+    }
+
+    /// One flush for all: one a file would take most of the time of a push. What a machine that
+    /// went down lost before it is found out by its digest, and sent again with `again`.
+    fn finish(&self) -> Result<(), CacheError> {
+        let root = &self.writer()?.root;
+        let flushed = File::open(root).and_then(|top| Ok(rustix::fs::syncfs(&top)?));
+        flushed.map_err(|error| self.unavailable("the flush", &error))
     }
 
     fn get(&self, blob: &Blob, into: &mut dyn Write) -> Result<(), CacheError> {

@@ -399,6 +399,14 @@ impl<'a> CacheSet<'a> {
         Ok(())
     }
 
+    /// Waits until what was pushed is on the endpoints' disks.
+    pub fn finish(&self) -> Result<(), PushError> {
+        for member in self.up(|endpoint| endpoint.push) {
+            member.endpoint.cache.finish()?;
+        }
+        Ok(())
+    }
+
     /// Publishes what is said of a realisation without sending its outputs or log.
     pub fn say(&self, realisation: &Realisation) -> Result<Pushed, PushError> {
         let mut pushed = Pushed::default();

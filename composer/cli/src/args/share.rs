@@ -48,6 +48,10 @@ pub(crate) struct Push {
     /// Send only the result, not what it was made from; the statements of all are sent.
     #[arg(long)]
     pub(crate) result_only: bool,
+
+    /// Send also what the cache says that it has: this mends what was damaged or lost there.
+    #[arg(long)]
+    pub(crate) again: bool,
 }
 
 #[derive(Debug, Args)]

@@ -39,7 +39,7 @@ pub(crate) fn run(context: &Context, args: &Pull, cancel: &Cancel) -> Result<(),
         .hint("name the keys of those who push: [trust] keys = [\"NAME:BASE64\"]"));
     }
     let member = xsc_remote::Endpoint {
-        cache: caches::open_endpoint(context, &endpoint, &store, false)?,
+        cache: caches::open_endpoint(context, &endpoint, &store, None)?,
         pull: true,
         push: false,
         trust_engine: endpoint.trust_engine,

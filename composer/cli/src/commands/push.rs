@@ -12,7 +12,7 @@ use xsc_remote::{CacheSet, PushError, Pushed};
 
 use super::{Cancel, open_about, print};
 use crate::args::Push;
-use crate::caches::{self, Shared};
+use crate::caches::{self, Again, Shared};
 use crate::context::Context;
 use crate::error::{CommandError, chain, exit, store_error};
 use crate::ui::{beside, count, human, say};
@@ -23,7 +23,7 @@ pub(crate) fn run(context: &Context, args: &Push, cancel: &Cancel) -> Result<(),
     let store = context.store()?;
     let _session = store.session().map_err(|e| store_error(&e))?;
     let endpoint = caches::named(context, &opened.flake, &args.destination)?;
-    let cache = caches::open_endpoint(context, &endpoint, &store, true)?;
+    let cache = caches::open_endpoint(context, &endpoint, &store, Some(Again(args.again)))?;
     let member = xsc_remote::Endpoint {
         cache,
         pull: false,
@@ -75,7 +75,7 @@ pub(crate) fn run(context: &Context, args: &Push, cancel: &Cancel) -> Result<(),
             done.statements += more.statements;
             at.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
-        Ok(())
+        set.finish().map_err(|error| push_error(&error))
     })?;
     if context.json {
         let value = json!({

@@ -27,7 +27,7 @@ pub(crate) fn run(context: &Context, args: &Sign) -> Result<(), CommandError> {
     if let Some(word) = &args.from {
         let endpoint = caches::named(context, &opened.flake, word)?;
         members.push(xsc_remote::Endpoint {
-            cache: caches::open_endpoint(context, &endpoint, &store, false)?,
+            cache: caches::open_endpoint(context, &endpoint, &store, None)?,
             pull: true,
             push: false,
             trust_engine: endpoint.trust_engine,

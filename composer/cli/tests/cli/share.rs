@@ -424,6 +424,16 @@ fn a_lost_or_flipped_object_is_named_and_built_instead() {
         assert!(err.contains(said), "{name}: {err}");
         assert!(err.contains("team"), "{name}: {err}");
     }
+    // Whoever has it mends the cache.
+    let secret = team.secret("team-a");
+    let own = team.repo.store().to_owned();
+    team.repo.set_store(team.repo.temp().join("store"));
+    let url = team.url();
+    let again = ["push", &url, "profiles/t.toml", "--key", &secret, "--again"];
+    team.repo.run(&again).ok();
+    team.member("mended");
+    team.assert_gives(team.repo.build(), &[]);
+    team.repo.set_store(own);
     // An object in the place of another one: whole, well packed, and not what its name says.
     fs::remove_dir_all(&team.cache).unwrap();
     copy(&intact, &team.cache);
