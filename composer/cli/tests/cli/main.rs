@@ -23,7 +23,9 @@ mod remote;
 mod repl;
 mod reproduce;
 mod share;
+mod share_faults;
 mod shell;
+mod team;
 mod verbs;
 mod verify;
 
