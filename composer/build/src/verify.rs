@@ -395,6 +395,16 @@ impl Run<'_> {
         });
         let begin = Instant::now();
         let result = self.rounds(id, drv, action, slot);
+        // Others may take an hour more, and who watches should not wait for the report.
+        let round = match &result {
+            Ok(Verdict::Different(divergence)) => Some(divergence.round),
+            Ok(Verdict::Failed { round, .. }) => Some(*round),
+            _ => None,
+        };
+        if let Some(round) = round {
+            let text = format!("{name} is not reproducible: round {round} gave another result");
+            self.engine.observer.event(&Event::Notice { text: &text });
+        }
         let ended = match &result {
             Ok(Verdict::Identical | Verdict::Fixed) => Ended::Done,
             Ok(Verdict::Different(_) | Verdict::Failed { .. }) | Err(_) => Ended::Failed,
