@@ -117,6 +117,8 @@ pub struct Verified {
     pub name: String,
     /// Its action.
     pub action: ActionId,
+    /// Whether it is a command, which was built under other conditions; a builtin is only repeated.
+    pub varied: bool,
     /// What was found.
     pub verdict: Verdict,
 }
@@ -365,6 +367,7 @@ impl Run<'_> {
                         drv: id,
                         name: drv.name.to_string(),
                         action: action.id(),
+                        varied: matches!(action.builder, Builder::Exec(_)),
                         verdict,
                     };
                     state.done.insert(id, verified);
@@ -605,8 +608,13 @@ impl Verified {
         let mut facts = vec![format!("action {}", self.action)];
         let outputs = realisation.outputs.iter();
         facts.extend(outputs.map(|(name, tree)| format!("output {name} {tree}")));
-        facts.push(format!("rounds {}", options.rounds));
-        facts.extend(Aspect::ALL.iter().map(|aspect| format!("varied {aspect}")));
+        // What is fetched is not built again, and a function of this program sees nothing of what varies.
+        if !matches!(self.verdict, Verdict::Fixed) {
+            facts.push(format!("rounds {}", options.rounds));
+        }
+        if self.varied {
+            facts.extend(Aspect::ALL.iter().map(|aspect| format!("varied {aspect}")));
+        }
         facts.push(match &self.verdict {
             Verdict::Fixed => "verdict fixed".to_owned(),
             Verdict::Identical => "verdict identical".to_owned(),
@@ -614,5 +622,55 @@ impl Verified {
             Verdict::Failed { round, .. } => format!("verdict failed {round}"),
         });
         facts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xsc_model::Digest;
+
+    #[test]
+    fn the_facts_of_a_verdict_are_lines() {
+        let action = ActionId(Digest::of(b"action"));
+        let tree = TreeId(Digest::of(b"tree"));
+        let realisation = Realisation {
+            action,
+            outputs: BTreeMap::from([(OutputName::out(), tree)]),
+            isolation: Vec::new(),
+        };
+        let verified = |verdict| Verified {
+            drv: DrvId(Digest::of(b"drv")),
+            name: "name".to_owned(),
+            action,
+            varied: !matches!(verdict, Verdict::Fixed),
+            verdict,
+        };
+        let options = VerifyOptions {
+            rounds: 2,
+            isolate: false,
+        };
+        let facts = verified(Verdict::Identical).facts(&realisation, options);
+        assert_eq!(facts[0], format!("action {action}"));
+        assert_eq!(facts[1], format!("output out {tree}"));
+        assert_eq!(facts[2], "rounds 2");
+        assert_eq!(facts.len(), 3 + Aspect::ALL.len() + 1);
+        assert_eq!(facts.last().unwrap(), "verdict identical");
+        assert!(facts.contains(&"varied readdir order".to_owned()));
+        // A fetch was not built again, and nothing was varied.
+        let facts = verified(Verdict::Fixed).facts(&realisation, options);
+        assert!(
+            facts
+                .iter()
+                .all(|fact| !fact.starts_with("varied") && !fact.starts_with("rounds"))
+        );
+    }
+
+    #[test]
+    fn rounds_have_directories_of_their_own() {
+        let paths: BTreeSet<String> = (1..=9).map(|n| Round::all(n).path()).collect();
+        assert_eq!(paths.len(), 9);
+        assert!(paths.iter().all(|path| path.len() < 200));
+        assert_eq!(Round::only(1, Some(Aspect::Clock)).path(), "");
     }
 }
