@@ -80,6 +80,12 @@ pub(crate) fn settings(
     if let Some(seconds) = endpoint.queue_timeout {
         settings.patience.queue = Duration::from_secs(seconds);
     }
+    if let Some(seconds) = endpoint.connect_timeout {
+        let patience = &mut settings.patience;
+        patience.connect = Duration::from_secs(seconds);
+        // Who is slow to answer at first is slow later.
+        patience.request = patience.request.max(patience.connect);
+    }
     Ok(settings)
 }
 

@@ -51,6 +51,8 @@ pub struct EndpointTable {
     pub jobs: Option<u64>,
     /// How long an action may wait for a worker, in seconds.
     pub queue_timeout: Option<u64>,
+    /// How long to wait for the endpoint to answer at first, in seconds.
+    pub connect_timeout: Option<u64>,
 }
 
 /// One endpoint after both files were read.
@@ -82,6 +84,8 @@ pub struct Endpoint {
     pub jobs: Option<u64>,
     /// How long an action may wait for a worker, in seconds, where that is said.
     pub queue_timeout: Option<u64>,
+    /// How long to wait for the endpoint to answer at first, in seconds, where that is said.
+    pub connect_timeout: Option<u64>,
 }
 
 /// The digest functions that can be asked for.
@@ -233,6 +237,7 @@ fn read_remote(table: &Table<'_, '_>, writer: Writer) -> EndpointTable {
         ca_file: if user { text("ca-file") } else { None },
         jobs: table.count_or_none("jobs"),
         queue_timeout: table.count_or_none("queue-timeout"),
+        connect_timeout: table.count_or_none("connect-timeout"),
     };
     table.finish();
     found
@@ -296,6 +301,7 @@ pub fn merge_endpoints(
                 ca_file: first.ca_file.clone(),
                 jobs: first.jobs.or(second.jobs),
                 queue_timeout: first.queue_timeout.or(second.queue_timeout),
+                connect_timeout: first.connect_timeout.or(second.connect_timeout),
             })
         })
         .collect()
@@ -328,6 +334,7 @@ impl Endpoint {
             ca_file: None,
             jobs: None,
             queue_timeout: None,
+            connect_timeout: None,
         }
     }
 

@@ -30,6 +30,7 @@ profile = "buildbox"
 execute = true
 jobs = 40
 queue-timeout = 120
+connect-timeout = 5
 [remote.farm.properties]
 pool = "big"
 "#;
@@ -64,6 +65,7 @@ trust-engine = false
     assert_eq!(farm.profile, EngineKind::Buildbox);
     assert!(farm.execute && farm.push && !farm.trust_engine && farm.is_engine());
     assert_eq!((farm.jobs, farm.queue_timeout), (Some(4), Some(120)));
+    assert_eq!(farm.connect_timeout, Some(5));
     assert_eq!(farm.properties["pool"], "big");
     assert!(!found[1].is_engine() && !found[1].push);
 }

@@ -138,7 +138,9 @@ fn runner() -> PathBuf {
 fn configure(repo: &TestRepo, url: &str, more: &str) {
     let dir = repo.temp().join("home/.config/xsc-compose");
     fs::create_dir_all(&dir).unwrap();
-    let text = format!("[remote.engine]\nurl = \"{url}\"\nprofile = \"buildbox\"\n{more}\n");
+    let text = format!(
+        "[remote.engine]\nurl = \"{url}\"\nprofile = \"buildbox\"\nconnect-timeout = 60\n{more}\n"
+    );
     fs::write(dir.join("config.toml"), text).unwrap();
 }
 
@@ -214,7 +216,10 @@ fn a_member_with_an_empty_store_builds_nothing_that_another_built_on_the_engine(
     assert_eq!(engine.executed(), 3, "{}", first.err);
 
     repo.set_store(repo.temp().join("second"));
-    let config = format!("[remote.engine]\nurl = \"{}\"\n", engine.url);
+    let config = format!(
+        "[remote.engine]\nurl = \"{}\"\nconnect-timeout = 60\n",
+        engine.url
+    );
     fs::write(dir.join("config.toml"), config).unwrap();
     let second = repo.build().ok();
     assert_eq!(tree_of(&first), tree_of(&second));

@@ -74,7 +74,8 @@ fn an_engine_that_hangs_or_dies_later_is_given_up() {
             let cache = home.client_with(&engine.url, |settings| {
                 settings.patience.request = Duration::from_millis(500);
             });
-            put_hello(&cache);
+            put_hello(&home.client(&engine.url));
+            cache.digest_function().unwrap();
             match hang {
                 true => engine.fault(|faults| faults.hang = true),
                 false => engine.kill(),

@@ -56,7 +56,8 @@ impl Home {
         change: impl FnOnce(&mut EndpointSettings),
     ) -> Reapi<'_> {
         let mut settings = EndpointSettings::new("double", url);
-        settings.patience.request = Duration::from_secs(3);
+        settings.patience.connect = Duration::from_secs(60);
+        settings.patience.request = Duration::from_secs(60);
         change(&mut settings);
         Reapi::new(settings, &self.store).unwrap()
     }
