@@ -32,6 +32,8 @@ pub struct Options {
     pub max_jobs: usize,
     /// Processors that one build may use.
     pub cores: usize,
+    /// Memory in MiB that builds may need together, as their recipes say; none for no limit.
+    pub max_memory: Option<u64>,
     /// Build what does not depend on a failure.
     pub keep_going: bool,
     /// Keep the directory of a failed build.

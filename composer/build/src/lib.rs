@@ -3,6 +3,7 @@
 //! The command line drives it with an [`Engine`]. Invariant: nothing here prints, reads the
 //! environment or knows the language; recipes arrive as a [`xsc_model::Graph`].
 
+mod admission;
 mod builtin;
 mod causes;
 mod engine;

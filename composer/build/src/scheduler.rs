@@ -12,9 +12,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use xsc_model::{
-    Action, ActionId, Builder, Derivation, DrvId, Graph, Input, InputSource, Realisation,
+    Action, ActionId, Builder, Derivation, DrvId, Graph, Input, InputSource, Realisation, Resources,
 };
 
+use crate::admission::{Admission, needs};
 use crate::engine::{Engine, Failed, Job};
 use crate::error::{Failure, RealiseError};
 use crate::event::{Ended, Event, Work};
@@ -28,6 +29,7 @@ struct State {
     waiting: BTreeMap<DrvId, usize>,
     ready: BTreeSet<(Duration, DrvId)>,
     ready_fetches: BTreeSet<(Duration, DrvId)>,
+    admission: Admission,
     running: usize,
     failures: Vec<Failure>,
     /// Actions whose outputs no cache gave, though one knows them.
@@ -191,6 +193,7 @@ impl<'a> Run<'a> {
             waiting,
             ready: BTreeSet::new(),
             ready_fetches: BTreeSet::new(),
+            admission: Admission::new(engine.options.max_memory),
             running: 0,
             failures: Vec::new(),
             refused: BTreeSet::new(),
@@ -242,12 +245,29 @@ impl<'a> Run<'a> {
         };
     }
 
+    /// The next one to start, and what it needs until it is settled, where it is admitted.
+    fn take(&self, state: &mut State, fetches: bool) -> Option<(DrvId, Option<Resources>)> {
+        if fetches {
+            return state.ready_fetches.pop_last().map(|(_, id)| (id, None));
+        }
+        let State {
+            ready, admission, ..
+        } = state;
+        let candidates = ready.iter().rev().map(|key| {
+            let drv = self.graph.get(&key.1);
+            (*key, drv.map(needs).unwrap_or_default())
+        });
+        let (key, needs) = admission.start(candidates)?;
+        ready.remove(&key);
+        Some((key.1, Some(needs)))
+    }
+
     /// One thread: takes ready derivations until nothing is left or the run stops.
     fn work(&self, slot: usize, fetches: bool) {
         let _stop = StopOnPanic(self);
         loop {
             let mut state = self.lock();
-            let id = loop {
+            let (id, needs) = loop {
                 let cancelled = self.engine.cancel.load(Ordering::SeqCst);
                 let idle =
                     state.ready.is_empty() && state.ready_fetches.is_empty() && state.running == 0;
@@ -255,13 +275,8 @@ impl<'a> Run<'a> {
                     self.changed.notify_all();
                     return;
                 }
-                let queue = if fetches {
-                    &mut state.ready_fetches
-                } else {
-                    &mut state.ready
-                };
-                if let Some((_, id)) = queue.pop_last() {
-                    break id;
+                if let Some(taken) = self.take(&mut state, fetches) {
+                    break taken;
                 }
                 // The time limit makes a cancelled run end without a notification.
                 let (guard, _) = self
@@ -279,14 +294,14 @@ impl<'a> Run<'a> {
                 let realisation = state.known[&id].clone();
                 drop(state);
                 let result = self.substitute(id, drv, realisation);
-                self.settle(id, result);
+                self.settle(id, needs, result);
                 continue;
             }
             let action = resolve(drv, &state.known)
                 .expect("a derivation is ready only when its inputs are realised");
             drop(state);
             let result = self.perform(id, drv, &action, slot);
-            self.settle(id, result.map(Settled::Realised));
+            self.settle(id, needs, result.map(Settled::Realised));
         }
     }
 
@@ -418,9 +433,12 @@ impl<'a> Run<'a> {
         drv.inputs.iter().map(name).collect()
     }
 
-    fn settle(&self, id: DrvId, result: Result<Settled, Box<Failure>>) {
+    fn settle(&self, id: DrvId, needs: Option<Resources>, result: Result<Settled, Box<Failure>>) {
         let mut state = self.lock();
         state.running -= 1;
+        if let Some(needs) = needs {
+            state.admission.end(needs);
+        }
         match result {
             // What needs it stays where it is: this round ends without it.
             Ok(Settled::Refused(action)) => {

@@ -163,6 +163,11 @@ pub(crate) struct BuildFlags {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) cores: Option<u16>,
 
+    /// Memory that builds may need together, by what their recipes say, such as 8G [default: the
+    /// machine's].
+    #[arg(long, value_name = "SIZE", value_parser = store::size)]
+    pub(crate) max_memory: Option<u64>,
+
     /// After a failure, go on with what does not depend on it.
     #[arg(short = 'k', long)]
     pub(crate) keep_going: bool,

@@ -488,6 +488,10 @@ pub(crate) fn realise(
         options: Options {
             max_jobs: flags.max_jobs.map_or(processors, usize::from),
             cores: flags.cores.map_or(processors, usize::from),
+            max_memory: flags
+                .max_memory
+                .or_else(machine_memory)
+                .map(|bytes| bytes >> 20),
             keep_going: flags.keep_going,
             keep_failed: flags.keep_failed,
             timeout: flags.timeout,
@@ -549,6 +553,16 @@ pub(crate) fn realise(
     })?;
     flushed.map_err(|error| crate::error::store_error(&error.into()))?;
     Ok(known)
+}
+
+/// The machine's memory in bytes, where it says so.
+fn machine_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    kib.checked_mul(1024)
 }
 
 /// Notes the use of realisations, by which `gc` chooses what goes first.

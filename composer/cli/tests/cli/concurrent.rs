@@ -149,3 +149,60 @@ fn collections_beside_builds_do_no_harm() {
     assert_eq!(results.len(), GENERATIONS);
     println!("{collected} collections ended, {refused} found the store in use");
 }
+
+/// What ran beside each `big` build, as the clock of the machine saw it: builds print when they
+/// begin and end, and `-L` shows the lines as they come.
+fn most_at_once(repo: &TestRepo, flags: &[&str], prefix: &str) -> usize {
+    let ran = repo
+        .build_with(&[&["-L", "--no-link"], flags].concat())
+        .ok();
+    let (mut running, mut most) = (0usize, 0);
+    for line in ran.err.lines() {
+        if line.contains("begins") {
+            running += 1;
+            if line.contains(prefix) {
+                most = most.max(running);
+            }
+        } else if line.contains("ends") {
+            running -= 1;
+        }
+    }
+    most
+}
+
+#[test]
+fn builds_start_when_the_machine_has_what_they_require() {
+    if !can_build("builds_start_when_the_machine_has_what_they_require") {
+        return;
+    }
+    let recipes = |salt: usize, requires: &str| {
+        format!(
+            r#"
+big = n: runWith "big-${{toString n}}" {{ requires = {requires}; }}
+  "echo big ${{toString n}} begins {salt}; sleep 0.3; mkdir $out; echo ${{toString n}} > $out/n; echo big ends";
+result = step "all" "builtin:merge" {{ }}
+  (builtins.genList (n: {{ at = "/${{toString n}}"; from = big n; }}) 4);
+"#
+        )
+    };
+    let repo = TestRepo::new(&recipes(0, "{ memory = 600; }"));
+    let flags = |memory: &'static str| ["-j4", "--max-memory", memory];
+    assert!(most_at_once(&repo, &flags("1G"), "big") == 1);
+    // The requirement is no part of the identity: nothing is built again.
+    repo.recipes(&recipes(0, "{ memory = 300; exclusive = true; }"));
+    assert_eq!(repo.build().ok().building(), Vec::<&str>::new());
+    repo.recipes(&recipes(1, "{ exclusive = true; }"));
+    assert_eq!(most_at_once(&repo, &flags("1G"), "big"), 1);
+    // Far more than there is: one at a time, and all of them.
+    repo.recipes(&recipes(2, "{ memory = 1000000; }"));
+    assert_eq!(most_at_once(&repo, &["-j4"], "big"), 1);
+    repo.recipes(&recipes(3, "{ memory = 300; }"));
+    let three = most_at_once(&repo, &flags("1G"), "big");
+    assert!((1..=3).contains(&three), "{three}");
+
+    repo.recipes(&recipes(4, "{ memory = -1; }"));
+    repo.build()
+        .fails(1, &["`memory` of `requires`: it is negative"]);
+    repo.recipes(&recipes(4, "{ memroy = 1; }"));
+    repo.build().fails(1, &["did you mean `memory`?"]);
+}
