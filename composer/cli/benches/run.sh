@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Times what the composer adds to a build: a run with nothing to do, and many trivial sandboxed derivations.
+# Times what the composer adds to a build: nothing to do, many trivial sandboxed derivations (cold and in a row with
+# nix-build, sandbox on), a large root staged for each build, and planning a graph of 10,000 derivations.
 # Called by `just bench`, or as is with XSC_COMPOSE naming the program. Invariant: only a temporary
-# directory is written, and the minimal profile is never built here. Prints medians; judges nothing.
+# directory is written, and the minimal profile is never built here. Prints figures; judges nothing.
 set -euo pipefail
 
 repo=$(cd "$(dirname "$0")/../../.." && pwd)
 compose=$(realpath "${XSC_COMPOSE:-${CARGO_TARGET_DIR:-$repo/target}/release/xsc-compose}")
 count=${XSC_BENCH_COUNT:-400}
+nodes=${XSC_BENCH_NODES:-10000}
 runs=20
 
 temp=$(mktemp -d "${TMPDIR:-/tmp}/xsc-bench-XXXXXX")
@@ -27,10 +29,20 @@ median() {
     for _ in $(seq "$runs"); do millis "$@"; done | sort -n | sed -n "$(((runs + 1) / 2))p"
 }
 
-say() { printf '%-52s %s\n' "$1" "$2"; }
+# Time and peak memory of a command.
+peak() {
+    if [ -x /usr/bin/time ]; then
+        /usr/bin/time -f '%e s, %M KiB at most' -o "$temp/time" "$@" >/dev/null 2>"$temp/err" || { cat "$temp/err" >&2; exit 1; }
+        cat "$temp/time"
+    else
+        echo "$(millis "$@") ms (memory: skipped, there is no /usr/bin/time)"
+    fi
+}
+
+say() { printf '%-58s %s\n' "$1" "$2"; }
 
 minimal=(build "$repo/profiles/minimal.toml" --no-link --offline --quiet)
-missing=$("$compose" "${minimal[@]}" --dry-run | wc -l)
+missing=$("$compose" "${minimal[@]}" --dry-run 2>/dev/null | wc -l)
 if [ "$missing" -eq 0 ]; then
     say "minimal, nothing to do (median of $runs)" "$(median "$compose" "${minimal[@]}") ms"
 else
@@ -54,37 +66,60 @@ variant = "base"
 modules = []
 images = []
 END
+# The same step in every graph: an output of one small file. `large` is a root of 1.3 GB in 12,000 files.
 cat >"$temp/repo/images/default.nix" <<END
 { profile, inputs }:
 let
-  root = { at = "/"; from = ../root; };
-  step = n: derivation {
-    name = "step-\${toString n}";
-    inherit (profile) system;
+  inherit (profile.profile) system;
+  small = { at = "/"; from = ../root; };
+  run = name: root: script: inputs: derivation {
+    inherit name system;
     builder = "/usr/bin/bash";
-    args = [ "-c" "/usr/bin/mkdir \$out && echo \${toString n} > \$out/n" ];
-    inputs = [ root ];
+    args = [ "-euc" script ];
+    inputs = [ root ] ++ inputs;
   };
+  step = salt: root: n: run "step-\${salt}-\${toString n}" root
+    "/usr/bin/mkdir \$out && echo \${toString n} \${salt} > \$out/n" [ ];
+  merge = name: list: derivation {
+    inherit name system;
+    builder = "builtin:merge";
+    inputs = list;
+  };
+  all = salt: root: count: merge "all-\${salt}"
+    (builtins.genList (n: { at = "/\${toString n}"; from = step salt root n; }) count);
+  files = run "files" small ''
+    body=; while (( \${"$"}{#body} < 108000 )); do body="\$body 0123456789abcdefghijklmnopqrstuvwxyz"; done
+    for (( d = 0; d < 600; d++ )); do
+      /usr/bin/mkdir -p \$out/large/\$d
+      for (( f = 0; f < 20; f++ )); do printf '%d %d%s' \$d \$f "\$body" > \$out/large/\$d/\$f; done
+    done
+  '' [ ];
+  large = { at = "/"; from = merge "large" [ small { at = "/"; from = files; } ]; };
+  # Each derivation needs two of those before it.
+  nodes = builtins.genList (n: run "node-\${toString n}" small "echo \${toString n}" (
+    if n < 2 then [ ] else [
+      { at = "/a"; from = builtins.elemAt nodes (n / 2); }
+      { at = "/b"; from = builtins.elemAt nodes (n / 3); }
+    ])) $nodes;
 in
 {
-  result = derivation {
-    name = "all";
-    inherit (profile) system;
-    builder = "builtin:merge";
-    inputs = builtins.genList (n: { at = "/\${toString n}"; from = step n; }) $count;
-  };
+  result = all "a" small $count;
+  inherit files;
+  first = step "first" large 0;
+  beside-large = all "large" large 40;
+  beside-small = all "small" small 40;
+  graph = merge "graph"
+    (builtins.genList (n: { at = "/\${toString n}"; from = builtins.elemAt nodes n; }) $nodes);
 }
 END
-many=("$compose" build "$temp/repo/profiles/t.toml" --store "$temp/store" --no-link -j2 --quiet)
-took=$(millis "${many[@]}")
-say "$count trivial derivations, -j2" "$took ms, $((took / count)) ms each"
-say "the same again, nothing to do (median of $runs)" "$(median "${many[@]}") ms"
+build=("$compose" build "$temp/repo/profiles/t.toml" --store "$temp/store" --no-link -j2 --quiet)
+took=$(millis "${build[@]}")
+say "$count trivial derivations, cold, -j2" "$took ms, $((took / count)) ms each"
+again=$(median "${build[@]}")
+say "the same again, nothing to do (median of $runs)" "$again ms"
 
-if ! command -v nix-build >/dev/null; then
-    say "the same with nix-build" "skipped: there is no nix-build"
-    exit 0
-fi
-cat >"$temp/many.nix" <<END
+if command -v nix-build >/dev/null; then
+    cat >"$temp/many.nix" <<END
 builtins.genList (n: derivation {
   name = "xsc-bench-\${toString n}";
   system = "$(uname -m)-linux";
@@ -92,5 +127,28 @@ builtins.genList (n: derivation {
   args = [ "-c" "echo \${toString n}-$$ > \$out" ];
 }) $count
 END
-nix=$(millis nix-build --no-out-link -j2 "$temp/many.nix")
-say "the same with nix-build -j2" "$nix ms; ours takes $((took * 100 / nix)) %"
+    printf 'derivation { name = "warm"; system = "%s-linux"; builder = "/bin/sh"; args = [ "-c" "echo > $out" ]; }\n' \
+        "$(uname -m)" >"$temp/warm.nix"
+    # A store of its own, so that nothing is left behind; bash and its libraries as /bin/sh.
+    libraries=$(ldd /usr/bin/bash | grep -o '/[^ :]* (' | tr -d ' (' | tr '\n' ' ')
+    nix=(nix-build --no-out-link -j2 --store "$temp/nix" --option sandbox true --option sandbox-fallback false
+        --option build-users-group "" --option substitute false --option sandbox-paths "/bin/sh=/usr/bin/bash $libraries")
+    "${nix[@]}" "$temp/warm.nix" >/dev/null 2>"$temp/err" || { cat "$temp/err" >&2; exit 1; }
+    theirs=$(millis "${nix[@]}" "$temp/many.nix")
+    say "the same with nix-build -j2, sandbox on" "$theirs ms; ours takes $((took * 100 / theirs)) %"
+    theirs=$(median "${nix[@]}" "$temp/many.nix")
+    say "nix-build, nothing to do (median of $runs)" "$theirs ms; ours takes $((again * 100 / theirs)) %"
+else
+    say "the same with nix-build" "skipped: there is no nix-build"
+fi
+
+say "plan of $nodes derivations" "$(peak "$compose" plan "$temp/repo/profiles/t.toml" -A graph --store "$temp/store")"
+say "build --dry-run of $nodes derivations" "$(peak "${build[@]}" -A graph --dry-run)"
+
+if [ "${XSC_BENCH_STAGING:-1}" != 0 ]; then
+    say "a root of 1.3 GB in 12,000 files, made" "$(millis "${build[@]}" -A files) ms"
+    say "the first build on it" "$(millis "${build[@]}" -A first) ms"
+    large=$(millis "${build[@]}" -A beside-large)
+    small=$(millis "${build[@]}" -A beside-small)
+    say "40 builds on it, 40 on a root of a few files" "$large ms, $small ms; $(((large - small) / 40)) ms more each"
+fi
