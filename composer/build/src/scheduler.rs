@@ -255,7 +255,7 @@ impl<'a> Run<'a> {
         } = state;
         let candidates = ready.iter().rev().map(|key| {
             let drv = self.graph.get(&key.1);
-            (*key, drv.map(needs).unwrap_or_default())
+            (*key, drv.map(|drv| needs(drv)).unwrap_or_default())
         });
         let (key, needs) = admission.start(candidates)?;
         ready.remove(&key);
