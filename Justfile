@@ -71,6 +71,11 @@ bench-eval *names:
 bench: composer
     XSC_COMPOSE={{ compose }} composer/cli/benches/run.sh
 
+# Kill a build with SIGKILL at random times, over and over, and verify the store: just kills [TIMES]
+[group('test')]
+kills times='1000':
+    XSC_KILLS={{ times }} cargo test --locked --release -p xsc-compose --test cli -- --show-output killed_builds
+
 # Rewrite the golden files; look at the diff before you commit it
 [group('test')]
 goldens:

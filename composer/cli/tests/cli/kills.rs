@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use crate::env::{Ran, TestRepo, can_build, processes_of, signal, tree, wait_for};
 
-/// How many times a build is killed.
+/// How many times a build is killed where nobody says, by XSC_KILLS, how many times.
 const KILLS: u32 = 200;
 /// After how many kills the store is verified.
 const VERIFY_EVERY: u32 = 10;
@@ -101,14 +101,15 @@ fn killed_builds_leave_a_store_that_the_next_run_uses() {
 
     let mut random = Random(1);
     let (mut kills, mut generation, mut ended) = (0, 1, 0);
-    while kills < KILLS {
+    let wanted = std::env::var("XSC_KILLS").map_or(KILLS, |number| number.parse().unwrap());
+    while kills < wanted {
         let mut child = repo.spawn_build(&["-j2"]);
         std::thread::sleep(usual.mul_f64(random.next()));
         if child.try_wait().unwrap().is_some() {
             // It was faster: everything is built, so there is something new to build next time.
             let _ = Ran::new(child.wait_with_output().unwrap()).ok();
             ended += 1;
-            assert!(ended < 10 * KILLS, "the builds are too fast to be killed");
+            assert!(ended < 10 * wanted, "the builds are too fast to be killed");
             generation += 1;
             repo.write("src/seed", &format!("generation {generation}\n"));
             continue;
