@@ -150,20 +150,18 @@ fn collections_beside_builds_do_no_harm() {
     println!("{collected} collections ended, {refused} found the store in use");
 }
 
-/// What ran beside each `big` build, as the clock of the machine saw it: builds print when they
-/// begin and end, and `-L` shows the lines as they come.
+/// How many builds ran at once at most: they print when they begin and end, and `-L` shows the lines as they
+/// come.
 fn most_at_once(repo: &TestRepo, flags: &[&str], prefix: &str) -> usize {
     let ran = repo
         .build_with(&[&["-L", "--no-link"], flags].concat())
         .ok();
     let (mut running, mut most) = (0usize, 0);
     for line in ran.err.lines() {
-        if line.contains("begins") {
+        if line.contains(&format!("> {prefix} ")) && line.contains(" begins ") {
             running += 1;
-            if line.contains(prefix) {
-                most = most.max(running);
-            }
-        } else if line.contains("ends") {
+            most = most.max(running);
+        } else if line.ends_with(&format!("> {prefix} ends")) {
             running -= 1;
         }
     }
