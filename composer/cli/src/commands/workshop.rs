@@ -30,6 +30,7 @@ pub(crate) fn with_engine<T>(
         options: Options {
             max_jobs: flags.max_jobs.map_or(processors, usize::from),
             cores: flags.cores.map_or(processors, usize::from),
+            max_memory: None,
             keep_going: flags.keep_going,
             keep_failed: flags.keep_failed,
             timeout: flags.timeout,
