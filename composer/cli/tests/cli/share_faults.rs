@@ -96,7 +96,8 @@ fn a_lost_or_flipped_object_is_named_and_built_instead() {
     copy(&intact, &team.cache);
     let blobs = team.files("blobs");
     let other = team.repo.temp().join("other");
-    fs::write(&other, b"x".repeat(488_894)).unwrap();
+    let length = fs::metadata(team.built.join("big")).unwrap().len();
+    fs::write(&other, "x".repeat(length as usize)).unwrap();
     let packed = team.repo.temp().join("other.zst");
     let zstd = std::process::Command::new("zstd")
         .args([
