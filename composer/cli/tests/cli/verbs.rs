@@ -153,7 +153,7 @@ fn the_store_is_named_by_flag_environment_or_configuration() {
     run(None).fails(
         2,
         &[
-            "config.toml: ",
+            "config.toml:1:1: ",
             "stroe",
             "hint: the keys are `store` and the tables `[mirrors]` and `[remote.NAME]`",
         ],
