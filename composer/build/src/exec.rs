@@ -161,24 +161,11 @@ pub(crate) fn stage(
     scratch: &Path,
     conditions: &Conditions,
 ) -> Result<SandboxSpec, FailureKind> {
-    let mut root = Vec::new();
-    let mut mounts = Vec::new();
+    let mut paths = Vec::with_capacity(action.inputs.len());
     for input in &action.inputs {
-        let from = engine.store.tree_path(&input.tree)?;
-        if input.at.is_root() {
-            root.push(from);
-        } else {
-            let mode = match input.mode {
-                InputMode::ReadOnly => MountMode::ReadOnly,
-                InputMode::Writable => MountMode::Writable,
-            };
-            mounts.push(Mount {
-                at: input.at.as_str().to_owned(),
-                from,
-                mode,
-            });
-        }
+        paths.push(engine.store.tree_path(&input.tree)?);
     }
+    let (root, mounts) = laid_out(action, paths);
     Ok(SandboxSpec {
         root,
         mounts,
@@ -247,6 +234,28 @@ pub(crate) fn collect(
         outputs.insert(output.clone(), engine.store.add_tree(&path, &options)?);
     }
     Ok(outputs)
+}
+
+/// The layers of the root and the other mounts of an action whose inputs are at `paths`, in the order of the inputs.
+pub(crate) fn laid_out(action: &Action, paths: Vec<PathBuf>) -> (Vec<PathBuf>, Vec<Mount>) {
+    let mut root = Vec::new();
+    let mut mounts = Vec::new();
+    for (input, from) in action.inputs.iter().zip(paths) {
+        if input.at.is_root() {
+            root.push(from);
+            continue;
+        }
+        let mode = match input.mode {
+            InputMode::ReadOnly => MountMode::ReadOnly,
+            InputMode::Writable => MountMode::Writable,
+        };
+        mounts.push(Mount {
+            at: input.at.as_str().to_owned(),
+            from,
+            mode,
+        });
+    }
+    (root, mounts)
 }
 
 /// Where a build's output goes: the log, the tail for an error message, and whoever watches.

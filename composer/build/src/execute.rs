@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use xsc_model::{Action, Cores, Exec, InputMode};
-use xsc_sandbox::{ActionSpec, Cpus, Mount, MountMode, SandboxSpec, Surroundings};
+use xsc_model::{Action, Cores, Exec};
+use xsc_sandbox::{ActionSpec, Cpus, SandboxSpec, Surroundings};
 
 use crate::engine::Engine;
 use crate::error::FailureKind;
@@ -195,24 +195,9 @@ fn attempt(
 /// The sandbox of a command with every directory where the input root of a remote action has it:
 /// `in/NNNN` for the `N`th input, as in [`Action::input_root`], and `w` for all that is written.
 fn travelling(action: &Action, command: &Exec) -> ActionSpec {
-    let mut root = Vec::new();
-    let mut mounts = Vec::new();
-    for (index, input) in action.inputs.iter().enumerate() {
-        let from = PathBuf::from(format!("in/{index:04}"));
-        if input.at.is_root() {
-            root.push(from);
-        } else {
-            let mode = match input.mode {
-                InputMode::ReadOnly => MountMode::ReadOnly,
-                InputMode::Writable => MountMode::Writable,
-            };
-            mounts.push(Mount {
-                at: input.at.as_str().to_owned(),
-                from,
-                mode,
-            });
-        }
-    }
+    let inputs = 0..action.inputs.len();
+    let paths = inputs.map(|index| PathBuf::from(format!("in/{index:04}")));
+    let (root, mounts) = exec::laid_out(action, paths.collect());
     let granted = command.cores == Cores::Granted;
     ActionSpec {
         sandbox: SandboxSpec {

@@ -61,13 +61,7 @@ fn who_waits_for_a_killed_composer_goes_on() {
         return;
     }
     let repo = TestRepo::new("");
-    let marker = repo
-        .temp()
-        .file_name()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let marker = repo.marker();
     repo.recipes(&format!(
         r#"result = run "once" "mkdir $out; bash -c 'sleep 600; true {marker}' & wait";"#
     ));

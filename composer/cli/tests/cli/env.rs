@@ -225,6 +225,12 @@ impl TestRepo {
         self.temp.path().join("repo")
     }
 
+    /// A word that no other test has, for `processes_of` to find what a build runs.
+    pub(crate) fn marker(&self) -> String {
+        let name = self.temp.path().file_name().unwrap();
+        name.to_str().unwrap().to_owned()
+    }
+
     pub(crate) fn store(&self) -> &Path {
         &self.store
     }

@@ -56,13 +56,7 @@ fn a_collection_beside_a_build_is_refused() {
         return;
     }
     let repo = TestRepo::new("");
-    let marker = repo
-        .temp()
-        .file_name()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let marker = repo.marker();
     repo.recipes(&format!(
         r#"result = run "long" "mkdir $out; (sleep 600; true {marker}) & wait";"#
     ));
@@ -204,13 +198,7 @@ fn a_collection_that_waits_is_next() {
         return;
     }
     let repo = TestRepo::new("");
-    let marker = repo
-        .temp()
-        .file_name()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let marker = repo.marker();
     repo.recipes(&format!(
         r#"result = run "long" "mkdir $out; (sleep 600; true {marker}) & wait";
         short = run "short" "mkdir $out";"#

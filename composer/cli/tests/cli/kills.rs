@@ -196,13 +196,7 @@ fn a_killed_composer_takes_its_builds_with_it() {
         return;
     }
     let repo = TestRepo::new("");
-    let marker = repo
-        .temp()
-        .file_name()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let marker = repo.marker();
     repo.recipes(&format!(
         r#"result = run "long" "mkdir $out; (sleep 600; true {marker}) & wait";"#
     ));
