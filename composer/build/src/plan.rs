@@ -146,8 +146,12 @@ impl Plan {
     }
 
     /// For every missing derivation the length of the longest chain of missing work that it
-    /// heads, by past durations (0 where there is none): the order in which to start.
-    pub fn priorities(&self, store: &Store, graph: &Graph) -> BTreeMap<DrvId, Duration> {
+    /// heads, by past durations by name (1 s where there is none): the order in which to start.
+    pub fn priorities(
+        &self,
+        last: &BTreeMap<String, Duration>,
+        graph: &Graph,
+    ) -> BTreeMap<DrvId, Duration> {
         let mut priority: BTreeMap<DrvId, Duration> = BTreeMap::new();
         // From the wanted ones down: whatever heads a chain has been seen before its inputs.
         for id in self
@@ -159,8 +163,9 @@ impl Plan {
             let drv = graph
                 .get(id)
                 .expect("a closure holds derivations of its graph");
-            let own = store
-                .last_duration(drv.name.as_str())
+            let own = last
+                .get(drv.name.as_str())
+                .copied()
                 .unwrap_or(Duration::from_secs(1));
             let total = priority.get(id).copied().unwrap_or_default() + own;
             priority.insert(*id, total);

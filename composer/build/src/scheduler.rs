@@ -88,8 +88,12 @@ impl Engine<'_> {
         refused: &BTreeSet<ActionId>,
     ) -> Result<(BTreeMap<DrvId, Realisation>, BTreeSet<ActionId>), RealiseError> {
         let missing: Vec<DrvId> = plan.missing().copied().collect();
-        let priority = plan.priorities(self.store, graph);
-        self.announce(graph, &plan, &missing, &priority);
+        let last = match missing.is_empty() {
+            true => BTreeMap::new(),
+            false => self.store.last_durations(),
+        };
+        let priority = plan.priorities(&last, graph);
+        self.announce(graph, &plan, &missing, &last, &priority);
         if missing.is_empty() {
             return Ok((plan.known, BTreeSet::new()));
         }
@@ -130,6 +134,7 @@ impl Engine<'_> {
         graph: &Graph,
         plan: &Plan,
         missing: &[DrvId],
+        last: &BTreeMap<String, Duration>,
         priority: &BTreeMap<DrvId, Duration>,
     ) {
         let mut bytes = 0;
@@ -144,7 +149,7 @@ impl Engine<'_> {
                 fetches += 1;
                 bytes += fetch.size;
             } else {
-                history &= self.store.last_duration(drv.name.as_str()).is_some();
+                history &= last.contains_key(drv.name.as_str());
             }
         }
         self.observer.event(&Event::Planned {

@@ -3,6 +3,7 @@
 //! The scheduler reads and writes them. Invariant: a realisation is returned only if every tree
 //! that it names is in the store, so a caller may use its outputs without looking again.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use xsc_model::{ActionId, DrvName, Realisation};
 
 use crate::error::{Context, FileError};
-use crate::fsops::read_optional;
+use crate::fsops::{list, read_optional};
 use crate::{Store, StoreError, layout};
 
 /// A frame of Zstandard without content.
@@ -101,6 +102,17 @@ impl Store {
     /// How long the derivation of that name took the last time.
     pub fn last_duration(&self, name: &str) -> Option<Duration> {
         self.durations(name).last().copied()
+    }
+
+    /// The same of every name that has a history: one listing, and a small file each.
+    pub fn last_durations(&self) -> BTreeMap<String, Duration> {
+        // An estimate is never worth an error.
+        let names = list(&self.at("history")).unwrap_or_default();
+        names
+            .into_iter()
+            .filter_map(|name| Some((self.last_duration(&name)?, name)))
+            .map(|(last, name)| (name, last))
+            .collect()
     }
 
     /// Notes how long a derivation took. A failure is of no consequence and not reported.

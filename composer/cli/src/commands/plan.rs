@@ -4,14 +4,13 @@
 //! fetched or recorded.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 use xsc_build::{Cause, Recorded, Why, Work, causes, work_of};
 use xsc_model::{Builder, Derivation, DrvId, Graph};
-use xsc_store::Store;
 
 use super::graph::word;
 use super::{history, open_about, print};
@@ -33,13 +32,14 @@ pub(crate) fn run(context: &Context, args: &Plan) -> Result<(), CommandError> {
     let graph = opened.recipes.graph();
     let store = context.store()?;
     let plan = caches::plan_asked(context, &opened.flake, &store, &graph, &[drv], true)?;
+    let durations = store.last_durations();
     let steps: Vec<Step<'_>> = plan
         .missing()
         .filter_map(|id| Some((graph.get(id)?, plan.work(&graph, id)?)))
         .map(|(drv, work)| Step {
             drv,
             work,
-            last: store.last_duration(drv.name.as_str()),
+            last: durations.get(drv.name.as_str()).copied(),
         })
         .collect();
     let subject = opened.subject_words(args.about.attr.as_deref());
@@ -56,7 +56,7 @@ pub(crate) fn run(context: &Context, args: &Plan) -> Result<(), CommandError> {
         || std::thread::available_parallelism().map_or(1, |n| n.get()),
         usize::from,
     );
-    let estimate = estimate(&store, &graph, &plan, jobs);
+    let estimate = estimate(&durations, &graph, &plan, jobs);
     let fetches = steps.iter().filter(|step| step.work == Work::Fetch);
     let bytes: u64 = fetches.map(|step| size(step.drv)).sum();
     if context.json {
@@ -109,9 +109,14 @@ fn refuse(steps: &[Step<'_>], forbidden: &[String]) -> Result<(), CommandError> 
 
 /// How long the missing steps take on `jobs` workers, the longest chain first, as the scheduler does it;
 /// `None` where a build was never timed.
-fn estimate(store: &Store, graph: &Graph, plan: &xsc_build::Plan, jobs: usize) -> Option<Duration> {
-    let chain = plan.priorities(store, graph);
-    let mut done: std::collections::BTreeMap<DrvId, Duration> = std::collections::BTreeMap::new();
+fn estimate(
+    durations: &BTreeMap<String, Duration>,
+    graph: &Graph,
+    plan: &xsc_build::Plan,
+    jobs: usize,
+) -> Option<Duration> {
+    let chain = plan.priorities(durations, graph);
+    let mut done: BTreeMap<DrvId, Duration> = BTreeMap::new();
     let mut workers: BinaryHeap<Reverse<Duration>> =
         (0..jobs).map(|_| Reverse(Duration::ZERO)).collect();
     // What heads longer chains comes first, and so before what needs it.
@@ -127,7 +132,7 @@ fn estimate(store: &Store, graph: &Graph, plan: &xsc_build::Plan, jobs: usize) -
             // The network's speed is not known.
             Work::Fetch | Work::Substitute => ready,
             Work::Builtin | Work::Build => {
-                let known = store.last_duration(drv.name.as_str());
+                let known = durations.get(drv.name.as_str()).copied();
                 let took = match work_of(drv) {
                     Work::Build => known?,
                     _ => known.unwrap_or_default(),
