@@ -16,7 +16,7 @@ use xsc_model::{
 use xsc_sandbox::Sandbox;
 use xsc_store::{ActionLock, IngestOptions, Needle, Store, StoreError};
 
-use crate::error::FailureKind;
+use crate::error::{Failure, FailureKind};
 use crate::event::{Ended, Event, Observer, Work};
 use crate::execute::Executor;
 use crate::places::Place;
@@ -82,6 +82,20 @@ impl<K: Into<FailureKind>> From<K> for Failed {
             log_tail: Vec::new(),
             kept: None,
         }
+    }
+}
+
+impl Failed {
+    /// The failure of this derivation's action.
+    pub(crate) fn of(self, drv: DrvId, name: &str, action: ActionId) -> Box<Failure> {
+        Box::new(Failure {
+            drv,
+            name: name.to_owned(),
+            action: Some(action),
+            log_tail: self.log_tail,
+            kept: self.kept,
+            kind: *self.kind,
+        })
     }
 }
 

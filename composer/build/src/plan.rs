@@ -256,6 +256,17 @@ fn resolve_source(source: &InputSource, known: &BTreeMap<DrvId, Realisation>) ->
     }
 }
 
+/// What people call each input of `drv`: a derivation's name, or paths of the repository.
+pub(crate) fn input_names(graph: &Graph, drv: &Derivation) -> Vec<String> {
+    let name = |source: &InputSource| match source {
+        InputSource::Source { paths, .. } => paths.join(", "),
+        InputSource::Output { drv, .. } => graph
+            .get(drv)
+            .map_or(String::new(), |drv| drv.name.to_string()),
+    };
+    drv.inputs.iter().map(|input| name(&input.source)).collect()
+}
+
 /// What kind of work a derivation is.
 pub fn work_of(drv: &Derivation) -> Work {
     match drv.builder {

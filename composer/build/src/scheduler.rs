@@ -11,15 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use xsc_model::{
-    Action, ActionId, Builder, Derivation, DrvId, Graph, Input, InputSource, Realisation, Resources,
-};
+use xsc_model::{Action, ActionId, Builder, Derivation, DrvId, Graph, Realisation, Resources};
 
 use crate::admission::{Admission, needs};
 use crate::engine::{Engine, Failed, Job};
 use crate::error::{Failure, RealiseError};
 use crate::event::{Ended, Event, Work};
-use crate::plan::{Caches, Plan, Step, resolve, work_of};
+use crate::plan::{Caches, Plan, Step, input_names, resolve, work_of};
 
 /// Fetches wait on the network, not on processors: this many run beside the builds.
 const FETCH_THREADS: usize = 6;
@@ -343,14 +341,7 @@ impl<'a> Run<'a> {
         match result {
             Ok(Some(_)) => Ok(Settled::Realised(realisation)),
             Ok(None) => Ok(Settled::Refused(action)),
-            Err(failed) => Err(Box::new(Failure {
-                drv: id,
-                name: name.to_owned(),
-                action: Some(action),
-                log_tail: failed.log_tail,
-                kept: failed.kept,
-                kind: *failed.kind,
-            })),
+            Err(failed) => Err(failed.of(id, name, action)),
         }
     }
 
@@ -364,16 +355,7 @@ impl<'a> Run<'a> {
         let action_id = action.id();
         let name = drv.name.as_str();
         let work = work_of(drv);
-        let failure = |failed: Failed| {
-            Box::new(Failure {
-                drv: id,
-                name: name.to_owned(),
-                action: Some(action_id),
-                log_tail: failed.log_tail,
-                kept: failed.kept,
-                kind: *failed.kind,
-            })
-        };
+        let failure = |failed: Failed| failed.of(id, name, action_id);
         // Waiting for another composer is not part of how long the work takes.
         let begin = Cell::new(Instant::now());
         let finished = |ended: Ended| {
@@ -403,7 +385,7 @@ impl<'a> Run<'a> {
                 expected: self.engine.store.last_duration(name),
             });
         };
-        let names = self.input_names(drv);
+        let names = input_names(self.graph, drv);
         let job = Job {
             id,
             drv,
@@ -424,18 +406,6 @@ impl<'a> Run<'a> {
         }
         let (realisation, _) = result.map_err(failure)?;
         Ok(realisation)
-    }
-
-    /// What people call each input of `drv`: a derivation's name, or paths of the repository.
-    fn input_names(&self, drv: &Derivation) -> Vec<String> {
-        let name = |input: &Input| match &input.source {
-            InputSource::Source { paths, .. } => paths.join(", "),
-            InputSource::Output { drv, .. } => self
-                .graph
-                .get(drv)
-                .map_or(String::new(), |drv| drv.name.to_string()),
-        };
-        drv.inputs.iter().map(name).collect()
     }
 
     fn settle(&self, id: DrvId, needs: Option<Resources>, result: Result<Settled, Box<Failure>>) {

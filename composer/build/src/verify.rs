@@ -12,15 +12,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use xsc_model::{
-    Action, ActionId, Builder, Cores, Derivation, DrvId, Exec, Graph, InputSource, OutputName,
-    Realisation, TreeId,
+    Action, ActionId, Builder, Cores, Derivation, DrvId, Exec, Graph, OutputName, Realisation,
+    TreeId,
 };
 use xsc_sandbox::Cpus;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Failed};
 use crate::error::{Failure, FailureKind, RealiseError};
 use crate::event::{Ended, Event};
 use crate::exec::{self, Conditions, Output};
+use crate::plan::input_names;
 use crate::{builtin, resolve, work_of};
 
 const DAY: i64 = 86_400;
@@ -256,6 +257,15 @@ fn seen(conditions: &Conditions, path: String) -> Seen {
     }
 }
 
+/// What is built again, and by which thread.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    id: DrvId,
+    drv: &'a Derivation,
+    action: &'a Action,
+    slot: usize,
+}
+
 struct Run<'a> {
     engine: &'a Engine<'a>,
     graph: &'a Graph,
@@ -300,9 +310,10 @@ impl Engine<'_> {
         });
         let mut pending: Vec<DrvId> = targets.to_vec();
         // The longest first: nothing waits for anything here.
+        let last = self.store.last_durations();
         pending.sort_by_key(|id| {
             let name = graph.get(id).map_or("", |drv| drv.name.as_str());
-            std::cmp::Reverse(self.store.last_duration(name).unwrap_or_default())
+            std::cmp::Reverse(last.get(name).copied().unwrap_or_default())
         });
         let run = Run {
             engine: self,
@@ -359,7 +370,12 @@ impl Run<'_> {
                 .get(&id)
                 .expect("a closure holds derivations of its graph");
             let action = resolve(drv, self.known).expect("the closure is realised");
-            let verdict = self.check(id, drv, &action, slot);
+            let verdict = self.check(Target {
+                id,
+                drv,
+                action: &action,
+                slot,
+            });
             let mut state = self.lock();
             match verdict {
                 Ok(verdict) => {
@@ -378,13 +394,10 @@ impl Run<'_> {
     }
 
     /// One derivation, all rounds, with its events.
-    fn check(
-        &self,
-        id: DrvId,
-        drv: &Derivation,
-        action: &Action,
-        slot: usize,
-    ) -> Result<Verdict, Box<Failure>> {
+    fn check(&self, target: Target<'_>) -> Result<Verdict, Box<Failure>> {
+        let Target {
+            id, drv, action, ..
+        } = target;
         if matches!(drv.builder, Builder::Fetch(_)) {
             return Ok(Verdict::Fixed);
         }
@@ -397,7 +410,7 @@ impl Run<'_> {
             expected: expected.map(|once| once * self.options.rounds),
         });
         let begin = Instant::now();
-        let result = self.rounds(id, drv, action, slot);
+        let result = self.rounds(target);
         // Others may take an hour more, and who watches should not wait for the report.
         let round = match &result {
             Ok(Verdict::Different(divergence)) => Some(divergence.round),
@@ -423,17 +436,14 @@ impl Run<'_> {
         result
     }
 
-    fn rounds(
-        &self,
-        id: DrvId,
-        drv: &Derivation,
-        action: &Action,
-        slot: usize,
-    ) -> Result<Verdict, Box<Failure>> {
+    fn rounds(&self, target: Target<'_>) -> Result<Verdict, Box<Failure>> {
+        let Target {
+            id, action, slot, ..
+        } = target;
         let expected = &self.known[&id].outputs;
         for number in 1..=self.options.rounds {
             let round = Round::all(number);
-            let found = match self.rebuild(id, drv, action, slot, &round) {
+            let found = match self.rebuild(target, &round) {
                 Ok(found) => found,
                 Err(failure) if is_of_the_build(&failure.kind) => {
                     return Ok(Verdict::Failed {
@@ -460,7 +470,7 @@ impl Run<'_> {
             };
             let isolated = match self.options.isolate && matches!(action.builder, Builder::Exec(_))
             {
-                true => Some(self.isolate(id, drv, action, slot, number)?),
+                true => Some(self.isolate(target, number)?),
                 false => None,
             };
             return Ok(Verdict::Different(Box::new(Divergence {
@@ -477,21 +487,13 @@ impl Run<'_> {
     }
 
     /// Builds once with nothing changed, then with one thing at a time.
-    fn isolate(
-        &self,
-        id: DrvId,
-        drv: &Derivation,
-        action: &Action,
-        slot: usize,
-        number: u32,
-    ) -> Result<Isolated, Box<Failure>> {
-        let expected = &self.known[&id].outputs;
-        let differs =
-            |aspect| match self.rebuild(id, drv, action, slot, &Round::only(number, aspect)) {
-                Ok(found) => Ok(found != *expected),
-                Err(failure) if is_of_the_build(&failure.kind) => Ok(true),
-                Err(failure) => Err(failure),
-            };
+    fn isolate(&self, target: Target<'_>, number: u32) -> Result<Isolated, Box<Failure>> {
+        let expected = &self.known[&target.id].outputs;
+        let differs = |aspect| match self.rebuild(target, &Round::only(number, aspect)) {
+            Ok(found) => Ok(found != *expected),
+            Err(failure) if is_of_the_build(&failure.kind) => Ok(true),
+            Err(failure) => Err(failure),
+        };
         if differs(None)? {
             return Ok(Isolated::Always);
         }
@@ -510,23 +512,23 @@ impl Run<'_> {
     /// Performs the action once more, in a scratch directory of its own.
     fn rebuild(
         &self,
-        id: DrvId,
-        drv: &Derivation,
-        action: &Action,
-        slot: usize,
+        target: Target<'_>,
         round: &Round,
     ) -> Result<BTreeMap<OutputName, TreeId>, Box<Failure>> {
+        let Target {
+            id,
+            drv,
+            action,
+            slot,
+        } = target;
         let engine = self.engine;
         let name = drv.name.as_str();
         let failed = |kind: FailureKind, log_tail: Vec<String>| {
-            Box::new(Failure {
-                drv: id,
-                name: name.to_owned(),
-                action: Some(action.id()),
+            let failed = Failed {
                 log_tail,
-                kept: None,
-                kind,
-            })
+                ..Failed::from(kind)
+            };
+            failed.of(id, name, action.id())
         };
         let plain = |kind| failed(kind, Vec::new());
         match &action.builder {
@@ -588,17 +590,6 @@ fn nothing_seen() -> Seen {
         cpus: 0,
         path: String::new(),
     }
-}
-
-/// What people call each input of `drv`: a derivation's name, or paths of the repository.
-fn input_names(graph: &Graph, drv: &Derivation) -> Vec<String> {
-    let name = |source: &InputSource| match source {
-        InputSource::Source { paths, .. } => paths.join(", "),
-        InputSource::Output { drv, .. } => graph
-            .get(drv)
-            .map_or(String::new(), |drv| drv.name.to_string()),
-    };
-    drv.inputs.iter().map(|input| name(&input.source)).collect()
 }
 
 impl Verified {
