@@ -1,4 +1,4 @@
-//! A build that is interrupted or killed leaves a store that the next run uses, and no process.
+//! A build that is killed leaves a store that the next run uses, and no process.
 //!
 //! The delays come from a fixed seed; what they hit differs from machine to machine.
 
@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::env::{Ran, TestRepo, can_build, processes_of, signal, tree, wait_for};
+use crate::env::{Ran, TestRepo, can_build, processes_of, tree, wait_for};
 
 /// How many times a build is killed where nobody says, by XSC_KILLS, how many times.
 const KILLS: u32 = 200;
@@ -136,58 +136,6 @@ fn killed_builds_leave_a_store_that_the_next_run_uses() {
     assert_eq!(survived.file_name(), calm.file_name());
     assert_eq!(tree(&survived), tree(&calm));
     println!("{kills} kills, {ended} runs ended before theirs; a run takes {usual:?}");
-}
-
-#[test]
-fn an_interrupt_ends_the_build_and_its_processes() {
-    let name = "an_interrupt_ends_the_build_and_its_processes";
-    if !can_build(name) {
-        return;
-    }
-    for signal_name in ["INT", "TERM"] {
-        let repo = TestRepo::new("");
-        let marker = repo
-            .temp()
-            .file_name()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned();
-        let recipes = |seconds: u32| {
-            repo.recipes(&format!(
-                r#"before = run "before" "mkdir $out; echo 1 > $out/f";
-                result = runWith "long" {{ inputs = [ {{ at = "/b"; from = before; }} ]; }} ''
-                    mkdir $out; bash -c 'sleep "$1"; true {marker}' running ${{toString wait}} & wait'';
-                wait = {seconds};"#
-            ));
-        };
-        recipes(600);
-        let child = repo.spawn_build(&[]);
-        wait_for("the command of the build", || {
-            processes_of(repo.temp())
-                .iter()
-                .any(|p| p.contains("\0running\0"))
-        });
-        signal(signal_name, child.id());
-        let ran = Ran::new(child.wait_with_output().unwrap());
-        let said = [
-            "stopping; a second interrupt stops at once",
-            "stopped long after ",
-            "error: interrupted\n",
-            "hint: what was finished is kept",
-        ];
-        let ran = ran.fails(130, &said);
-        assert!(ran.err.contains("built before in "), "{}", ran.err);
-        assert!(!ran.err.contains("failed long"), "{}", ran.err);
-        assert_eq!(
-            processes_of(repo.temp()),
-            Vec::<String>::new(),
-            "{signal_name}"
-        );
-        recipes(0);
-        assert_eq!(repo.build().ok().building(), ["long"], "{signal_name}");
-        repo.assert_sound();
-    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod explain;
 mod fetch;
 mod gc;
 mod hermetic;
+mod interrupt;
 mod kills;
 mod leaks;
 mod options;
