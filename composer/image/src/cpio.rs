@@ -1,8 +1,10 @@
 //! A newc cpio archive, the format of an initramfs, with optional compression.
 //!
 //! `build` calls [`write()`] for the `cpio` builtin. Invariant: entries are in the order of their
-//! paths, inode numbers count from one in that order, and every time is the epoch.
+//! paths, inode numbers count from one in that order, and every time is the epoch. Of hard links,
+//! which share a number, the last has the content, as the kernel and GNU cpio want it.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::blobs::{self, BlobSource, CopyError};
@@ -33,6 +35,12 @@ pub enum CpioError {
         /// The number.
         value: i128,
     },
+    /// Extended attributes, for which newc has no place.
+    #[error("`{path}` has extended attributes, which newc cannot hold")]
+    Xattrs {
+        /// The path.
+        path: ImagePath,
+    },
     /// A file's content could not be copied.
     #[error(transparent)]
     Copy(#[from] CopyError),
@@ -53,32 +61,61 @@ pub fn write(
 ) -> Result<(), CpioError> {
     let io_error = |source| CpioError::Write { source };
     let mut out = Compressor::new(spec.compression, out).map_err(io_error)?;
+    let mut inodes = BTreeMap::new();
     for (index, (path, entry)) in spec.files.iter().enumerate() {
-        let name = if path.is_root() { "." } else { path.relative() };
+        if !entry.xattrs.is_empty() {
+            return Err(CpioError::Xattrs { path: path.clone() });
+        }
+        let name = match path.is_root() {
+            true => b".",
+            false => path.relative(),
+        };
+        let own = index as u64 + 1;
+        let inode = match entry.link {
+            Some(group) => *inodes.entry(group).or_insert(own),
+            None => own,
+        };
+        let has_content = match entry.link {
+            Some(group) => spec.files.links(group).last() == Some(path),
+            None => true,
+        };
         let content = match &entry.kind {
+            Kind::File { .. } if !has_content => 0,
             Kind::File { size, .. } => *size,
             Kind::Symlink { target } => target.len() as u64,
             _ => 0,
         };
-        let header = header(path, name, entry, index as u64 + 1, content, spec.epoch)?;
+        let numbers = Numbers {
+            inode,
+            links: match entry.kind {
+                Kind::Directory => 2,
+                _ => spec.files.link_count(entry),
+            },
+            content,
+            epoch: spec.epoch,
+        };
+        let header = header(path, name, entry, &numbers)?;
         out.write_all(&header).map_err(io_error)?;
         match &entry.kind {
-            Kind::File { blob, size } => blobs::copy(blobs, path, *blob, *size, &mut out)?,
-            Kind::Symlink { target } => out.write_all(target.as_bytes()).map_err(io_error)?,
+            Kind::File { blob, size } if has_content => {
+                blobs::copy(blobs, path, *blob, *size, &mut out)?;
+            }
+            Kind::Symlink { target } => out.write_all(target).map_err(io_error)?,
             _ => {}
         }
         let padding = content.next_multiple_of(4) - content;
         out.write_all(&[0; 4][..padding as usize])
             .map_err(io_error)?;
     }
-    let trailer = Entry {
-        kind: Kind::Fifo,
-        mode: 0,
-        uid: 0,
-        gid: 0,
+    let trailer = Entry::new(Kind::Fifo).with_mode(0);
+    let numbers = Numbers {
+        inode: 0,
+        links: 1,
+        content: 0,
+        epoch: 0,
     };
     let path = ImagePath::root();
-    let mut header = header(&path, "TRAILER!!!", &trailer, 0, 0, 0)?;
+    let mut header = header(&path, b"TRAILER!!!", &trailer, &numbers)?;
     // The trailer alone has a mode of zero.
     header[14..22].copy_from_slice(b"00000000");
     out.write_all(&header).map_err(io_error)?;
@@ -86,27 +123,32 @@ pub fn write(
     Ok(())
 }
 
-fn header(
-    path: &ImagePath,
-    name: &str,
-    entry: &Entry,
+/// What a header has beside the entry itself.
+struct Numbers {
     inode: u64,
+    links: u32,
     content: u64,
     epoch: i64,
+}
+
+fn header(
+    path: &ImagePath,
+    name: &[u8],
+    entry: &Entry,
+    numbers: &Numbers,
 ) -> Result<Vec<u8>, CpioError> {
     let (major, minor) = match entry.kind {
         Kind::CharDevice { major, minor } | Kind::BlockDevice { major, minor } => (major, minor),
         _ => (0, 0),
     };
-    let links = if entry.kind == Kind::Directory { 2 } else { 1 };
     let fields: [(&'static str, i128); 13] = [
-        ("inode", inode.into()),
+        ("inode", numbers.inode.into()),
         ("mode", entry.st_mode().into()),
         ("user", entry.uid.into()),
         ("group", entry.gid.into()),
-        ("link count", links),
-        ("time", epoch.into()),
-        ("size", content.into()),
+        ("link count", numbers.links.into()),
+        ("time", numbers.epoch.into()),
+        ("size", numbers.content.into()),
         ("device", 0),
         ("device", 0),
         ("device major", major.into()),
@@ -123,7 +165,7 @@ fn header(
         })?;
         bytes.extend(format!("{value:08X}").as_bytes());
     }
-    bytes.extend(name.as_bytes());
+    bytes.extend(name);
     bytes.push(0);
     bytes.resize(bytes.len().next_multiple_of(4), 0);
     Ok(bytes)

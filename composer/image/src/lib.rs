@@ -11,7 +11,6 @@ pub mod cpio;
 pub mod fat;
 pub mod iso;
 mod manifest;
-mod manifest_json;
 pub mod oci;
 mod seed;
 pub mod tar;
@@ -20,7 +19,7 @@ mod time;
 pub use blobs::{BlobSource, CopyError, MemoryBlobs};
 pub use compress::Compression;
 pub use manifest::{
-    Entry, FromTreeError, ImagePath, Kind, Manifest, ManifestError, NewNode, Override,
+    Entry, FromTreeError, ImagePath, Kind, LinkGroup, Manifest, ManifestError, ManifestTextError,
+    NewNode, Origin, Override, Xattrs,
 };
-pub use manifest_json::ManifestJsonError;
 pub use time::EpochError;

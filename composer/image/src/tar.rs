@@ -2,9 +2,12 @@
 //!
 //! Written with the `tar` crate. Invariant: entries are in the order of their paths and every
 //! header is filled from the manifest and the epoch alone; what does not fit in a classic header
-//! goes into GNU or PAX extensions, which every reader of layers knows.
+//! goes into GNU or PAX extensions, which every reader of layers knows. Extended attributes are
+//! PAX records `SCHILY.xattr.*`; of hard links the first has the content.
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 
 use ::tar::{Builder, EntryType, Header};
 
@@ -23,6 +26,20 @@ pub enum TarError {
     /// A device number that tar cannot hold.
     #[error("the device numbers of `{path}` are too large for tar")]
     Device {
+        /// The path.
+        path: ImagePath,
+    },
+    /// A socket, for which tar has no type.
+    #[error("`{path}` is a socket, which tar cannot hold")]
+    Socket {
+        /// The path.
+        path: ImagePath,
+    },
+    /// An attribute whose name cannot be one in a PAX record.
+    #[error(
+        "the name of an extended attribute of `{path}` is not UTF-8 or has a `=`, which tar cannot hold"
+    )]
+    Xattr {
         /// The path.
         path: ImagePath,
     },
@@ -57,7 +74,7 @@ pub fn write(
     let time = u64::try_from(epoch).map_err(|_| TarError::Epoch { epoch })?;
     let mut builder = Builder::new(out);
     for (path, entry) in files.iter() {
-        append(&mut builder, path, entry, time, blobs)?;
+        append(&mut builder, files, (path, entry), time, blobs)?;
     }
     builder.finish().map_err(|source| TarError::Write {
         path: ImagePath::root(),
@@ -67,8 +84,8 @@ pub fn write(
 
 fn append(
     builder: &mut Builder<&mut dyn Write>,
-    path: &ImagePath,
-    entry: &Entry,
+    files: &Manifest,
+    (path, entry): (&ImagePath, &Entry),
     time: u64,
     blobs: &dyn BlobSource,
 ) -> Result<(), TarError> {
@@ -82,17 +99,38 @@ fn append(
     header.set_gid(entry.gid.into());
     header.set_mtime(time);
     header.set_size(0);
-    let name = match (&entry.kind, path.is_root()) {
-        (_, true) => "./".to_owned(),
-        (Kind::Directory, _) => format!("{}/", path.relative()),
-        _ => path.relative().to_owned(),
-    };
+    if let Some(user) = files.user_name(entry.uid) {
+        header.set_username(user).map_err(write_error)?;
+    }
+    if let Some(group) = files.group_name(entry.gid) {
+        header.set_groupname(group).map_err(write_error)?;
+    }
+    let mut name = path.relative().to_vec();
+    match entry.kind {
+        _ if path.is_root() => name.extend(b"./"),
+        Kind::Directory => name.push(b'/'),
+        _ => {}
+    }
+    let name = OsStr::from_bytes(&name);
+    if let Some(group) = entry.link
+        && !files.is_first_link(path, entry)
+    {
+        let first = files
+            .links(group)
+            .next()
+            .expect("the entry is in its group");
+        header.set_entry_type(EntryType::Link);
+        return builder
+            .append_link(&mut header, name, OsStr::from_bytes(first.relative()))
+            .map_err(write_error);
+    }
+    append_xattrs(builder, path, entry)?;
     match &entry.kind {
         Kind::File { blob, size } => {
             header.set_entry_type(EntryType::Regular);
             header.set_size(*size);
             builder
-                .append_data(&mut header, &name, io::empty())
+                .append_data(&mut header, name, io::empty())
                 .map_err(write_error)?;
             let out = builder.get_mut();
             blobs::copy(blobs, path, *blob, *size, out)?;
@@ -105,7 +143,7 @@ fn append(
             header.set_entry_type(EntryType::Symlink);
             if target.len() > SHORT_LINK {
                 return builder
-                    .append_link(&mut header, &name, target)
+                    .append_link(&mut header, name, OsStr::from_bytes(target))
                     .map_err(write_error);
             }
             // As it is: `append_link` drops `./` and doubled slashes from short targets.
@@ -126,8 +164,32 @@ fn append(
         }
         Kind::Directory => header.set_entry_type(EntryType::Directory),
         Kind::Fifo => header.set_entry_type(EntryType::Fifo),
+        Kind::Socket => return Err(TarError::Socket { path: path.clone() }),
     }
     builder
-        .append_data(&mut header, &name, io::empty())
+        .append_data(&mut header, name, io::empty())
         .map_err(write_error)
+}
+
+/// The extended attributes of the entry that follows.
+fn append_xattrs(
+    builder: &mut Builder<&mut dyn Write>,
+    path: &ImagePath,
+    entry: &Entry,
+) -> Result<(), TarError> {
+    let mut records = Vec::new();
+    for (name, value) in &entry.xattrs {
+        match std::str::from_utf8(name) {
+            Ok(name) if !name.contains('=') => {
+                records.push((format!("SCHILY.xattr.{name}"), value.as_slice()));
+            }
+            _ => return Err(TarError::Xattr { path: path.clone() }),
+        }
+    }
+    builder
+        .append_pax_extensions(records.iter().map(|(name, value)| (name.as_str(), *value)))
+        .map_err(|source| TarError::Write {
+            path: path.clone(),
+            source,
+        })
 }

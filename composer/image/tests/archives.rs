@@ -45,7 +45,7 @@ fn read_tar(bytes: &[u8]) -> Manifest {
                 Kind::CharDevice { major, minor }
             }
             ::tar::EntryType::Symlink => Kind::Symlink {
-                target: String::from_utf8(entry.link_name_bytes().unwrap().into_owned()).unwrap(),
+                target: entry.link_name_bytes().unwrap().into_owned(),
             },
             ::tar::EntryType::Regular => {
                 let mut content = Vec::new();
@@ -60,10 +60,10 @@ fn read_tar(bytes: &[u8]) -> Manifest {
             _ => format!("/{}", name.trim_end_matches('/')),
         };
         let entry = Entry {
-            kind,
             mode: header.mode().unwrap(),
             uid: header.uid().unwrap() as u32,
             gid: header.gid().unwrap() as u32,
+            ..Entry::new(kind)
         };
         entries.push((path(&full), entry));
     }
@@ -74,13 +74,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn cpio_and_tar_and_json_give_back_what_was_written(tree in random_tree()) {
+    fn cpio_and_tar_and_text_give_back_what_was_written(tree in random_tree()) {
         let (files, blobs) = build(&tree);
         prop_assert_eq!(&support::cpio::read(&archive(&files, &blobs, Compression::None)), &files);
         let mut layer = Vec::new();
         tar::write(&files, EPOCH, &blobs, &mut layer).unwrap();
         prop_assert_eq!(&read_tar(&layer), &files);
-        prop_assert_eq!(&Manifest::from_json(&files.to_json()).unwrap(), &files);
+        prop_assert_eq!(&Manifest::from_text(&files.to_text()).unwrap(), &files);
     }
 }
 
@@ -234,7 +234,7 @@ fn fat_refuses_what_it_cannot_hold() {
     let error = refused(vec![(
         "/l",
         Kind::Symlink {
-            target: "x".to_owned(),
+            target: b"x".to_vec(),
         },
     )]);
     assert!(matches!(error, FatError::Unsupported { .. }), "{error}");
@@ -363,4 +363,80 @@ fn a_layout_with_bad_names_is_refused() {
     assert!(oci::write(&spec, &blobs, dir.path()).is_err());
     maps.0.insert("A=B".to_owned(), String::new());
     assert!(oci::write(&oci_spec(&files, &[], &maps), &blobs, dir.path()).is_err());
+}
+
+/// A file with two names and an attribute, of a named owner, beside a name that is not UTF-8.
+fn linked(xattrs: bool) -> (Manifest, MemoryBlobs) {
+    let mut blobs = MemoryBlobs::default();
+    let mut entry = Entry::new(blobs.add(b"content".to_vec())).with_mode(0o4755);
+    if xattrs {
+        let name = b"security.capability".to_vec();
+        entry.xattrs.insert(name, b"\x01\0=".to_vec());
+    }
+    let odd = xsc_image::ImagePath::new(b"/\xff").unwrap();
+    let mut files =
+        Manifest::from_entries([(path("/b"), entry), (odd, Entry::new(Kind::Fifo))]).unwrap();
+    files.hard_link(&path("/a"), &path("/b")).unwrap();
+    files.set_user_name(0, "root").unwrap();
+    (files, blobs)
+}
+
+#[test]
+fn tar_has_hard_links_attributes_and_names_of_owners() {
+    let (files, blobs) = linked(true);
+    let mut layer = Vec::new();
+    tar::write(&files, EPOCH, &blobs, &mut layer).unwrap();
+    let mut seen = Vec::new();
+    for entry in ::tar::Archive::new(&layer[..]).entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let xattrs: Vec<(String, Vec<u8>)> = match entry.pax_extensions().unwrap() {
+            None => Vec::new(),
+            Some(records) => records
+                .map(|record| record.unwrap())
+                .map(|r| (r.key().unwrap().to_owned(), r.value_bytes().to_vec()))
+                .collect(),
+        };
+        assert_eq!(entry.header().username().unwrap(), Some("root"));
+        let link = entry.link_name_bytes().map(|name| name.into_owned());
+        seen.push((entry.path_bytes().into_owned(), link, xattrs));
+    }
+    let capability = (
+        "SCHILY.xattr.security.capability".to_owned(),
+        b"\x01\0=".to_vec(),
+    );
+    assert_eq!(
+        seen,
+        [
+            (b"./".to_vec(), None, vec![]),
+            (b"a".to_vec(), None, vec![capability]),
+            (b"b".to_vec(), Some(b"a".to_vec()), vec![]),
+            (b"\xff".to_vec(), None, vec![]),
+        ]
+    );
+}
+
+#[test]
+fn cpio_has_hard_links_and_refuses_attributes() {
+    let (files, blobs) = linked(false);
+    let bytes = archive(&files, &blobs, Compression::None);
+    let field = |name: &[u8], index: usize| {
+        let found = bytes.windows(name.len()).position(|w| w == name).unwrap();
+        let text = std::str::from_utf8(&bytes[found - 104 + index * 8..][..8]).unwrap();
+        u32::from_str_radix(text, 16).unwrap()
+    };
+    // Inode, link count, size: the last name has the content.
+    let numbers = |name: &[u8]| (field(name, 0), field(name, 4), field(name, 6));
+    assert_eq!(numbers(b"a\0"), (2, 2, 0));
+    assert_eq!(numbers(b"b\0"), (2, 2, 7));
+    let (files, blobs) = linked(true);
+    let spec = CpioSpec {
+        files: &files,
+        compression: Compression::None,
+        epoch: EPOCH,
+    };
+    let error = cpio::write(&spec, &blobs, &mut Vec::new()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`/a` has extended attributes, which newc cannot hold"
+    );
 }

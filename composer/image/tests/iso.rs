@@ -52,7 +52,7 @@ fn boot_tree(order: &[usize]) -> (Manifest, MemoryBlobs) {
         (
             "/link",
             Entry::new(Kind::Symlink {
-                target: "/boot/../boot/vmlinuz".to_owned(),
+                target: b"/boot/../boot/vmlinuz".to_vec(),
             }),
         ),
     ];

@@ -78,7 +78,7 @@ fn make() -> Made {
         (
             "/link",
             Entry::new(Kind::Symlink {
-                target: "../x/./y".to_owned(),
+                target: b"../x/./y".to_vec(),
             }),
         ),
         ("/run", Entry::new(Kind::Directory).with_mode(0o1777)),
@@ -115,7 +115,7 @@ fn make() -> Made {
     // Device nodes cannot be unpacked without root, so the container has none.
     let entries = files
         .iter()
-        .filter(|(name, _)| !name.as_str().starts_with("/dev/"));
+        .filter(|(name, _)| !name.as_bytes().starts_with(b"/dev/"));
     let files =
         Manifest::from_entries(entries.map(|(name, entry)| (name.clone(), entry.clone()))).unwrap();
     for (name, compression) in [("gzip", Compression::Gzip), ("zstd", Compression::Zstd)] {

@@ -259,11 +259,10 @@ fn owners(store: &Store, params: &Params<'_>, tree: TreeId) -> Result<Vec<Overri
     let owners = xsc_package::owners_from_json(&json).map_err(failed)?;
     let change = |owner: xsc_package::Owner| {
         Ok(Override {
-            path: path(owner.path.as_str())?,
             mode: Some(owner.mode),
             uid: Some(owner.uid),
             gid: Some(owner.gid),
-            create: None,
+            ..Override::new(path(owner.path.as_str())?)
         })
     };
     owners.into_iter().map(change).collect()
@@ -308,7 +307,7 @@ fn node_override(
         Some("char") => device().map(|(major, minor)| Some(NewNode::CharDevice(major, minor)))?,
         Some("block") => device().map(|(major, minor)| Some(NewNode::BlockDevice(major, minor)))?,
         Some("symlink") => match text("target") {
-            Some(target) => Some(NewNode::Symlink(target.to_owned())),
+            Some(target) => Some(NewNode::Symlink(target.into())),
             None => return Err(problem("a symbolic link needs `target`")),
         },
         Some(_) => {
@@ -326,10 +325,10 @@ fn node_override(
         Some(_) => return Err(problem("`mode` must be a string of octal digits")),
     };
     Ok(Override {
-        path: ImagePath::new(at).map_err(|e| problem(&e.to_string()))?,
         mode,
         uid: number("uid")?,
         gid: number("gid")?,
         create,
+        ..Override::new(ImagePath::new(at).map_err(|e| problem(&e.to_string()))?)
     })
 }

@@ -324,17 +324,25 @@ fn files(store: &Store, params: &Params<'_>, epoch: u64) -> Result<Vec<Entry>, F
     let mut files = Vec::new();
     for (path, entry) in manifest.iter() {
         let problem = |what| params.error(format!("`{path}` is {what}, which no package holds"));
+        let text = path.to_str().ok_or_else(|| problem("no UTF-8"))?;
+        if !entry.xattrs.is_empty() || entry.link.is_some() {
+            return Err(problem("a file with extended attributes or hard links"));
+        }
         let kind = match &entry.kind {
-            ImageKind::File { blob, .. } => Kind::File(blob_bytes(store, *blob, path.as_str())?),
+            ImageKind::File { blob, .. } => Kind::File(blob_bytes(store, *blob, text)?),
             ImageKind::Directory => Kind::Directory,
-            ImageKind::Symlink { target } => Kind::Symlink(target.clone()),
+            ImageKind::Symlink { target } => Kind::Symlink(
+                String::from_utf8(target.clone())
+                    .map_err(|_| problem("a link that is no UTF-8"))?,
+            ),
             ImageKind::CharDevice { .. } | ImageKind::BlockDevice { .. } => {
                 return Err(problem("a device"));
             }
             ImageKind::Fifo => return Err(problem("a named pipe")),
+            ImageKind::Socket => return Err(problem("a socket")),
         };
         files.push(Entry {
-            path: PackagePath::new(path.as_str()).map_err(failed(path.as_str()))?,
+            path: PackagePath::new(text).map_err(failed(text))?,
             kind,
             mode: entry.mode,
             uid: entry.uid,

@@ -49,14 +49,16 @@ pub enum FatError {
     #[error(transparent)]
     Epoch(#[from] EpochError),
     /// FAT holds files and directories only.
-    #[error("`{path}` is neither a file nor a directory, and FAT holds nothing else")]
+    #[error(
+        "`{path}` is no file or directory, or has extended attributes or hard links, and FAT holds none of these"
+    )]
     Unsupported {
         /// The path.
         path: ImagePath,
     },
     /// A name that FAT does not allow.
     #[error(
-        "the name of `{path}` is not valid on FAT: no control characters, none of \" * : < > ? \\ |, no dot or space at its end"
+        "the name of `{path}` is not valid on FAT: it must be UTF-8, no control characters, none of \" * : < > ? \\ |, no dot or space at its end"
     )]
     BadName {
         /// The path.
@@ -181,6 +183,9 @@ fn check_label(label: &str) -> Result<[u8; 11], FatError> {
 fn plan(files: &Manifest) -> Result<BTreeMap<ImagePath, Item<'_>>, FatError> {
     let mut children: BTreeMap<ImagePath, Vec<&ImagePath>> = BTreeMap::new();
     for (path, entry) in files.iter() {
+        if !entry.xattrs.is_empty() || files.link_count(entry) > 1 {
+            return Err(FatError::Unsupported { path: path.clone() });
+        }
         match entry.kind {
             Kind::Directory => {
                 children.entry(path.clone()).or_default();

@@ -62,28 +62,33 @@ impl Name {
 /// Names the entries of one directory, in their order.
 pub(crate) fn name_directory(paths: &[&ImagePath]) -> Result<Vec<Name>, FatError> {
     let mut folded: BTreeMap<String, &ImagePath> = BTreeMap::new();
+    let mut real = Vec::new();
     for path in paths {
-        if !is_valid(path.name()) {
-            return Err(FatError::BadName {
-                path: (*path).clone(),
-            });
-        }
-        if let Some(first) = folded.insert(path.name().to_uppercase(), path) {
+        let name = match std::str::from_utf8(path.name()) {
+            Ok(name) if is_valid(name) => name,
+            _ => {
+                return Err(FatError::BadName {
+                    path: (*path).clone(),
+                });
+            }
+        };
+        real.push(name);
+        if let Some(first) = folded.insert(name.to_uppercase(), path) {
             return Err(FatError::SameName {
                 first: first.clone(),
                 second: (*path).clone(),
             });
         }
     }
-    let mut taken: BTreeSet<[u8; 11]> = paths.iter().filter_map(|p| as_short(p.name())).collect();
+    let mut taken: BTreeSet<[u8; 11]> = real.iter().filter_map(|name| as_short(name)).collect();
     let mut next_number: BTreeMap<(String, String), u32> = BTreeMap::new();
     let mut names = Vec::new();
-    for path in paths {
-        if let Some(short) = as_short(path.name()) {
+    for name in real {
+        if let Some(short) = as_short(name) {
             names.push(Name { short, long: None });
             continue;
         }
-        let (stem, extension) = alias(path.name());
+        let (stem, extension) = alias(name);
         let number = next_number
             .entry((stem.clone(), extension.clone()))
             .or_insert(1);
@@ -95,7 +100,7 @@ pub(crate) fn name_directory(paths: &[&ImagePath]) -> Result<Vec<Name>, FatError
                 break short;
             }
         };
-        let long = Some(path.name().encode_utf16().collect());
+        let long = Some(name.encode_utf16().collect());
         names.push(Name { short, long });
     }
     Ok(names)

@@ -84,6 +84,14 @@ pub enum IsoError {
         /// Bytes.
         size: u64,
     },
+    /// Something that would be lost.
+    #[error("`{path}` has {what}, which an ISO image cannot hold")]
+    Unsupported {
+        /// The path.
+        path: ImagePath,
+        /// What it has.
+        what: &'static str,
+    },
     /// More directories than a path table can number.
     #[error("the image has {count} directories, and a path table numbers at most 65535")]
     TooManyDirectories {
@@ -174,6 +182,7 @@ pub fn write(
 ) -> Result<u64, IsoError> {
     let epoch = Epoch::iso(spec.epoch)?;
     check_texts(spec)?;
+    check_entries(spec.files)?;
     let tree = Tree::new(spec.files);
     check_sizes(&tree)?;
     let bios = spec
@@ -353,6 +362,22 @@ fn check_texts(spec: &IsoSpec<'_>) -> Result<(), IsoError> {
                         ! \" % & ' ( ) * + , - . / : ; < = > ? _";
             return Err(error(field, text, rule));
         }
+    }
+    Ok(())
+}
+
+/// Refuses what Rock Ridge has no place for, or Linux does not read from it.
+fn check_entries(files: &Manifest) -> Result<(), IsoError> {
+    for (path, entry) in files.iter() {
+        let what = match entry {
+            entry if !entry.xattrs.is_empty() => "extended attributes",
+            entry if files.link_count(entry) > 1 => "hard links",
+            _ => continue,
+        };
+        return Err(IsoError::Unsupported {
+            path: path.clone(),
+            what,
+        });
     }
     Ok(())
 }

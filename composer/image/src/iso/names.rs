@@ -60,14 +60,14 @@ fn mapped(text: &str) -> impl Iterator<Item = char> {
 
 /// Gives each real name of a directory a short one; `true` marks directories.
 pub(crate) fn shorten<'a>(
-    names: impl IntoIterator<Item = (&'a str, bool)>,
-) -> BTreeMap<&'a str, ShortName> {
-    let sorted: BTreeMap<&str, bool> = names.into_iter().collect();
+    names: impl IntoIterator<Item = (&'a [u8], bool)>,
+) -> BTreeMap<&'a [u8], ShortName> {
+    let sorted: BTreeMap<&[u8], bool> = names.into_iter().collect();
     let mut taken = BTreeSet::new();
     let mut next_number: BTreeMap<ShortName, u32> = BTreeMap::new();
     let mut short_names = BTreeMap::new();
     for (name, directory) in sorted {
-        let base = ShortName::of(name, directory);
+        let base = ShortName::of(&String::from_utf8_lossy(name), directory);
         let mut short = base.clone();
         while !taken.insert(short.clone()) {
             let number = next_number.entry(base.clone()).or_insert(1);
@@ -84,10 +84,10 @@ mod tests {
     use super::*;
 
     fn files(names: &[&str]) -> Vec<String> {
-        let short = shorten(names.iter().map(|name| (*name, false)));
+        let short = shorten(names.iter().map(|name| (name.as_bytes(), false)));
         names
             .iter()
-            .map(|name| short[name].identifier(false))
+            .map(|name| short[name.as_bytes()].identifier(false))
             .collect()
     }
 
@@ -112,8 +112,8 @@ mod tests {
             ]
             .map(|s| if s == "X_1.;1" { "X.;1" } else { s })
         );
-        let directories = shorten([("grub.d", true)]);
-        assert_eq!(directories["grub.d"].identifier(true), "GRUB_D");
+        let directories = shorten([(&b"grub.d"[..], true)]);
+        assert_eq!(directories[&b"grub.d"[..]].identifier(true), "GRUB_D");
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
         let names: Vec<String> = (0..1200)
             .map(|i| format!("{}{i:04}.conf", "n".repeat(60)))
             .collect();
-        let short = shorten(names.iter().map(|name| (name.as_str(), false)));
+        let short = shorten(names.iter().map(|name| (name.as_bytes(), false)));
         let identifiers: BTreeSet<String> = short.values().map(|s| s.identifier(false)).collect();
         assert_eq!(identifiers.len(), names.len());
         assert!(

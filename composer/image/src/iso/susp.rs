@@ -60,8 +60,8 @@ pub(crate) fn attributes(of: &Entry, links: u32, epoch: &Epoch) -> Vec<Vec<u8>> 
 }
 
 /// `NM`: the real name, in as many entries as it needs.
-pub(crate) fn name(name: &str) -> Vec<Vec<u8>> {
-    let chunks: Vec<&[u8]> = name.as_bytes().chunks(PAYLOAD).collect();
+pub(crate) fn name(name: &[u8]) -> Vec<Vec<u8>> {
+    let chunks: Vec<&[u8]> = name.chunks(PAYLOAD).collect();
     let last = chunks.len() - 1;
     chunks
         .iter()
@@ -75,7 +75,7 @@ pub(crate) fn name(name: &str) -> Vec<Vec<u8>> {
 }
 
 /// `SL`: the target of a symbolic link, component by component.
-pub(crate) fn link(target: &str) -> Vec<Vec<u8>> {
+pub(crate) fn link(target: &[u8]) -> Vec<Vec<u8>> {
     const CONTINUED: u8 = 1;
     const CURRENT: u8 = 2;
     const PARENT: u8 = 4;
@@ -90,7 +90,7 @@ pub(crate) fn link(target: &str) -> Vec<Vec<u8>> {
         last.extend([flag, u8::try_from(text.len()).expect("chunks are short")]);
         last.extend(text);
     };
-    let rest = match target.strip_prefix('/') {
+    let rest = match target.strip_prefix(b"/") {
         Some(rest) => {
             push(ROOT, b"");
             rest
@@ -98,13 +98,13 @@ pub(crate) fn link(target: &str) -> Vec<Vec<u8>> {
         None => target,
     };
     if !rest.is_empty() {
-        for component in rest.split('/') {
+        for component in rest.split(|byte| *byte == b'/') {
             match component {
-                "." => push(CURRENT, b""),
-                ".." => push(PARENT, b""),
-                "" => push(0, b""),
+                b"." => push(CURRENT, b""),
+                b".." => push(PARENT, b""),
+                b"" => push(0, b""),
                 _ => {
-                    let chunks: Vec<&[u8]> = component.as_bytes().chunks(PAYLOAD - 2).collect();
+                    let chunks: Vec<&[u8]> = component.chunks(PAYLOAD - 2).collect();
                     let last = chunks.len() - 1;
                     for (index, chunk) in chunks.iter().enumerate() {
                         push(if index < last { CONTINUED } else { 0 }, chunk);

@@ -37,15 +37,15 @@ pub(crate) fn read(bytes: &[u8]) -> Manifest {
             0o06 => Kind::BlockDevice { major, minor },
             0o10 => file_of(data),
             0o12 => Kind::Symlink {
-                target: String::from_utf8(data.to_vec()).unwrap(),
+                target: data.to_vec(),
             },
             other => panic!("file type {other:o}"),
         };
         let entry = Entry {
-            kind,
             mode: mode & 0o7777,
             uid: field(2),
             gid: field(3),
+            ..Entry::new(kind)
         };
         let full = if name == "." {
             "/".to_owned()

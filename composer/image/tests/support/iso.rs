@@ -177,10 +177,10 @@ pub(crate) fn read(image: &[u8]) -> Manifest {
             "sorted and unique: {order:?}"
         );
         let entry = |record: &Record, kind| Entry {
-            kind,
             mode: record.px[0] & 0o7777,
             uid: record.px[2],
             gid: record.px[3],
+            ..Entry::new(kind)
         };
         if at == 1 {
             entries.push((path("/"), entry(&records[0], Kind::Directory)));
@@ -209,7 +209,7 @@ pub(crate) fn read(image: &[u8]) -> Manifest {
                     file_of(&image[start..start + record.size as usize])
                 }
                 0o12 => Kind::Symlink {
-                    target: record.target.clone().unwrap(),
+                    target: record.target.clone().unwrap().into_bytes(),
                 },
                 other => panic!("file type {other:o}"),
             };

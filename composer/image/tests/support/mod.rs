@@ -99,15 +99,17 @@ pub(crate) fn build(tree: &RandomTree) -> (Manifest, MemoryBlobs) {
         let kind = match kind.clone() {
             RandomKind::File(bytes) => blobs.add(bytes),
             RandomKind::Directory => Kind::Directory,
-            RandomKind::Symlink(target) => Kind::Symlink { target },
+            RandomKind::Symlink(target) => Kind::Symlink {
+                target: target.into_bytes(),
+            },
             RandomKind::Char(major, minor) => Kind::CharDevice { major, minor },
             RandomKind::Fifo => Kind::Fifo,
         };
         let entry = Entry {
-            kind,
             mode: *mode,
             uid: *owner,
             gid: owner / 2,
+            ..Entry::new(kind)
         };
         // A path below a file, or one that is there already, is left out.
         let _ = manifest.insert(
