@@ -13,7 +13,7 @@ use xsc_fetch::Downloader;
 use xsc_model::{
     Action, ActionId, Builder, Derivation, DrvId, InputSource, OutputName, Realisation, TreeId,
 };
-use xsc_sandbox::Sandbox;
+use xsc_sandbox::{Cgroups, Sandbox};
 use xsc_store::{ActionLock, IngestOptions, Needle, Store, StoreError};
 
 use crate::error::{Failure, FailureKind};
@@ -52,6 +52,8 @@ pub struct Engine<'a> {
     pub store: &'a Store,
     /// What runs commands.
     pub sandbox: &'a Sandbox,
+    /// Where builds get control groups, if anywhere.
+    pub cgroups: Option<&'a Cgroups>,
     /// What runs commands elsewhere, if anything does.
     pub executor: Option<&'a dyn Executor>,
     /// What brings files; none when the user wants nothing fetched.

@@ -61,6 +61,14 @@ pub enum FailureKind {
         /// Its number.
         signal: i32,
     },
+    /// The command used more memory than its recipe says.
+    #[error(
+        "killed: used more than {limit} MiB; set `requires.memory` in its recipe to what it needs"
+    )]
+    OutOfMemory {
+        /// What the recipe says, in MiB.
+        limit: u64,
+    },
     /// The command ran, or was silent, for too long.
     #[error("timed out after {} s {what}", limit.as_secs())]
     TimedOut {

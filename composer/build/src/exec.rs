@@ -18,7 +18,7 @@ use crate::engine::{Engine, Failed};
 use crate::error::FailureKind;
 use crate::event::Event;
 use crate::places::Place;
-use crate::{execute, shell};
+use crate::{execute, group, shell};
 
 /// How many lines of a failed build are shown.
 const TAIL_LINES: usize = 25;
@@ -145,7 +145,7 @@ pub(crate) fn perform(
         max_silent: engine.options.max_silent,
     };
     let cancel = CancelToken::from(Arc::clone(engine.cancel));
-    let report = engine.sandbox.run(spec, output, &cancel, limits)?;
+    let report = group::run(engine, command, spec, output, &cancel, limits)?;
     judge(&report.outcome)?;
     Ok(Built {
         outputs: collect(engine, action, command, &spec.scratch)?,
@@ -177,6 +177,7 @@ pub(crate) fn stage(
         surroundings: conditions.surroundings.clone(),
         keep_tmp: conditions.keep_tmp,
         again: false,
+        cgroup: None,
     })
 }
 

@@ -214,6 +214,7 @@ fn travelling(action: &Action, command: &Exec) -> ActionSpec {
             surroundings: Surroundings::default(),
             keep_tmp: false,
             again: false,
+            cgroup: None,
         },
         grants_cores: granted,
     }

@@ -12,6 +12,7 @@ mod event;
 mod exec;
 mod execute;
 mod fetch;
+mod group;
 mod places;
 mod plan;
 mod record;

@@ -31,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) remotes: BTreeMap<String, EndpointTable>,
     /// The file with the key that signs what is pushed.
     pub(crate) signing_key: Option<PathBuf>,
+    /// The cgroup in which those of builds are made, from the configuration file.
+    pub(crate) cgroup: Option<PathBuf>,
     /// The directory of the configuration file, which names in it are relative to.
     pub(crate) config_dir: PathBuf,
     /// Where the runners that travel with remote actions are: beside this program, or `XSC_RUNNER_DIR`.
@@ -45,6 +47,8 @@ pub(crate) struct Context {
     /// How much of a trace to show.
     pub(crate) detail: Detail,
     pub(crate) quiet: bool,
+    /// Whether to say what a run does without.
+    pub(crate) verbose: bool,
     /// How builds are shown.
     pub(crate) log_format: LogFormat,
     /// The descriptor for lines of JSON.
@@ -100,6 +104,7 @@ impl Context {
             signing_key: config
                 .signing_key
                 .and_then(|key| Some(config_dir.as_ref()?.join(key))),
+            cgroup: config.cgroup.map(PathBuf::from),
             config_dir: config_dir.unwrap_or_default(),
             breakers: Mutex::default(),
             runner_dir: std::env::var_os("XSC_RUNNER_DIR")
@@ -117,6 +122,7 @@ impl Context {
                 false => Detail::Short,
             },
             quiet: cli.quiet,
+            verbose: cli.verbose,
             log_format: cli.log_format,
             log_fd: cli.log_fd,
         })
@@ -156,7 +162,7 @@ fn read_config(dir: Option<&Path>) -> Result<UserConfig, CommandError> {
     match std::fs::read_to_string(&path) {
         Ok(text) => UserConfig::parse(&path.display().to_string(), &text).map_err(|error| {
             CommandError::usage(error.to_string())
-                .hint("the keys are `store`, `signing-key` and the tables `[mirrors]` and `[remote.NAME]`")
+                .hint("the keys are `store`, `signing-key`, `cgroup` and the tables `[mirrors]` and `[remote.NAME]`")
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(UserConfig::default()),
         Err(error) => Err(CommandError::other(format!(

@@ -251,6 +251,7 @@ fn code_of(kind: &FailureKind) -> u8 {
         FailureKind::Interrupted => exit::INTERRUPTED,
         FailureKind::Exit { .. }
         | FailureKind::Signal { .. }
+        | FailureKind::OutOfMemory { .. }
         | FailureKind::MissingOutput { .. }
         | FailureKind::StrayOutput { .. }
         | FailureKind::Ingest(_)

@@ -18,6 +18,8 @@ pub struct UserConfig {
     pub mirrors: BTreeMap<String, String>,
     /// The file with the key that signs what is pushed, relative to this file.
     pub signing_key: Option<String>,
+    /// The cgroup in which those of builds are made, where the one that is found is not to be used.
+    pub cgroup: Option<String>,
     /// Endpoints by name.
     pub remotes: BTreeMap<String, EndpointTable>,
 }
@@ -126,6 +128,7 @@ impl UserConfig {
         read_file(file, text, |top| {
             let store = top.string_or_none("store").map(|store| store.value);
             let signing_key = top.string_or_none("signing-key").map(|key| key.value);
+            let cgroup = top.string_or_none("cgroup").map(|dir| dir.value);
             let mut mirrors = BTreeMap::new();
             if let Some(table) = top.table_or_none("mirrors") {
                 for (name, _, _) in table.entries() {
@@ -138,6 +141,7 @@ impl UserConfig {
                 store,
                 mirrors,
                 signing_key,
+                cgroup,
                 remotes: read_remotes(top, Writer::User),
             })
         })

@@ -46,6 +46,17 @@ pub enum SandboxError {
     Pipe(#[source] io::Error),
 }
 
+/// The step of the set-up that a build can do without.
+pub(crate) const ENTER_CGROUP: &str = "enter the build's cgroup";
+
+impl SandboxError {
+    /// Whether the only fault is that the runner may not enter the spec's control group. Nothing was done then.
+    #[must_use]
+    pub fn is_of_cgroup(&self) -> bool {
+        matches!(self, SandboxError::Setup(failure) if failure.step == ENTER_CGROUP)
+    }
+}
+
 fn detail(message: &str) -> String {
     if message.is_empty() {
         String::new()

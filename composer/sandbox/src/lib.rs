@@ -27,6 +27,7 @@
 //!   unless it also looks for the vDSO by itself. The sandbox is for hermetic builds, not for hostile code.
 
 mod attach;
+mod cgroup;
 mod error;
 mod report;
 mod runner;
@@ -35,6 +36,7 @@ mod scratch;
 mod spec;
 mod travel;
 
+pub use cgroup::{Cgroup, CgroupError, Cgroups, GroupLimits};
 pub use error::{SandboxError, SetupFailure};
 pub use report::{Isolation, Outcome, Report, TimeLimit};
 pub use runner::runner_main;

@@ -46,6 +46,9 @@ pub struct SandboxSpec {
     /// Whether `scratch` is of an earlier run, which this one goes on from; see
     /// [`reset_scratch`](crate::reset_scratch). Otherwise one that was used is refused.
     pub again: bool,
+    /// The control group that everything runs in, which limits what the command may use and is not for it to see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<PathBuf>,
 }
 
 /// What a command can see of where it runs and must not depend on. Every build has the default; only a rebuild
@@ -150,6 +153,16 @@ pub(crate) enum Request {
 }
 
 impl Request {
+    /// The control group to run in.
+    pub(crate) fn cgroup(&self) -> Option<&Path> {
+        match self {
+            Self::Run(spec) | Self::Nested(spec) | Self::Attach { spec, .. } => {
+                spec.cgroup.as_deref()
+            }
+            Self::Probe { .. } => None,
+        }
+    }
+
     /// What the command is to see of where it runs.
     pub(crate) fn surroundings(&self) -> Surroundings {
         match self {
@@ -265,6 +278,7 @@ mod tests {
             surroundings: Surroundings::default(),
             keep_tmp: false,
             again: false,
+            cgroup: None,
         }
     }
 

@@ -57,6 +57,10 @@ pub(crate) struct Cli {
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 
+    /// Say also what builds do without on this machine, such as limits of memory, and why.
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+
     /// How to show builds: a tree of what runs, a line an event, or JSON (docs/formats/events.md).
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Auto, global = true)]
     pub(crate) log_format: LogFormat,

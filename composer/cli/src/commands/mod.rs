@@ -37,13 +37,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
-use xsc_build::{BuildOutcome, Engine, Options, RealiseError, Substituter};
+use xsc_build::{BuildOutcome, Engine, Options, Plan, RealiseError, Substituter};
 use xsc_eval::Feature;
 use xsc_fetch::{DownloadOptions, Downloader, Mirrors, TransportOptions};
 use xsc_instantiate::{Hooks, Language, Recipes};
-use xsc_model::{DrvId, Graph, OutputName, Realisation};
+use xsc_model::{Builder, Derivation, DrvId, Graph, OutputName, Realisation};
 use xsc_profile::{FlakeLike, Lock, Profile};
-use xsc_sandbox::{RunnerProgram, Sandbox};
+use xsc_sandbox::{Cgroups, RunnerProgram, Sandbox};
 use xsc_store::Store;
 
 use crate::args::{About, BuildFlags, Cli, Verb};
@@ -470,6 +470,7 @@ pub(crate) fn realise(
     }
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
     let sandbox = Sandbox::new(runner());
+    let cgroups = cgroups(context, &plan, graph, flags);
     let _session = store
         .session()
         .map_err(|error| crate::error::store_error(&error))?;
@@ -482,6 +483,7 @@ pub(crate) fn realise(
     let engine = Engine {
         store,
         sandbox: &sandbox,
+        cgroups: cgroups.as_ref(),
         downloader: downloader.as_ref(),
         substituter: shared.as_ref().map(|shared| shared as &dyn Substituter),
         repository: origin.root,
@@ -553,6 +555,41 @@ pub(crate) fn realise(
     })?;
     flushed.map_err(|error| crate::error::store_error(&error.into()))?;
     Ok(known)
+}
+
+/// Where builds get cgroups, if any of them has limits; whoever asked is told why there are none.
+fn cgroups(context: &Context, plan: &Plan, graph: &Graph, flags: &BuildFlags) -> Option<Cgroups> {
+    let limited = |drv: &Derivation| match &drv.builder {
+        Builder::Exec(exec) => exec.resources.memory > 0 || flags.cores.is_some(),
+        _ => false,
+    };
+    if !plan
+        .missing()
+        .filter_map(|id| graph.get(id))
+        .any(|drv| limited(drv))
+    {
+        return None;
+    }
+    let found = match &context.cgroup {
+        Some(dir) => Cgroups::given(dir),
+        None => Cgroups::find(Path::new("/proc/self")),
+    };
+    match found {
+        Ok(cgroups) => {
+            if context.verbose {
+                crate::ui::say(&format!("cgroups of builds are in {cgroups}"));
+            }
+            Some(cgroups)
+        }
+        Err(error) => {
+            // Most machines have none to give, and a build is none the worse for it.
+            if context.verbose || context.cgroup.is_some() {
+                let problem = chain(&error);
+                crate::ui::say(&format!("warning: builds run without cgroups: {problem}"));
+            }
+            None
+        }
+    }
 }
 
 /// The machine's memory in bytes, where it says so.

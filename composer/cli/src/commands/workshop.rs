@@ -26,6 +26,7 @@ pub(crate) fn with_engine<T>(
         downloader: None,
         substituter: None,
         executor: None,
+        cgroups: None,
         repository: origin.root,
         options: Options {
             max_jobs: flags.max_jobs.map_or(processors, usize::from),

@@ -75,15 +75,20 @@ fn the_first_interrupt_ends_the_build_and_its_processes() {
     }
 }
 
-/// The runner of a composer's one build.
-fn runner_of(composer: u32) -> u32 {
-    let words = format!("\0__runner\0--parent\0{composer}\0");
-    let runner = fs::read_dir("/proc").unwrap().flatten().find(|entry| {
-        let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&command).ends_with(&words)
-    });
-    let runner = runner.expect("a build has its runner");
-    runner.file_name().to_str().unwrap().parse().unwrap()
+/// The runner above the command of the one build: PID 1 of the sandbox shows no command line.
+fn runner(repo: &TestRepo) -> String {
+    let running = processes_of(repo.temp());
+    let command = running.iter().find(|p| p.contains("\0running\0")).unwrap();
+    let mut pid = command.split(':').next().unwrap().to_owned();
+    loop {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+        pid = parent.unwrap().trim().to_owned();
+        let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
+        if command.contains("\0__runner\0") {
+            return pid;
+        }
+    }
 }
 
 #[test]
@@ -97,7 +102,7 @@ fn the_second_interrupt_kills_what_the_first_waits_for() {
     let mut child = repo.spawn_build(&[]);
     wait_for_the_command(&repo);
     // A runner that does not react: the first interrupt waits for it.
-    signal("STOP", runner_of(child.id()));
+    signal("STOP", runner(&repo).parse().unwrap());
     signal("INT", child.id());
     let mut said = BufReader::new(child.stderr.take().unwrap());
     let mut text = String::new();

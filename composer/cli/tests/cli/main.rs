@@ -7,6 +7,7 @@ mod audit;
 mod bad_input;
 mod boot;
 mod build;
+mod cgroups;
 mod concurrent;
 mod env;
 mod eval;

@@ -155,7 +155,7 @@ fn the_store_is_named_by_flag_environment_or_configuration() {
         &[
             "config.toml:1:1: ",
             "stroe",
-            "hint: the keys are `store`, `signing-key` and the tables `[mirrors]` and `[remote.NAME]`",
+            "hint: the keys are `store`, `signing-key`, `cgroup` and the tables `[mirrors]` and `[remote.NAME]`",
         ],
     );
 }

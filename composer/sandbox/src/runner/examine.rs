@@ -115,6 +115,7 @@ fn sandbox(scratch: &Path) -> Result<Isolation, String> {
         surroundings: Surroundings::default(),
         keep_tmp: false,
         again: false,
+        cgroup: None,
     };
     travel::examine(spec)
 }

@@ -117,5 +117,6 @@ fn probe_spec(scratch: &Path) -> Result<SandboxSpec, SetupFailure> {
         surroundings: Surroundings::default(),
         keep_tmp: false,
         again: false,
+        cgroup: None,
     })
 }

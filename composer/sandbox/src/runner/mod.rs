@@ -29,10 +29,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::unistd::{ForkResult, Pid, getppid, setsid};
 
-use crate::error::{SetupFailure, Step};
+use crate::error::{ENTER_CGROUP, SetupFailure, Step};
 use crate::report::Message;
 use crate::spec::Request;
-use crate::{Outcome, SandboxSpec};
+use crate::{Outcome, SandboxSpec, cgroup};
 
 /// Exit status of a stand-alone runner that could not set the sandbox up.
 const EXIT_SETUP: i32 = 125;
@@ -189,6 +189,9 @@ fn supervise(
     status: &mut Status,
 ) -> Result<(), SetupFailure> {
     let parent = getppid();
+    if let Some(group) = request.cgroup() {
+        cgroup::enter(group).step_at(ENTER_CGROUP, group)?;
+    }
     namespaces::enter(&request.surroundings())?;
     // New credentials clear the death signal.
     die_with(parent)?;

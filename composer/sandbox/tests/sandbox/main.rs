@@ -3,6 +3,7 @@
 //! Needs `ldd`, and the C library's static form to compile the probe; a test that lacks something says so.
 
 mod attach;
+mod cgroup;
 mod clock;
 mod lifetime;
 mod perturbed;

@@ -201,6 +201,7 @@ impl Case {
             surroundings: Surroundings::default(),
             keep_tmp: false,
             again: false,
+            cgroup: None,
         };
         Self {
             user,
