@@ -8,6 +8,7 @@
 mod blobs;
 mod compress;
 pub mod cpio;
+pub mod ext4;
 pub mod fat;
 pub mod iso;
 mod manifest;
