@@ -14,7 +14,7 @@ use rustix::termios::{
     OptionalActions, Termios, Winsize, isatty, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
 };
 
-use crate::sandbox::{Running, Stopped, TICK, nonblocking};
+use crate::sandbox::{Running, Stopped, TICK};
 use crate::spec::Request;
 use crate::{CancelToken, Isolation, Outcome, Report, Sandbox, SandboxError, SandboxSpec};
 
@@ -42,7 +42,7 @@ impl Sandbox {
             spec: spec.clone(),
             terminal,
         };
-        let mut run = Running::start_on(self.runner(), &request, theirs, File::from(ours))?;
+        let mut run = Running::start(&self.server, &request, theirs, File::from(ours))?;
         let raw = if terminal {
             Some(Raw::enter(input).map_err(SandboxError::Pipe)?)
         } else {
@@ -50,11 +50,11 @@ impl Sandbox {
         };
         let ended = run.converse(input, output, cancel, terminal);
         if !matches!(ended, Ok(None)) {
-            run.end();
+            run.end()?;
         }
-        let status = run.child.wait().map_err(SandboxError::Pipe)?;
+        run.wait()?;
         drop(raw);
-        let stopped = Stopped::read(&run.reports, status, ended?)?;
+        let stopped = Stopped::read(&run.reports, ended?)?;
         let isolation = stopped.isolation.clone().unwrap_or(Isolation(Vec::new()));
         match (stopped.outcome, stopped.cut_short) {
             (Some(outcome), _) | (None, Some(outcome)) => Ok(Report { outcome, isolation }),
@@ -202,17 +202,6 @@ impl Running {
         } else if let Ok(copy) = self.output.as_fd().try_clone_to_owned() {
             let _ = UnixStream::from(copy).shutdown(Shutdown::Write);
         }
-    }
-
-    /// Starts the runner with `theirs` as the command's streams; `ours` is the other end.
-    fn start_on(
-        runner: &crate::RunnerProgram,
-        request: &Request,
-        theirs: OwnedFd,
-        ours: File,
-    ) -> Result<Self, SandboxError> {
-        nonblocking(&ours).map_err(SandboxError::Pipe)?;
-        Self::start(runner, request, Some((theirs, ours)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Runs one command hermetically: in its own user, mount, pid, net, ipc, uts and cgroup namespaces, over
 //! a root that consists of the given directories and nothing else, with a clock that stands still.
-//! `xsc-build` calls [`Sandbox::run`]; the work happens in a fresh single-threaded child process, the
-//! runner (`xsc-runner`, or any program that calls [`runner_main`]).
+//! `xsc-build` calls [`Sandbox::run`]; the work happens in a fresh single-threaded process, forked by the
+//! runner (`xsc-runner`, or any program that calls [`runner_main`]), which a [`Sandbox`] starts once.
 //! Isolation that cannot be had is an error, never a silent fallback.
 //!
 //! # What the command sees
@@ -33,6 +33,7 @@ mod report;
 mod runner;
 mod sandbox;
 mod scratch;
+mod server;
 mod spec;
 mod travel;
 

@@ -1,23 +1,22 @@
 //! The library's side: starts the runner, feeds the log, keeps the limits, and says how it ended.
-//! `xsc-build` calls it from one thread per build; that thread must live as long as the run, since the kernel
-//! ties the runner's life to it.
+//! `xsc-build` calls it from one thread per build.
 //! When `run` returns, no process of the sandbox exists any more.
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, PipeWriter, Read, Write, pipe};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::process::Signal;
 
 use crate::report::Message;
+use crate::server::{ForkServer, Streams};
 use crate::spec::Request;
 use crate::{Isolation, Limits, Outcome, Report, SandboxError, SandboxSpec, TimeLimit};
 
@@ -31,7 +30,6 @@ const GRACE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunnerProgram {
     /// This executable with these leading arguments: `xsc-runner` with none, or the composer with a hidden verb.
-    /// A wrapper has to execute the runner in its own place; one that forks is taken for a dead composer.
     Exe(PathBuf, Vec<OsString>),
 }
 
@@ -65,21 +63,19 @@ impl From<Arc<AtomicBool>> for CancelToken {
     }
 }
 
-/// Runs commands through one runner program.
+/// Runs commands through one runner program, which is started for the first of them.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
-    runner: RunnerProgram,
+    pub(crate) server: ForkServer,
 }
 
 impl Sandbox {
     /// Uses this runner.
     #[must_use]
     pub fn new(runner: RunnerProgram) -> Self {
-        Self { runner }
-    }
-
-    pub(crate) fn runner(&self) -> &RunnerProgram {
-        &self.runner
+        Self {
+            server: ForkServer::new(runner),
+        }
     }
 
     /// Runs one command and waits for its end; its merged stdout and stderr go to `log` as they come.
@@ -134,85 +130,78 @@ impl Sandbox {
         cancel: &CancelToken,
         limits: Limits,
     ) -> Result<Stopped, SandboxError> {
-        let mut run = Running::start(&self.runner, request, None)?;
+        let (output, theirs) = pipe().map_err(SandboxError::Pipe)?;
+        let mut run = Running::start(
+            &self.server,
+            request,
+            theirs.into(),
+            File::from(OwnedFd::from(output)),
+        )?;
         let cut_short = run.pump(log, cancel, limits);
         if !matches!(cut_short, Ok(None)) {
-            run.end();
+            run.end()?;
         }
         // The command's last words may still be in the pipe.
         let drained = run.drain(log);
-        let status = run.child.wait().map_err(SandboxError::Pipe)?;
+        run.wait()?;
         let cut_short = cut_short?;
         drained?;
-        Stopped::read(&run.reports, status, cut_short)
+        Stopped::read(&run.reports, cut_short)
     }
 }
 
-/// A runner at work, with our ends of its pipes.
+/// An outer process at work, with our ends of its pipes.
 pub(crate) struct Running {
-    pub(crate) child: Child,
-    /// The runner kills the sandbox when the last writer of its stdin is gone, so this is also the lifeline.
-    lifeline: Option<ChildStdin>,
-    pub(crate) status: ChildStdout,
+    /// The outer process, which is no child of ours.
+    process: OwnedFd,
+    /// It kills the sandbox when the last writer of its stdin is gone, so this is also the lifeline.
+    lifeline: Option<PipeWriter>,
+    pub(crate) status: File,
     /// Our end of the command's streams.
     pub(crate) output: File,
     pub(crate) reports: Vec<u8>,
 }
 
 impl Running {
-    /// Starts the runner; `streams` are the command's end of its streams and ours, else they are a new pipe.
+    /// Starts an outer process; `theirs` is the command's end of its streams and `output` ours.
     pub(crate) fn start(
-        runner: &RunnerProgram,
+        server: &ForkServer,
         request: &Request,
-        streams: Option<(OwnedFd, File)>,
+        theirs: OwnedFd,
+        output: File,
     ) -> Result<Self, SandboxError> {
-        let (theirs, ours) = streams.map_or((None, None), |(t, o)| (Some(t), Some(o)));
-        let RunnerProgram::Exe(program, leading) = runner;
-        let mut child = Command::new(program)
-            .args(leading)
-            .arg("--parent")
-            .arg(std::process::id().to_string())
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(theirs.map_or_else(Stdio::piped, Stdio::from))
-            .spawn()
-            .map_err(|source| SandboxError::StartRunner {
-                program: program.clone(),
-                source,
-            })?;
-        let piped = child
-            .stderr
-            .take()
-            .map(|pipe| File::from(OwnedFd::from(pipe)));
-        let pipes = (child.stdin.take(), child.stdout.take(), ours.or(piped));
-        let (Some(mut lifeline), Some(status), Some(output)) = pipes else {
-            unreachable!("all three streams were asked for as pipes");
+        let (wanted, mut lifeline) = pipe().map_err(SandboxError::Pipe)?;
+        let (status, reports) = pipe().map_err(SandboxError::Pipe)?;
+        let status = File::from(OwnedFd::from(status));
+        nonblocking(&status)
+            .and(nonblocking(&output))
+            .map_err(SandboxError::Pipe)?;
+        let streams = Streams {
+            lifeline: wanted.into(),
+            status: reports.into(),
+            output: theirs,
         };
+        let process = server.fork(&streams)?;
+        // From here on only the sandbox holds its ends.
+        drop(streams);
         let mut line = serde_json::to_vec(request).expect("a request has only JSON-safe parts");
         line.push(b'\n');
-        // A runner that is dead already shows when its report is missing.
         let sent = lifeline.write_all(&line);
         let mut run = Self {
-            child,
+            process,
             lifeline: Some(lifeline),
             status,
             output,
             reports: Vec::new(),
         };
-        let ready = sent.or_else(|e| {
-            if e.kind() == io::ErrorKind::BrokenPipe {
-                Ok(())
-            } else {
-                Err(e)
+        match sent {
+            // One that is dead already shows when its report is missing.
+            Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+                run.end()?;
+                Err(SandboxError::Pipe(e))
             }
-        });
-        if let Err(e) = ready.and_then(|()| nonblocking(&run.status).and(nonblocking(&run.output)))
-        {
-            run.end();
-            return Err(SandboxError::Pipe(e));
+            _ => Ok(run),
         }
-        Ok(run)
     }
 
     /// Copies output until both pipes are closed (`None`), or until something cuts the command short.
@@ -273,19 +262,34 @@ impl Running {
         Ok(())
     }
 
-    /// Ends the sandbox and waits until the runner is gone, and with it every process inside.
-    pub(crate) fn end(&mut self) {
+    /// Ends the sandbox and waits until the outer process is gone, and with it every process inside.
+    pub(crate) fn end(&mut self) -> Result<(), SandboxError> {
         drop(self.lifeline.take());
-        let deadline = Instant::now() + GRACE;
-        while matches!(self.child.try_wait(), Ok(None)) {
-            if Instant::now() >= deadline {
-                // PID 1 inside has the runner's death as its own death signal.
-                let _ = self.child.kill();
-                let _ = self.child.wait();
-                return;
+        // Nothing reads the pipes meanwhile, which is fine: whoever is blocked on them is being killed.
+        let grace = PollTimeout::try_from(GRACE).expect("the grace fits");
+        if !self.ended_within(grace)? {
+            // PID 1 inside has the outer process's death as its own death signal.
+            match rustix::process::pidfd_send_signal(&self.process, Signal::KILL) {
+                Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+                Err(e) => return Err(SandboxError::Pipe(e.into())),
             }
-            // Nothing reads the pipes meanwhile, which is fine: whoever is blocked on them is being killed.
-            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.wait()
+    }
+
+    /// Waits until the outer process is gone; it goes after all processes inside.
+    pub(crate) fn wait(&self) -> Result<(), SandboxError> {
+        self.ended_within(PollTimeout::NONE).map(drop)
+    }
+
+    fn ended_within(&self, timeout: PollTimeout) -> Result<bool, SandboxError> {
+        loop {
+            let mut fds = [PollFd::new(self.process.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, timeout) {
+                Ok(ready) => return Ok(ready > 0),
+                Err(nix::errno::Errno::EINTR) => {}
+                Err(e) => return Err(SandboxError::Pipe(e.into())),
+            }
         }
     }
 }
@@ -336,21 +340,15 @@ pub(crate) struct Stopped {
     pub(crate) isolation: Option<Isolation>,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) cut_short: Option<Outcome>,
-    status: ExitStatus,
     message: String,
 }
 
 impl Stopped {
-    pub(crate) fn read(
-        reports: &[u8],
-        status: ExitStatus,
-        cut_short: Option<Outcome>,
-    ) -> Result<Self, SandboxError> {
+    pub(crate) fn read(reports: &[u8], cut_short: Option<Outcome>) -> Result<Self, SandboxError> {
         let mut stopped = Self {
             isolation: None,
             outcome: None,
             cut_short,
-            status,
             message: String::new(),
         };
         for line in reports
@@ -372,13 +370,8 @@ impl Stopped {
     }
 
     pub(crate) fn died(self) -> SandboxError {
-        let status = match (self.status.code(), self.status.signal()) {
-            (Some(code), _) => format!("exit status {code}"),
-            (None, Some(signal)) => format!("signal {signal}"),
-            (None, None) => format!("status {}", self.status.into_raw()),
-        };
         SandboxError::RunnerDied {
-            status,
+            status: "it may have been killed".to_owned(),
             message: self.message,
         }
     }

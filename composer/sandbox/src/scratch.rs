@@ -45,7 +45,7 @@ pub fn remove_scratch(path: &Path) -> Result<(), RemoveScratchError> {
 ///
 /// Something that has to go cannot be removed.
 pub fn reset_scratch(path: &Path) -> Result<(), RemoveScratchError> {
-    for own in ["root", "skeleton", "layers", "work", "merged", "proc"] {
+    for own in ["setup", "work"] {
         remove_scratch(&path.join(own))?;
     }
     Ok(())

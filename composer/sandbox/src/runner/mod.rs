@@ -1,5 +1,5 @@
-//! The runner's side: a fresh, single-threaded process that builds one sandbox, in three generations.
-//! The *outer* process (this file) makes the namespaces and waits; *PID 1* (`init`) builds the root, then
+//! The runner's side: a fresh, single-threaded process that builds one sandbox, in three generations, after the one
+//! that forks it (`server`). The *outer* process (this file) makes the namespaces and waits; *PID 1* (`init`) builds the root, then
 //! traces (`tracer`); the *command* (`command`) gives up every right and becomes the program.
 //! Invariant: each dies with the one before it, so nothing outlives the composer.
 
@@ -13,6 +13,7 @@ mod init;
 mod listing;
 mod namespaces;
 mod root;
+mod server;
 mod skeleton;
 mod sys;
 mod tracer;
@@ -39,8 +40,8 @@ const EXIT_SETUP: i32 = 125;
 
 /// The runner's `main`: sets up one sandbox, runs its command, exits.
 ///
-/// With `--parent PID` it serves [`Sandbox`](crate::Sandbox): the request comes on stdin, reports go to stdout
-/// and the command's output to stderr. With `--spec FILE` it stands alone, as inside a remote action: the
+/// With `--serve` it serves [`Sandbox`](crate::Sandbox): it forks itself for each request that comes over the socket
+/// on stdin. With `--spec FILE` it stands alone, as inside a remote action: the
 /// command writes to the runner's own stdout and stderr, and the runner's exit status is the command's
 /// (128 + n for signal n, 125 if the sandbox could not be set up). With `--action FILE` it does so inside an action
 /// of a Remote Execution engine, by an [`ActionSpec`](crate::ActionSpec).
@@ -50,9 +51,7 @@ pub fn runner_main(args: impl IntoIterator<Item = OsString>) -> ! {
     let args: Vec<OsString> = args.into_iter().collect();
     let words: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
     let code = match words.as_slice() {
-        ["--parent", pid] => pid
-            .parse()
-            .map_or_else(|_| usage(), |pid| serve(Pid::from_raw(pid))),
+        ["--serve"] => server::run(),
         ["--spec", file] => stand_alone(&PathBuf::from(file)),
         ["--action", file] => travel::run(&PathBuf::from(file)),
         ["--show", file] => examine::show(&PathBuf::from(file)),
@@ -84,11 +83,10 @@ impl Status {
     }
 }
 
-fn serve(parent: Pid) -> i32 {
-    let prepared = die_with(parent).and_then(|()| {
-        // A composer that ignores SIGCHLD would have left us unable to wait for children.
-        sys::reset_signals().step("reset signals")?;
-        sys::close_from(3).step("close inherited file descriptors")?;
+/// The outer process of one run, a child of the fork server: the request comes on stdin, reports go to stdout and
+/// the command's output to stderr.
+fn serve(server: Pid) -> i32 {
+    let prepared = die_with(server).and_then(|()| {
         // A signal from the terminal is for the composer to judge; it ends us through the lifeline.
         setsid().step("start a new session")?;
         let lifeline = sys::duplicate(0).step("keep the request pipe")?;

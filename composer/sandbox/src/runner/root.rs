@@ -1,4 +1,6 @@
 //! Builds the sandbox's file system and makes it the root; called by PID 1, in its own mount namespace.
+//! What only the set-up needs lies in memory, in `SETUP`: on a disk, its twenty files and directories would be
+//! made and removed for each build.
 //! Overlays are mounted with short relative names, as the kernel takes one page of options: that is room for all
 //! 500 layers that overlayfs allows, at any path.
 //! Invariant: what comes from the host is a detached mount before the host's root is left; places inside resolve
@@ -41,6 +43,9 @@ pub(super) enum Proc {
 
 const NO_DATA: Option<&str> = None;
 
+/// Where the scratch directory has the file system of the set-up; the working directory is below it meanwhile.
+const SETUP: &str = "setup";
+
 /// Builds the root in the scratch directory and enters it; the working directory is `/build` afterwards. Only a
 /// `nested` sandbox may do without a fresh `/proc`.
 pub(super) fn enter(spec: &SandboxSpec, nested: bool) -> Result<Proc, SetupFailure> {
@@ -52,18 +57,17 @@ pub(super) fn enter(spec: &SandboxSpec, nested: bool) -> Result<Proc, SetupFailu
         .step_at("make mounts private", "/")
         .map_err(hints::mount)?;
     chdir(scratch).step_at("enter the scratch directory", scratch)?;
-    for dir in [
-        "root",
-        "skeleton",
-        "layers",
-        "build",
-        "build/out",
-        "upper",
-        "work",
-        "merged",
-        "proc",
-    ] {
-        make_dir(Path::new(dir), spec.again)?;
+    make_dir(Path::new("build"), spec.again)?;
+    make_dir(Path::new("build/out"), spec.again)?;
+    if spec.has_writable_mount() {
+        make_dir(Path::new("upper"), spec.again)?;
+        make_dir(Path::new("work"), spec.again)?;
+    }
+    make_dir(Path::new(SETUP), spec.again)?;
+    mount_tmpfs(SETUP, "mode=755")?;
+    chdir(SETUP).step_at("enter", scratch.join(SETUP))?;
+    for dir in ["root", "skeleton", "layers", "merged", "proc"] {
+        make_dir(Path::new(dir), false)?;
     }
     let inside = mounts
         .iter()
@@ -76,7 +80,7 @@ pub(super) fn enter(spec: &SandboxSpec, nested: bool) -> Result<Proc, SetupFailu
         &spec.surroundings,
         own.chain(inside),
     )?;
-    chdir("layers").step_at("enter", scratch.join("layers"))?;
+    chdir("layers").step_at("enter", scratch.join(SETUP).join("layers"))?;
     mount_root(layers)?;
 
     // Mounts are prepared while host paths still resolve, and put in place once only the new root does.
@@ -86,7 +90,7 @@ pub(super) fn enter(spec: &SandboxSpec, nested: bool) -> Result<Proc, SetupFailu
     }
     // A mount inside another comes after it.
     ready.sort_by_key(|(at, _)| Path::new(at).components().count());
-    let build = clone_restricted(Path::new("../build"), MOUNT_NOSUID | MOUNT_NODEV)?;
+    let build = clone_restricted(Path::new("../../build"), MOUNT_NOSUID | MOUNT_NODEV)?;
     let tmp = match spec.keep_tmp {
         true => Some(prepare_tmp(spec.again)?),
         false => None,
@@ -104,7 +108,7 @@ pub(super) fn enter(spec: &SandboxSpec, nested: bool) -> Result<Proc, SetupFailu
         prepared => (prepared?, Proc::Fresh),
     };
 
-    chdir("../root").step_at("enter", scratch.join("root"))?;
+    chdir("../root").step_at("enter", scratch.join(SETUP).join("root"))?;
     pivot_root(".", ".").step("change the root")?;
     // Until here `/..` would lead to the host's root, which lies on top of ours.
     umount2(".", MntFlags::MNT_DETACH).step("leave the host's root")?;
@@ -168,7 +172,8 @@ fn prepare(index: usize, mount: &Mount, again: bool) -> Result<OwnedFd, SetupFai
     }
     let lower = format!("w{index}");
     symlink(&mount.from, &lower).step_at("link the mounted directory", &mount.from)?;
-    let [upper, work, merged] = ["upper", "work", "merged"].map(|dir| format!("../{dir}/{index}"));
+    let [upper, work] = ["upper", "work"].map(|dir| format!("../../{dir}/{index}"));
+    let merged = format!("../merged/{index}");
     for dir in [&upper, &work, &merged] {
         make_dir(Path::new(dir), again)?;
     }
@@ -185,7 +190,7 @@ fn prepare(index: usize, mount: &Mount, again: bool) -> Result<OwnedFd, SetupFai
 
 /// A `/tmp` that outlives the sandbox.
 fn prepare_tmp(again: bool) -> Result<OwnedFd, SetupFailure> {
-    let tmp = Path::new("../tmp");
+    let tmp = Path::new("../../tmp");
     make_dir(tmp, again)?;
     let mode = fs::Permissions::from_mode(0o1777);
     fs::set_permissions(tmp, mode).step_at("set the mode of", tmp)?;

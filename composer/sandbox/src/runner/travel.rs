@@ -19,9 +19,7 @@ use crate::travel::ActionSpec;
 use crate::{Isolation, Outcome, SandboxSpec, remove_scratch};
 
 /// What the runner and the command leave in the scratch directory that is nobody's output.
-const LEFT: [&str; 7] = [
-    "root", "skeleton", "layers", "upper", "work", "merged", "proc",
-];
+const LEFT: [&str; 3] = ["setup", "upper", "work"];
 
 /// Runs the action that `file` describes and returns the exit status.
 pub(super) fn run(file: &Path) -> i32 {

@@ -1,0 +1,213 @@
+//! The library's side of the fork server: one runner process that forks itself for each run, so that the program is
+//! loaded and linked once and not for every build. `Running` asks it for an outer process.
+//! Invariant: it lives as long as its `Sandbox` or the composer, whichever ends first: it leaves when the socket
+//! between the two closes, and what it forked dies with it.
+
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use rustix::io::retry_on_intr;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
+
+use crate::{RunnerProgram, SandboxError, SetupFailure};
+
+/// How long the server may take to fork. A machine that swaps is slow; a program that is no runner never answers.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The answer to a request: the kernel's error number of the fork, 0 with a descriptor.
+pub(crate) const ANSWER: usize = 4;
+
+/// How many descriptors a request has.
+pub(crate) const STREAMS: usize = 3;
+
+/// The streams of an outer process, in the order in which they are sent.
+pub(crate) struct Streams {
+    /// Its standard input: the request, and as long as a writer is left, the right to live.
+    pub(crate) lifeline: OwnedFd,
+    /// Its standard output: the runner's reports.
+    pub(crate) status: OwnedFd,
+    /// Its standard error: the command's output.
+    pub(crate) output: OwnedFd,
+}
+
+/// Where the outer processes of one `Sandbox` come from; clones share one server.
+#[derive(Debug, Clone)]
+pub(crate) struct ForkServer {
+    program: RunnerProgram,
+    running: Arc<Mutex<Option<Server>>>,
+}
+
+impl ForkServer {
+    pub(crate) fn new(program: RunnerProgram) -> Self {
+        Self {
+            program,
+            running: Arc::default(),
+        }
+    }
+
+    /// Forks one outer process with these streams; a process descriptor to wait for it and to kill it.
+    ///
+    /// A server that was killed since it last forked is replaced once.
+    pub(crate) fn fork(&self, streams: &Streams) -> Result<OwnedFd, SandboxError> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(server) = running.as_mut() {
+            match server.ask(streams) {
+                Ok(answer) => return answer.map_err(refused),
+                Err(_) => *running = None,
+            }
+        }
+        let server = running.insert(Server::start(&self.program)?);
+        match server.ask(streams) {
+            Ok(answer) => answer.map_err(refused),
+            Err(error) => {
+                let server = running.take().expect("it was just put there");
+                Err(server.judge(error))
+            }
+        }
+    }
+}
+
+fn refused(errno: Errno) -> SandboxError {
+    SandboxError::Setup(SetupFailure::new("start the outer process", errno))
+}
+
+#[derive(Debug)]
+struct Server {
+    child: Child,
+    socket: Option<UnixStream>,
+}
+
+impl Server {
+    fn start(RunnerProgram::Exe(program, leading): &RunnerProgram) -> Result<Self, SandboxError> {
+        let (socket, theirs) = UnixStream::pair().map_err(SandboxError::Pipe)?;
+        socket
+            .set_read_timeout(Some(PATIENCE))
+            .map_err(SandboxError::Pipe)?;
+        let child = Command::new(program)
+            .args(leading)
+            .arg("--serve")
+            .env_clear()
+            .stdin(OwnedFd::from(theirs))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            // An interrupt from the terminal is for the composer to judge.
+            .process_group(0)
+            .spawn()
+            .map_err(|source| SandboxError::StartRunner {
+                program: program.clone(),
+                source,
+            })?;
+        Ok(Self {
+            child,
+            socket: Some(socket),
+        })
+    }
+
+    /// Has one process forked. The outer error says that there is no server to talk to.
+    fn ask(&mut self, streams: &Streams) -> io::Result<Result<OwnedFd, Errno>> {
+        let Some(socket) = &self.socket else {
+            return Err(ErrorKind::NotConnected.into());
+        };
+        send(
+            socket.as_fd(),
+            b"f",
+            &[
+                streams.lifeline.as_fd(),
+                streams.status.as_fd(),
+                streams.output.as_fd(),
+            ],
+        )?;
+        let mut answer = [0; ANSWER];
+        let (count, mut fds) = receive(socket.as_fd(), &mut answer)?;
+        if count != ANSWER {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        match (i32::from_ne_bytes(answer), fds.pop()) {
+            (0, Some(handle)) => Ok(Ok(handle)),
+            (0, None) => Err(ErrorKind::InvalidData.into()),
+            (errno, _) => Ok(Err(Errno::from_raw(errno))),
+        }
+    }
+
+    /// Why a server that never answered did not: it is ended, and what it printed is read.
+    fn judge(mut self, error: io::Error) -> SandboxError {
+        drop(self.socket.take());
+        // It may be a program that reads nothing and never ends.
+        if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) {
+            let _ = self.child.kill();
+        }
+        let mut message = Vec::new();
+        if let Some(printed) = self.child.stdout.take() {
+            // Half of it will do.
+            let _ = printed.take(200).read_to_end(&mut message);
+        }
+        match self.child.wait() {
+            Ok(status) => SandboxError::RunnerDied {
+                status: in_words(status),
+                message: String::from_utf8_lossy(&message).trim().to_owned(),
+            },
+            Err(error) => SandboxError::Pipe(error),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.socket.take());
+        // It leaves at once, and takes with it what still runs.
+        let _ = self.child.wait();
+    }
+}
+
+fn in_words(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => format!("status {}", status.into_raw()),
+    }
+}
+
+/// Sends a message and descriptors with it. A peer that is gone is an error, not a signal.
+pub(crate) fn send(
+    socket: BorrowedFd<'_>,
+    bytes: &[u8],
+    fds: &[BorrowedFd<'_>],
+) -> Result<(), rustix::io::Errno> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(STREAMS))];
+    let mut rights = SendAncillaryBuffer::new(&mut space);
+    if !fds.is_empty() && !rights.push(SendAncillaryMessage::ScmRights(fds)) {
+        return Err(rustix::io::Errno::INVAL);
+    }
+    let parts = [IoSlice::new(bytes)];
+    retry_on_intr(|| sendmsg(socket, &parts, &mut rights, SendFlags::NOSIGNAL))?;
+    Ok(())
+}
+
+/// Receives a message and the descriptors that came with it, closed by exec; 0 bytes are the end.
+pub(crate) fn receive(
+    socket: BorrowedFd<'_>,
+    into: &mut [u8],
+) -> Result<(usize, Vec<OwnedFd>), rustix::io::Errno> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(STREAMS))];
+    let mut rights = RecvAncillaryBuffer::new(&mut space);
+    let flags = RecvFlags::CMSG_CLOEXEC;
+    let mut parts = [IoSliceMut::new(into)];
+    let message = retry_on_intr(|| recvmsg(socket, &mut parts, &mut rights, flags))?;
+    let mut fds = Vec::new();
+    for control in rights.drain() {
+        if let RecvAncillaryMessage::ScmRights(received) = control {
+            fds.extend(received);
+        }
+    }
+    Ok((message.bytes, fds))
+}
