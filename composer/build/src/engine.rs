@@ -22,6 +22,7 @@ use crate::execute::Executor;
 use crate::places::Place;
 use crate::plan::work_of;
 use crate::scheduler::Cancel;
+use crate::scratches::Scratches;
 use crate::substitute::{SubstituteError, Substituter, ask};
 use crate::{builtin, exec, fetch, source};
 
@@ -54,6 +55,8 @@ pub struct Engine<'a> {
     pub sandbox: &'a Sandbox,
     /// Where builds get control groups, if anywhere.
     pub cgroups: Option<&'a Cgroups>,
+    /// Where commands run, between builds.
+    pub scratches: Scratches,
     /// What runs commands elsewhere, if anything does.
     pub executor: Option<&'a dyn Executor>,
     /// What brings files; none when the user wants nothing fetched.
@@ -147,7 +150,7 @@ impl Engine<'_> {
         let mut isolation = Vec::new();
         let outputs = match &action.builder {
             Builder::Exec(command) => {
-                let built = exec::run(self, id, name, action, command, scratch()?, job.slot)?;
+                let built = exec::run(self, id, name, action, command, job.slot)?;
                 isolation = built.isolation;
                 built.outputs
             }

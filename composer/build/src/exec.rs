@@ -12,7 +12,7 @@ use xsc_model::{Action, Cores, DrvId, Exec, InputMode, OutputName, TreeId};
 use xsc_sandbox::{
     CancelToken, Cpus, Limits, Mount, MountMode, Outcome, SandboxSpec, Surroundings, TimeLimit,
 };
-use xsc_store::{IngestOptions, LogWriter, ScratchDir};
+use xsc_store::{IngestOptions, LogWriter};
 
 use crate::engine::{Engine, Failed};
 use crate::error::FailureKind;
@@ -76,9 +76,13 @@ pub(crate) fn run(
     name: &str,
     action: &Action,
     command: &Exec,
-    scratch: ScratchDir,
     slot: usize,
 ) -> Result<Built, Failed> {
+    let (scratch, used) = match engine.executor {
+        None => engine.scratches.take(engine.store)?,
+        // What an engine brings back has a place of its own.
+        Some(_) => (engine.store.scratch(name)?, false),
+    };
     let log = engine.store.log_writer(&action.id())?;
     let mut output = Output::new(engine, id, name, Some(log));
     let mut staged = None;
@@ -90,7 +94,8 @@ pub(crate) fn run(
                 check_system(action)?;
                 let place = Place::take(engine)?;
                 let conditions = Conditions::usual(engine, command, place.number(slot));
-                let spec = stage(engine, action, command, scratch.path(), &conditions)?;
+                let mut spec = stage(engine, action, command, scratch.path(), &conditions)?;
+                spec.again = used;
                 let spec = staged.insert(spec);
                 perform(engine, action, command, spec, &mut output)
             };
@@ -103,7 +108,7 @@ pub(crate) fn run(
     }
     match result {
         Ok(built) => {
-            scratch.remove()?;
+            engine.scratches.give(scratch)?;
             Ok(built)
         }
         Err(kind) => {

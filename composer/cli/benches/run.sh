@@ -124,15 +124,15 @@ builtins.genList (n: derivation {
   name = "xsc-bench-\${toString n}";
   system = "$(uname -m)-linux";
   builder = "/bin/sh";
-  args = [ "-c" "echo \${toString n}-$$ > \$out" ];
+  args = [ "-c" "/usr/bin/mkdir \$out && echo \${toString n}-$$ > \$out/n" ];
 }) $count
 END
     printf 'derivation { name = "warm"; system = "%s-linux"; builder = "/bin/sh"; args = [ "-c" "echo > $out" ]; }\n' \
         "$(uname -m)" >"$temp/warm.nix"
-    # A store of its own, so that nothing is left behind; bash and its libraries as /bin/sh.
-    libraries=$(ldd /usr/bin/bash | grep -o '/[^ :]* (' | tr -d ' (' | tr '\n' ' ')
+    # A store of its own, so that nothing is left behind; the same programs, bash as /bin/sh, and the same script.
+    libraries=$(ldd /usr/bin/bash /usr/bin/mkdir | grep -o '/[^ :]* (' | tr -d ' (' | sort -u | tr '\n' ' ')
     nix=(nix-build --no-out-link -j2 --store "$temp/nix" --option sandbox true --option sandbox-fallback false
-        --option build-users-group "" --option substitute false --option sandbox-paths "/bin/sh=/usr/bin/bash $libraries")
+        --option build-users-group "" --option substitute false --option sandbox-paths "/bin/sh=/usr/bin/bash /usr/bin/mkdir $libraries")
     "${nix[@]}" "$temp/warm.nix" >/dev/null 2>"$temp/err" || { cat "$temp/err" >&2; exit 1; }
     theirs=$(millis "${nix[@]}" "$temp/many.nix")
     say "the same with nix-build -j2, sandbox on" "$theirs ms; ours takes $((took * 100 / theirs)) %"

@@ -42,6 +42,6 @@ pub use error::{SandboxError, SetupFailure};
 pub use report::{Isolation, Outcome, Report, TimeLimit};
 pub use runner::runner_main;
 pub use sandbox::{CancelToken, RunnerProgram, Sandbox};
-pub use scratch::{RemoveScratchError, remove_scratch, reset_scratch};
+pub use scratch::{RemoveScratchError, is_as_new, remove_scratch, reset_scratch};
 pub use spec::{Cpus, DEFAULT_CLOCK, Limits, Mount, MountMode, SandboxSpec, Surroundings};
 pub use travel::{ActionSpec, read_report};

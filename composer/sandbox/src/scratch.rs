@@ -2,9 +2,10 @@
 //! directories of mode 000 that overlayfs leaves behind and at read-only directories that a build made.
 //! Symbolic links are removed, never followed.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// A scratch directory could not be removed.
@@ -51,6 +52,40 @@ pub fn reset_scratch(path: &Path) -> Result<(), RemoveScratchError> {
     Ok(())
 }
 
+/// Whether a run left a scratch directory as it would be made for it: the two directories that the command could write
+/// to, empty once the caller has taken the outputs, with owner, mode, size and no attributes as at the beginning. Such
+/// a one may be used again. No, where something cannot be read.
+pub fn is_as_new(path: &Path) -> bool {
+    let names = |dir: &Path| -> io::Result<Vec<OsString>> {
+        let mut names = fs::read_dir(dir)?
+            .map(|entry| Ok(entry?.file_name()))
+            .collect::<io::Result<Vec<_>>>()?;
+        names.sort();
+        Ok(names)
+    };
+    let look = || -> io::Result<bool> {
+        let (build, setup) = (path.join("build"), path.join("setup"));
+        let out = build.join("out");
+        let new = fs::metadata(path)?;
+        for dir in [&build, &out] {
+            let found = fs::symlink_metadata(dir)?;
+            // A directory that once held many entries stays large, and shows it.
+            let same = found.is_dir()
+                && (found.uid(), found.gid(), found.size()) == (new.uid(), new.gid(), new.size());
+            // With any, this is too little room and an error.
+            let attributes = rustix::fs::llistxattr(dir, &mut [0_u8; 1])?;
+            if !same || found.mode() & 0o7777 != 0o755 || attributes != 0 {
+                return Ok(false);
+            }
+        }
+        Ok(names(path)? == ["build", "setup"]
+            && names(&build)? == ["out"]
+            && names(&out)?.is_empty()
+            && names(&setup)?.is_empty())
+    };
+    look().unwrap_or(false)
+}
+
 /// Makes every directory accessible to its owner; iterative, as a build may nest deeper than our stack.
 fn open_up(root: &Path) -> Result<(), RemoveScratchError> {
     let mut pending = vec![root.to_owned()];
@@ -73,6 +108,44 @@ fn open_up(root: &Path) -> Result<(), RemoveScratchError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_build_left_is_not_as_new() {
+        let temp = tempfile::tempdir().unwrap();
+        let scratch = temp.path().join("scratch");
+        let build = scratch.join("build");
+        let out = build.join("out");
+        let make = || {
+            let _ = remove_scratch(&scratch);
+            for dir in [&scratch, &scratch.join("setup"), &build, &out] {
+                fs::create_dir(dir).unwrap();
+                fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
+            }
+        };
+        make();
+        assert!(is_as_new(&scratch));
+        for file in ["build/x", "build/out/x", "setup/x", "x", "build/.x"] {
+            make();
+            fs::write(scratch.join(file), "").unwrap();
+            assert!(!is_as_new(&scratch), "{file}");
+        }
+        for dir in [&build, &out] {
+            make();
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o777)).unwrap();
+            assert!(!is_as_new(&scratch), "{}", dir.display());
+            make();
+            let name = "user.left";
+            if rustix::fs::setxattr(dir, name, b"1", rustix::fs::XattrFlags::CREATE).is_ok() {
+                assert!(!is_as_new(&scratch), "{}", dir.display());
+            } else {
+                println!("skipped: this file system has no attributes of users");
+            }
+        }
+        make();
+        fs::remove_dir(&out).unwrap();
+        std::os::unix::fs::symlink("/", &out).unwrap();
+        assert!(!is_as_new(&scratch));
+    }
 
     #[test]
     fn locked_directories_go_and_links_are_not_followed() {

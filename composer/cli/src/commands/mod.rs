@@ -37,7 +37,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
-use xsc_build::{BuildOutcome, Engine, Options, Plan, RealiseError, Substituter};
+use xsc_build::{BuildOutcome, Engine, Options, Plan, RealiseError, Scratches, Substituter};
 use xsc_eval::Feature;
 use xsc_fetch::{DownloadOptions, Downloader, Mirrors, TransportOptions};
 use xsc_instantiate::{Hooks, Language, Recipes};
@@ -483,6 +483,7 @@ pub(crate) fn realise(
     let engine = Engine {
         store,
         sandbox: &sandbox,
+        scratches: Scratches::default(),
         cgroups: cgroups.as_ref(),
         downloader: downloader.as_ref(),
         substituter: shared.as_ref().map(|shared| shared as &dyn Substituter),

@@ -2,7 +2,7 @@
 //!
 //! Invariant: it fetches nothing; what a build needs is realised before.
 
-use xsc_build::{Engine, Observer, Options};
+use xsc_build::{Engine, Observer, Options, Scratches};
 use xsc_sandbox::Sandbox;
 use xsc_store::Store;
 
@@ -23,6 +23,7 @@ pub(crate) fn with_engine<T>(
     let engine = Engine {
         store,
         sandbox: &sandbox,
+        scratches: Scratches::default(),
         downloader: None,
         substituter: None,
         executor: None,

@@ -16,7 +16,7 @@ fn recipes(repo: &TestRepo, seconds: u32, others: &str) {
         long = runWith "long" {{ inputs = [ {{ at = "/b"; from = before; }} ]; }} ''
             mkdir $out; bash -c 'sleep "$1"; true {marker}' running ${{toString wait}} & wait'';
         wait = {seconds};
-        after = name: runWith name {{ inputs = [ {{ at = "/b"; from = before; }} ]; }} "mkdir $out";
+        after = name: runWith name {{ inputs = [ {{ at = "/b"; from = before; }} ]; }} "mkdir $out; echo ${{name}} > $out/n";
         result = runWith "last" {{
           inputs = [ {{ at = "/long"; from = long; }} {others} ];
         }} "mkdir $out";"#
