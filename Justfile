@@ -56,6 +56,11 @@ fuzz minutes='20' *words:
 fuzz-eval executions='1000000':
     ./x fuzz-eval {{ executions }}
 
+# Fuzz the readers of images: just fuzz-images [EXECUTIONS]
+[group('test')]
+fuzz-images executions='1000000':
+    ./x fuzz-images {{ executions }}
+
 # Operations by trap and by ring, in ns, in one guest; says TCG or KVM
 [group('test')]
 bench-ring:

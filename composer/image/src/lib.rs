@@ -1,4 +1,4 @@
-//! Deterministic image writers: hybrid ISO 9660, FAT, cpio, tar and OCI layouts.
+//! Deterministic image writers: hybrid ISO 9660, FAT, ext4, EROFS, cpio, tar and OCI layouts; and readers.
 //!
 //! Every writer is a pure function of a [`Manifest`], the blobs it names and a few parameters; the
 //! builtin builders of `build` call them. Invariant: no clock, no randomness, no environment, no
@@ -8,11 +8,13 @@
 mod blobs;
 mod compress;
 pub mod cpio;
+pub mod erofs;
 pub mod ext4;
 pub mod fat;
 pub mod iso;
 mod manifest;
 pub mod oci;
+pub mod read;
 mod seed;
 pub mod tar;
 mod time;

@@ -5,6 +5,7 @@
 
 pub(crate) mod cpio;
 pub(crate) mod iso;
+pub(crate) mod rich;
 
 use std::process::Command;
 
