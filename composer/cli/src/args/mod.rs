@@ -5,6 +5,7 @@
 
 mod audit;
 mod graph;
+mod image;
 mod inspect;
 mod language;
 mod remote;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use audit::{Audit, AuditFormat, MachineArg, RequireArg};
 pub(crate) use graph::{About, Graph, GraphFormat, History, Plan, WhyDepends};
+pub(crate) use image::{Cat, Extract, Ls, Whence};
 pub(crate) use inspect::{Diff, Shell, Verify};
 pub(crate) use language::{CallFlags, Eval, Repl};
 pub(crate) use remote::{Doctor, Remote, RemoteVerb};
@@ -126,6 +128,14 @@ pub(crate) enum Verb {
     Verify(Verify),
     /// Say what differs between two results, by format.
     Diff(Diff),
+    /// List what is in an image: ISO, disk, ext4, EROFS, FAT, cpio, tar, OCI layout.
+    Ls(Ls),
+    /// Print a file of an image.
+    Cat(Cat),
+    /// Write files of an image into a directory.
+    Extract(Extract),
+    /// Say which derivation, source and patch put a file's bytes into an image.
+    Whence(Whence),
     /// Enter a build's own sandbox, or a failed build that was kept.
     Shell(Shell),
     /// Look into ELF files for trap instructions, notes and marks; exit code 1 where something fails.

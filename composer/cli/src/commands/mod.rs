@@ -10,6 +10,7 @@ mod expression;
 mod gc;
 mod graph;
 mod history;
+mod image;
 mod keygen;
 mod lock;
 mod log;
@@ -82,6 +83,10 @@ pub(crate) fn dispatch(cli: &Cli, cancel: &Cancel) -> Result<(), CommandError> {
         Verb::Store(args) => store::run(&context, &args.verb, cancel),
         Verb::Verify(args) => verify::run(&context, args, cancel),
         Verb::Diff(args) => diff::run(&context, args),
+        Verb::Ls(args) => image::ls::run(&context, args),
+        Verb::Cat(args) => image::cat::run(&context, args),
+        Verb::Extract(args) => image::extract::run(&context, args),
+        Verb::Whence(args) => image::whence::run(&context, args),
         Verb::Shell(args) => shell::run(&context, args, cancel),
         Verb::Audit(args) => audit::run(&context, args),
         Verb::Completion(args) => manual::completion(args),

@@ -16,6 +16,7 @@ mod explain;
 mod fetch;
 mod gc;
 mod hermetic;
+mod images;
 mod interrupt;
 mod kills;
 mod leaks;

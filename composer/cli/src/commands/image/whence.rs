@@ -1,0 +1,248 @@
+//! `whence`: which derivation, source and patch put the bytes of a file into an image.
+//!
+//! The file's digest is looked for in the results of the profile's derivations, as the store has them; the first that
+//! has it made it, the others passed it on. Invariant: nothing is built, and what is said follows from content, not
+//! from names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use xsc_build::{BuildSummary, Work};
+use xsc_image::read::ReadError;
+use xsc_model::{
+    BlobId, Builder, Derivation, Digest, DirectorySource, DrvId, Graph, InputSource, Node, TreeId,
+};
+use xsc_store::Store;
+
+use super::{failed, open as open_image, resolve, shown, wanted};
+use crate::args::Whence;
+use crate::commands::{open, print};
+use crate::context::{Context, Repository};
+use crate::error::{CommandError, store_error};
+
+/// Where a content is found.
+struct Found {
+    drv: DrvId,
+    /// The path in its result.
+    path: String,
+}
+
+pub(crate) fn run(context: &Context, args: &Whence) -> Result<(), CommandError> {
+    let word = &args.image.image;
+    let image = open_image(word)?;
+    let path = wanted(args.path.as_bytes());
+    let Some(path) = resolve(image.entries(), &path) else {
+        let path = shown(&path);
+        return Err(failed(word, &ReadError::NotFound { path }));
+    };
+    let content = image.content(&path).map_err(|error| failed(word, &error))?;
+    let blob = digest(content.reader()).map_err(|error| {
+        CommandError::other(format!("{word}: cannot read `{}`: {error}", shown(&path)))
+    })?;
+    let store = context.store()?;
+    let _session = store.session().map_err(|e| store_error(&e))?;
+    let profile = match &args.profile {
+        Some(profile) => profile.clone(),
+        None => last_profile(&store)?,
+    };
+    let mut opened = open(context, &profile)?;
+    let top = opened.derivation(None)?;
+    let graph = opened.recipes.graph();
+    let plan = xsc_build::Plan::new(&store, &graph, &[top]).map_err(|e| store_error(&e))?;
+    let mut search = Search {
+        store: &store,
+        blob,
+        without: BTreeSet::new(),
+        with: BTreeMap::new(),
+    };
+    let mut found: Vec<Found> = Vec::new();
+    for id in graph.closure(&[top]) {
+        let Some(known) = plan.known.get(&id) else {
+            continue;
+        };
+        for tree in known.outputs.values() {
+            if let Some(path) = search.tree(*tree)? {
+                found.push(Found { drv: id, path });
+                break;
+            }
+        }
+    }
+    let holders: BTreeSet<DrvId> = found.iter().map(|found| found.drv).collect();
+    let is_origin = |found: &&Found| {
+        let inputs = graph.get(&found.drv).map(|drv| drv.inputs.as_slice());
+        !inputs.unwrap_or_default().iter().any(|input| {
+            matches!(&input.source, InputSource::Output { drv, .. } if holders.contains(drv))
+        })
+    };
+    let origins: Vec<&Found> = found.iter().filter(is_origin).collect();
+    if origins.is_empty() {
+        return Err(CommandError::other(format!(
+            "no result of {} that the store has contains the bytes of `{}` ({blob})",
+            profile.display(),
+            shown(&path)
+        ))
+        .hint("either the image is of another profile (-p), or its writer made the file: boot images get their own addresses"));
+    }
+    let explained: Vec<Value> = origins
+        .iter()
+        .filter_map(|found| explain(&graph, found))
+        .collect();
+    let passed: Vec<&str> = found
+        .iter()
+        .filter(|found| !origins.iter().any(|origin| origin.drv == found.drv))
+        .filter_map(|found| Some(graph.get(&found.drv)?.name.as_str()))
+        .collect();
+    if context.json {
+        let document = json!({ "version": 1, "content": blob.to_string(), "origins": explained, "through": passed });
+        print(&document.to_string());
+        return Ok(());
+    }
+    print(&format!("{}  {blob}", shown(&path)));
+    for origin in &explained {
+        print(&text(origin));
+    }
+    if !passed.is_empty() {
+        print(&format!("through {}", passed.join(", ")));
+    }
+    Ok(())
+}
+
+fn digest(reader: impl Read) -> std::io::Result<BlobId> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(reader)?;
+    let digest = Digest::from_bytes(*hasher.finalize().as_bytes());
+    Ok(BlobId(digest))
+}
+
+/// The profile of this repository that was built last.
+fn last_profile(store: &Store) -> Result<PathBuf, CommandError> {
+    let repository = Repository::find(Path::new("."))?;
+    let builds = store.builds(None).map_err(|e| store_error(&e))?;
+    for build in builds.iter().rev() {
+        let bytes = build.summary().map_err(|e| store_error(&e))?;
+        let summary = bytes.and_then(|bytes| BuildSummary::parse(&bytes));
+        if let Some(summary) = summary
+            && summary.repository == repository.root
+            && summary.subject.ends_with(".toml")
+        {
+            return Ok(repository.root.join(summary.subject));
+        }
+    }
+    Err(
+        CommandError::usage("the store remembers no build of a profile of this repository")
+            .hint("name the profile that the image is of: whence -p PROFILE IMAGE PATH"),
+    )
+}
+
+/// Looks for a content in trees.
+struct Search<'a> {
+    store: &'a Store,
+    blob: BlobId,
+    without: BTreeSet<TreeId>,
+    with: BTreeMap<TreeId, String>,
+}
+
+impl Search<'_> {
+    fn tree(&mut self, tree: TreeId) -> Result<Option<String>, CommandError> {
+        if let Some(path) = self.with.get(&tree) {
+            return Ok(Some(path.clone()));
+        }
+        if !self.without.insert(tree) {
+            return Ok(None);
+        }
+        let directory = self.store.directory(tree);
+        let directory = directory.map_err(|error| CommandError::from_error(&error))?;
+        for (name, node) in directory.entries {
+            let path = match node {
+                Node::File { blob, .. } if blob == self.blob => Some(name.to_string()),
+                Node::Directory { tree } => self.tree(tree)?.map(|below| format!("{name}/{below}")),
+                _ => None,
+            };
+            if let Some(path) = path {
+                self.without.remove(&tree);
+                self.with.insert(tree, path.clone());
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What made a file: the derivation, and what it was made of.
+fn explain(graph: &Graph, found: &Found) -> Option<Value> {
+    let drv = graph.get(&found.drv)?;
+    let mut sources = BTreeSet::new();
+    let mut patches = BTreeSet::new();
+    let mut seen = BTreeSet::from([found.drv]);
+    gather(graph, drv, &mut seen, &mut sources, &mut patches);
+    let by = match (&drv.builder, xsc_build::work_of(drv)) {
+        (Builder::Builtin { name, .. }, _) => format!("builtin:{}", name.as_str()),
+        (Builder::Fetch(_), _) => "a download".to_owned(),
+        (_, Work::Build) => "a build".to_owned(),
+        _ => "a step".to_owned(),
+    };
+    Some(json!({
+        "derivation": drv.name.as_str(),
+        "id": found.drv.to_string(),
+        "path": found.path,
+        "by": by,
+        "sources": sources,
+        "patches": patches,
+    }))
+}
+
+/// The downloads and files of the repository that a derivation is made of, through steps that only pass on.
+fn gather(
+    graph: &Graph,
+    drv: &Derivation,
+    seen: &mut BTreeSet<DrvId>,
+    sources: &mut BTreeSet<String>,
+    patches: &mut BTreeSet<String>,
+) {
+    if let Builder::Fetch(fetch) = &drv.builder {
+        sources.insert(format!("{} sha256:{}", fetch.file, fetch.sha256));
+    }
+    for input in &drv.inputs {
+        match &input.source {
+            InputSource::Source { paths, .. } => {
+                for path in paths {
+                    match path.ends_with(".patch") || path.contains("/patches") {
+                        true => patches.insert(path.clone()),
+                        false => sources.insert(path.clone()),
+                    };
+                }
+            }
+            // The root of a sandbox is what builds, not what is built from.
+            InputSource::Output { .. } if input.at.as_str() == "/" => {}
+            InputSource::Output { drv, .. } => {
+                if let Some(inner) = graph.get(drv)
+                    && xsc_build::work_of(inner) != Work::Build
+                    && seen.insert(*drv)
+                {
+                    gather(graph, inner, seen, sources, patches);
+                }
+            }
+        }
+    }
+}
+
+fn text(origin: &Value) -> String {
+    let word = |key: &str| origin[key].as_str().unwrap_or_default().to_owned();
+    let mut text = format!(
+        "made by {} ({}), there `{}`",
+        word("derivation"),
+        word("by"),
+        word("path")
+    );
+    for (key, called) in [("sources", "source"), ("patches", "patch")] {
+        for item in origin[key].as_array().into_iter().flatten() {
+            text.push_str(&format!(
+                "\n  {called} {}",
+                item.as_str().unwrap_or_default()
+            ));
+        }
+    }
+    text
+}
