@@ -592,70 +592,9 @@ fn nothing_seen() -> Seen {
     }
 }
 
-impl Verified {
-    /// What was found in words of one line each, for a statement that somebody signs: the action, the outputs
-    /// that were compared, how often and under which changes, and the verdict.
-    pub fn facts(&self, realisation: &Realisation, options: VerifyOptions) -> Vec<String> {
-        let mut facts = vec![format!("action {}", self.action)];
-        let outputs = realisation.outputs.iter();
-        facts.extend(outputs.map(|(name, tree)| format!("output {name} {tree}")));
-        // What is fetched is not built again, and a function of this program sees nothing of what varies.
-        if !matches!(self.verdict, Verdict::Fixed) {
-            facts.push(format!("rounds {}", options.rounds));
-        }
-        if self.varied {
-            facts.extend(Aspect::ALL.iter().map(|aspect| format!("varied {aspect}")));
-        }
-        facts.push(match &self.verdict {
-            Verdict::Fixed => "verdict fixed".to_owned(),
-            Verdict::Identical => "verdict identical".to_owned(),
-            Verdict::Different(d) => format!("verdict different {} {}", d.output, d.found),
-            Verdict::Failed { round, .. } => format!("verdict failed {round}"),
-        });
-        facts
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use xsc_model::Digest;
-
-    #[test]
-    fn the_facts_of_a_verdict_are_lines() {
-        let action = ActionId(Digest::of(b"action"));
-        let tree = TreeId(Digest::of(b"tree"));
-        let realisation = Realisation {
-            action,
-            outputs: BTreeMap::from([(OutputName::out(), tree)]),
-            isolation: Vec::new(),
-        };
-        let verified = |verdict| Verified {
-            drv: DrvId(Digest::of(b"drv")),
-            name: "name".to_owned(),
-            action,
-            varied: !matches!(verdict, Verdict::Fixed),
-            verdict,
-        };
-        let options = VerifyOptions {
-            rounds: 2,
-            isolate: false,
-        };
-        let facts = verified(Verdict::Identical).facts(&realisation, options);
-        assert_eq!(facts[0], format!("action {action}"));
-        assert_eq!(facts[1], format!("output out {tree}"));
-        assert_eq!(facts[2], "rounds 2");
-        assert_eq!(facts.len(), 3 + Aspect::ALL.len() + 1);
-        assert_eq!(facts.last().unwrap(), "verdict identical");
-        assert!(facts.contains(&"varied readdir order".to_owned()));
-        // A fetch was not built again, and nothing was varied.
-        let facts = verified(Verdict::Fixed).facts(&realisation, options);
-        assert!(
-            facts
-                .iter()
-                .all(|fact| !fact.starts_with("varied") && !fact.starts_with("rounds"))
-        );
-    }
 
     #[test]
     fn rounds_have_directories_of_their_own() {

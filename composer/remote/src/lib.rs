@@ -3,6 +3,7 @@
 //! The command line wires it to the engine. Invariant: nothing that an endpoint answers is used
 //! before it is verified: a statement by its signature, an object by its BLAKE3 digest.
 
+mod attestation;
 mod cache;
 mod dir;
 mod http;
@@ -14,6 +15,7 @@ mod statement;
 mod transfer;
 mod trust;
 
+pub use attestation::{Attestation, Found, SignedAttestation};
 pub use cache::{Blob, BlobKind, Cache, CacheError, Received};
 pub use dir::StaticCache;
 pub use http::HttpOptions;

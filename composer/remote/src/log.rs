@@ -32,10 +32,15 @@ pub fn note(store: &Store, signed: &SignedStatement) -> Result<(), StoreError> {
 /// The statements that stand one after the other in `bytes`. One that is cut short, as by a kill,
 /// does not parse and does not harm the next.
 pub(crate) fn split(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    split_by("xsc-statement-1", bytes)
+}
+
+/// What stands one after the other in `bytes`, each opened by the line `header`.
+pub(crate) fn split_by<'a>(header: &str, bytes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let mut starts: Vec<usize> = Vec::new();
     let mut at = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        if line == b"xsc-statement-1\n" || at == 0 {
+        if line.strip_suffix(b"\n") == Some(header.as_bytes()) || at == 0 {
             starts.push(at);
         }
         at += line.len();

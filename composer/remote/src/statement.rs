@@ -80,6 +80,11 @@ impl PublicKey {
         &self.name
     }
 
+    /// Whether it signed this text.
+    pub(crate) fn signed(&self, text: &str, signature: &Signature) -> bool {
+        self.key.verify_strict(text.as_bytes(), signature).is_ok()
+    }
+
     /// The key itself.
     pub fn as_bytes(&self) -> &[u8; 32] {
         self.key.as_bytes()
@@ -166,13 +171,16 @@ impl SecretKey {
     /// Signs a statement.
     pub fn sign(&self, statement: Statement) -> SignedStatement {
         let text = statement.to_text(&self.name);
-        let signature = self.key.sign(text.as_bytes());
         SignedStatement {
+            signature: self.signature(&text),
             statement,
             key: self.name.clone(),
             text,
-            signature,
         }
+    }
+
+    pub(crate) fn signature(&self, text: &str) -> Signature {
+        self.key.sign(text.as_bytes())
     }
 }
 
@@ -215,9 +223,7 @@ impl Statement {
     /// The text that is signed.
     fn to_text(&self, key: &KeyName) -> String {
         let mut text = format!("{HEADER}\naction {}\n", self.action);
-        for (name, tree) in &self.outputs {
-            text.push_str(&format!("output {name} {tree}\n"));
-        }
+        text.push_str(&outputs_text(&self.outputs));
         if !self.isolation.is_empty() {
             text.push_str(&format!("isolation {}\n", self.isolation.join(" ")));
         }
@@ -255,11 +261,7 @@ impl SignedStatement {
 
     /// Whether `key` signed exactly this.
     pub fn verify(&self, key: &PublicKey) -> bool {
-        self.key == key.name
-            && key
-                .key
-                .verify_strict(self.text.as_bytes(), &self.signature)
-                .is_ok()
+        self.key == key.name && key.signed(&self.text, &self.signature)
     }
 
     /// The bytes that caches carry.
@@ -271,28 +273,61 @@ impl SignedStatement {
     /// Reads one; anything but the text that `to_bytes` makes is refused.
     pub fn parse(bytes: &[u8]) -> Result<SignedStatement, StatementError> {
         let text = std::str::from_utf8(bytes).map_err(|_| StatementError::NotText)?;
-        let mut lines = Lines { rest: text, at: 0 };
+        let mut lines = Lines::of(text);
         let found = read(&mut lines).ok_or(StatementError::Line { line: lines.at })?;
-        // What parsed must be what would have been written: no other order, spacing or digits.
-        let canonical = found.to_bytes();
-        match canonical == bytes {
-            true => Ok(found),
-            false => {
-                let same = canonical.iter().zip(bytes).take_while(|(a, b)| a == b);
-                let line = 1 + same.filter(|(byte, _)| **byte == b'\n').count();
-                Err(StatementError::Line { line })
-            }
+        match StatementError::unless_same(&found.to_bytes(), bytes) {
+            None => Ok(found),
+            Some(error) => Err(error),
         }
     }
 }
 
+impl StatementError {
+    /// What parsed must be what would have been written: no other order, spacing or digits.
+    pub(crate) fn unless_same(canonical: &[u8], bytes: &[u8]) -> Option<StatementError> {
+        if canonical == bytes {
+            return None;
+        }
+        let same = canonical.iter().zip(bytes).take_while(|(a, b)| a == b);
+        let line = 1 + same.filter(|(byte, _)| **byte == b'\n').count();
+        Some(StatementError::Line { line })
+    }
+}
+
+/// The lines of outputs.
+pub(crate) fn outputs_text(outputs: &BTreeMap<OutputName, TreeId>) -> String {
+    let lines = outputs.iter();
+    lines
+        .map(|(name, tree)| format!("output {name} {tree}\n"))
+        .collect()
+}
+
+/// The outputs on the next lines, at least one.
+pub(crate) fn outputs_of(lines: &mut Lines<'_>) -> Option<BTreeMap<OutputName, TreeId>> {
+    let mut outputs = BTreeMap::new();
+    while let Some(output) = lines.optional("output") {
+        let (name, tree) = output.split_once(' ')?;
+        outputs.insert(name.parse().ok()?, tree.parse().ok()?);
+    }
+    (!outputs.is_empty()).then_some(outputs)
+}
+
 /// The lines of a statement, each ended by a line feed.
-struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     rest: &'a str,
     at: usize,
 }
 
 impl<'a> Lines<'a> {
+    pub(crate) fn of(text: &'a str) -> Self {
+        Lines { rest: text, at: 0 }
+    }
+
+    /// The number of the line that was read last.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
     fn next(&mut self) -> Option<&'a str> {
         self.at += 1;
         let (line, rest) = self.rest.split_once('\n')?;
@@ -301,33 +336,39 @@ impl<'a> Lines<'a> {
     }
 
     /// The next line's value, if it starts with `word`.
-    fn optional(&mut self, word: &str) -> Option<&'a str> {
+    pub(crate) fn optional(&mut self, word: &str) -> Option<&'a str> {
         let line = self.rest.split_once('\n')?.0;
         let value = line.strip_prefix(word)?.strip_prefix(' ')?;
         self.next();
         Some(value)
     }
 
-    fn value(&mut self, word: &str) -> Option<&'a str> {
+    pub(crate) fn value(&mut self, word: &str) -> Option<&'a str> {
         self.next()?.strip_prefix(word)?.strip_prefix(' ')
     }
 
-    fn exactly(&mut self, text: &str) -> Option<()> {
+    pub(crate) fn exactly(&mut self, text: &str) -> Option<()> {
         (self.next()? == text).then_some(())
+    }
+
+    /// How every signed text ends: the key's name and the signature, and nothing behind them.
+    pub(crate) fn signature(&mut self) -> Option<(KeyName, Signature)> {
+        let key = KeyName::new(self.value("key")?).ok()?;
+        self.exactly("end")?;
+        let bytes = STANDARD.decode(self.value("signature")?).ok()?;
+        let signature = Signature::from_bytes(&bytes.try_into().ok()?);
+        if !self.rest.is_empty() {
+            self.at += 1;
+            return None;
+        }
+        Some((key, signature))
     }
 }
 
 fn read(lines: &mut Lines<'_>) -> Option<SignedStatement> {
     lines.exactly(HEADER)?;
     let action = lines.value("action")?.parse().ok()?;
-    let mut outputs = BTreeMap::new();
-    while let Some(output) = lines.optional("output") {
-        let (name, tree) = output.split_once(' ')?;
-        outputs.insert(name.parse().ok()?, tree.parse().ok()?);
-    }
-    if outputs.is_empty() {
-        return None;
-    }
+    let outputs = outputs_of(lines)?;
     let mut isolation = Vec::new();
     if let Some(parts) = lines.optional("isolation") {
         isolation.extend(parts.split(' ').map(str::to_owned));
@@ -342,14 +383,7 @@ fn read(lines: &mut Lines<'_>) -> Option<SignedStatement> {
     }
     let builder = lines.value("builder")?.to_owned();
     let time = lines.value("time")?.parse().ok()?;
-    let key = KeyName::new(lines.value("key")?).ok()?;
-    lines.exactly("end")?;
-    let bytes = STANDARD.decode(lines.value("signature")?).ok()?;
-    let signature = Signature::from_bytes(&bytes.try_into().ok()?);
-    if !lines.rest.is_empty() {
-        lines.at += 1;
-        return None;
-    }
+    let (key, signature) = lines.signature()?;
     let statement = Statement {
         action,
         outputs,

@@ -29,6 +29,18 @@ pub(crate) struct Verify {
     #[arg(long, conflicts_with = "json")]
     pub(crate) diffoscope: bool,
 
+    /// Sign what is found of each derivation that is built again, into FILE.
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub(crate) attest: Option<PathBuf>,
+
+    /// The secret key to sign with [default: `signing-key` of config.toml].
+    #[arg(long, value_name = "FILE", requires = "attest")]
+    pub(crate) key: Option<PathBuf>,
+
+    /// Build nothing: say what the attestations in FILE, if keys of [trust] signed them, prove about the results here.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["attest", "isolate", "diffoscope", "rounds", "dry_run"])]
+    pub(crate) attestations: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) flags: BuildFlags,
 }

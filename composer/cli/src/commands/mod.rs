@@ -2,6 +2,7 @@
 //!
 //! Called by `main`. Invariant: a verb returns its failure; only `main` prints it.
 
+mod attest;
 mod audit;
 mod build;
 mod diff;

@@ -14,7 +14,7 @@ use xsc_store::Store;
 use super::diff::sides::Stored;
 use super::diff::{as_json, as_text, diffoscope};
 use super::workshop::with_engine;
-use super::{Cancel, Origin, open_subject, print, realise};
+use super::{Cancel, Origin, attest, open_subject, print, realise};
 use crate::args::Verify;
 use crate::context::Context;
 use crate::error::{CommandError, Logs, chain, exit, realise_error, store_error};
@@ -36,7 +36,13 @@ pub(crate) fn run(context: &Context, args: &Verify, cancel: &Cancel) -> Result<(
         }
         return Ok(());
     }
+    if args.attest.is_some() {
+        attest::check_key(context, args)?;
+    }
     let store = context.store()?;
+    if let Some(file) = &args.attestations {
+        return attest::weigh(context, file, &opened, &store, &graph, &targets);
+    }
     // Held to the end: the trees of rebuilds are looked at, and nothing refers to them.
     let _session = store.session().map_err(|e| store_error(&e))?;
     let origin = Origin {
@@ -76,6 +82,9 @@ pub(crate) fn run(context: &Context, args: &Verify, cancel: &Cancel) -> Result<(
         };
         realise_error(error, &logs)
     })?;
+    if let Some(file) = &args.attest {
+        attest::write(context, args, file, &known, &checked)?;
+    }
     report(context, args, &store, &checked)
 }
 

@@ -3,6 +3,7 @@
 //! Every repository brings its own root tree, copied from the host, and its own store; nothing
 //! leaves the machine. A test that cannot run here prints `SKIP <test>: <reason>`. Needs `ldd`.
 
+mod attest;
 mod audit;
 mod bad_input;
 mod boot;
