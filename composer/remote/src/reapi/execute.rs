@@ -23,6 +23,7 @@ use super::Reapi;
 use super::cas::{Source, nested};
 use super::client::{is_passing, words};
 use super::digest::WireDigest;
+use super::live::Live;
 use super::tree::Closure;
 use crate::CacheError;
 
@@ -128,7 +129,8 @@ impl Reapi<'_> {
         Ok(self.client.connection()?.abilities.executes)
     }
 
-    /// Runs a command on the engine; its output goes to `log` when it has ended.
+    /// Runs a command on the engine; its output goes to `log`, while it runs where the engine offers that, and else
+    /// when it has ended.
     ///
     /// # Errors
     ///
@@ -167,10 +169,11 @@ impl Reapi<'_> {
             timeout: command.timeout,
             cancel: command.cancel,
         };
+        let mut live = Live::to(log);
         let mut fresh = !self.client.endpoint.trust_engine;
         let mut lost = false;
         loop {
-            match self.attempt(&limits, digest, fresh)? {
+            match self.attempt(&limits, digest, fresh, &mut live)? {
                 Attempt::Lost(problem) if lost => return Err(self.declined(&problem)),
                 Attempt::Lost(_) => {
                     // What was there a moment ago is gone: look at every blob again, once.
@@ -189,7 +192,7 @@ impl Reapi<'_> {
                         fresh = true;
                         continue;
                     }
-                    match self.take(command, &response, &result, log) {
+                    match self.take(command, &response, &result, live.result()) {
                         // The engine remembers a result whose blobs it has no more.
                         Err(ExecuteError::Cache(CacheError::Absent { .. }))
                             if response.cached_result && !fresh =>
@@ -364,7 +367,7 @@ impl Reapi<'_> {
             timeout: Some(limit),
             cancel,
         };
-        let response = match self.attempt(&limits, digest, true)? {
+        let response = match self.attempt(&limits, digest, true, &mut Live::nowhere())? {
             Attempt::Lost(problem) => return Err(self.declined(&problem)),
             Attempt::Done(response) => response,
         };
@@ -387,7 +390,9 @@ impl Reapi<'_> {
         limits: &Limits<'_>,
         digest: WireDigest,
         fresh: bool,
+        live: &mut Live<'_>,
     ) -> Result<Attempt, ExecuteError> {
+        live.again()?;
         let connection = self.client.connection()?;
         let request = re::ExecuteRequest {
             instance_name: self.client.endpoint.instance.clone(),
@@ -398,7 +403,7 @@ impl Reapi<'_> {
             inline_stderr: true,
             ..re::ExecuteRequest::default()
         };
-        let mut watch = Watch::new(self, limits);
+        let mut watch = Watch::new(self, limits, live);
         let mut client = connection.execution();
         let mut opened = watch.wait(async { client.execute(request).await })?;
         let mut resumes = 0;
@@ -535,7 +540,7 @@ fn clear(directory: &Path) -> Result<(), CacheError> {
 }
 
 /// Waits for an operation and keeps the limits of time.
-struct Watch<'r, 'a> {
+struct Watch<'r, 'a, 'l> {
     remote: &'r Reapi<'a>,
     limits: &'r Limits<'r>,
     begin: Instant,
@@ -543,28 +548,33 @@ struct Watch<'r, 'a> {
     working: Option<Instant>,
     /// The operation's name, to take a broken stream up again.
     operation: String,
+    live: &'r mut Live<'l>,
 }
 
-impl<'r, 'a> Watch<'r, 'a> {
-    fn new(remote: &'r Reapi<'a>, limits: &'r Limits<'r>) -> Self {
+impl<'r, 'a, 'l> Watch<'r, 'a, 'l> {
+    fn new(remote: &'r Reapi<'a>, limits: &'r Limits<'r>, live: &'r mut Live<'l>) -> Self {
         Watch {
             remote,
             limits,
             begin: Instant::now(),
             working: None,
             operation: String::new(),
+            live,
         }
     }
 
     /// Waits for `future` while nobody cancels and no limit is reached.
-    fn wait<T>(&self, future: impl Future<Output = T>) -> Result<T, ExecuteError> {
-        let client = &self.remote.client;
-        client.runtime().block_on(async {
+    fn wait<T>(&mut self, future: impl Future<Output = T>) -> Result<T, ExecuteError> {
+        let remote = self.remote;
+        remote.client.runtime().block_on(async {
             tokio::pin!(future);
             loop {
                 tokio::select! {
                     result = &mut future => return Ok(result),
-                    () = tokio::time::sleep(TICK) => self.check()?,
+                    () = tokio::time::sleep(TICK) => {
+                        self.live.drain()?;
+                        self.check()?;
+                    }
                 }
             }
         })
@@ -606,7 +616,7 @@ impl<'r, 'a> Watch<'r, 'a> {
                     if operation.done {
                         return Ok(Ok(operation));
                     }
-                    self.note_stage(&operation);
+                    self.note(&operation)?;
                 }
                 Ok(None) => {
                     return Ok(Err(Status::unavailable(
@@ -618,14 +628,18 @@ impl<'r, 'a> Watch<'r, 'a> {
         }
     }
 
-    fn note_stage(&mut self, operation: &Operation) {
+    /// What an operation that is under way says: where it stands, and where its output can be read.
+    fn note(&mut self, operation: &Operation) -> Result<(), CacheError> {
         use re::execution_stage::Value;
-        let stage = operation
+        let metadata = operation
             .metadata
             .as_ref()
-            .and_then(|any| re::ExecuteOperationMetadata::decode(any.value.as_slice()).ok())
-            .and_then(|metadata| Value::try_from(metadata.stage).ok());
-        match stage {
+            .and_then(|any| re::ExecuteOperationMetadata::decode(any.value.as_slice()).ok());
+        if let Some(metadata) = &metadata {
+            let stream = &metadata.stdout_stream_name;
+            self.live.follow(&self.remote.client, stream)?;
+        }
+        match metadata.and_then(|metadata| Value::try_from(metadata.stage).ok()) {
             // Back in the queue: its worker died.
             Some(Value::CacheCheck | Value::Queued) => {
                 if self.working.take().is_some() {
@@ -636,5 +650,6 @@ impl<'r, 'a> Watch<'r, 'a> {
                 self.working.get_or_insert_with(Instant::now);
             }
         }
+        Ok(())
     }
 }

@@ -12,6 +12,7 @@ mod doctor;
 mod endpoint;
 mod execute;
 mod index;
+mod live;
 mod outputs;
 mod slots;
 mod tree;

@@ -22,8 +22,8 @@ use re::content_addressable_storage_server::{
 use re::execution_server::{Execution, ExecutionServer};
 use sha2::Digest as _;
 use tokio_stream::Stream;
-use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status, Streaming};
 use xsc_remote::reapi::DigestFunction;
 
@@ -53,7 +53,14 @@ pub(crate) struct Faults {
     pub(crate) read_only_actions: bool,
     /// Output directories hold an entry that leads out of them.
     pub(crate) climb: bool,
+    /// Output can be read while the command runs.
+    pub(crate) streams: bool,
+    /// What can be read then is something else.
+    pub(crate) lying: bool,
 }
+
+/// The name of the stream of output.
+const STREAM: &str = "logstreams/1";
 
 #[derive(Default)]
 pub(crate) struct State {
@@ -64,6 +71,17 @@ pub(crate) struct State {
     pub(crate) counts: HashMap<&'static str, usize>,
     /// How many commands were run.
     pub(crate) ran: usize,
+    /// What the running command has printed, and whether it has ended.
+    log: (Vec<u8>, bool),
+}
+
+/// Who may talk to a double.
+#[derive(Default)]
+pub(crate) struct Guard {
+    /// The certificate and its key; without them there is no TLS.
+    pub(crate) identity: Option<(String, String)>,
+    /// The token that every request has to carry.
+    pub(crate) token: Option<&'static str>,
 }
 
 /// A running double; it ends with this value.
@@ -91,6 +109,15 @@ impl Double {
     }
 
     pub(crate) fn offering(function: DigestFunction, offers: Vec<i32>, batch: i64) -> Double {
+        Double::guarded(function, offers, batch, Guard::default())
+    }
+
+    pub(crate) fn guarded(
+        function: DigestFunction,
+        offers: Vec<i32>,
+        batch: i64,
+        guard: Guard,
+    ) -> Double {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let state = Arc::new(Mutex::new(State::default()));
         let service = Service {
@@ -101,8 +128,29 @@ impl Double {
         };
         let _guard = runtime.enter();
         let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let url = format!("grpc://{}", incoming.local_addr().unwrap());
-        let server = Server::builder()
+        let scheme = match guard.identity {
+            Some(_) => "grpcs",
+            None => "grpc",
+        };
+        let url = format!("{scheme}://{}", incoming.local_addr().unwrap());
+        let mut server = Server::builder();
+        if let Some((certificate, key)) = guard.identity {
+            let tls = ServerTlsConfig::new().identity(Identity::from_pem(certificate, key));
+            server = server.tls_config(tls).unwrap();
+        }
+        let token = guard.token;
+        let check = move |request: Request<()>| {
+            let given = request.metadata().get("authorization");
+            let wanted = token.map(|token| format!("Bearer {token}"));
+            match wanted {
+                Some(wanted) if given.is_none_or(|given| given.as_bytes() != wanted.as_bytes()) => {
+                    Err(Status::unauthenticated("who are you?"))
+                }
+                _ => Ok(request),
+            }
+        };
+        let server = server
+            .layer(tonic::service::InterceptorLayer::new(check))
             .add_service(CapabilitiesServer::new(service.clone()))
             .add_service(ContentAddressableStorageServer::new(service.clone()))
             .add_service(ActionCacheServer::new(service.clone()))
@@ -273,6 +321,35 @@ impl Service {
         Ok(directory)
     }
 
+    /// What the running command prints, until it ends.
+    fn output_as_it_comes(&self) -> Replies<bs::ReadResponse> {
+        let state = Arc::clone(&self.state);
+        let (send, receive) = tokio::sync::mpsc::channel(4);
+        tokio::spawn(async move {
+            let mut at = 0;
+            loop {
+                let (data, ended) = {
+                    let state = state.lock().unwrap();
+                    let (log, ended) = &state.log;
+                    match state.faults.lying {
+                        true if at > 0 => (Vec::new(), *ended),
+                        true => (b"something else\n".to_vec(), *ended),
+                        false => (log[at..].to_vec(), *ended),
+                    }
+                };
+                at += data.len();
+                if data.is_empty() && ended {
+                    return;
+                }
+                if !data.is_empty() && send.send(Ok(bs::ReadResponse { data })).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        Box::pin(tokio_stream::wrappers::ReceiverStream::new(receive))
+    }
+
     fn perform(&self, request: &re::ExecuteRequest) -> Result<re::ExecuteResponse, Status> {
         let key = request.action_digest.clone().unwrap_or_default().hash;
         let faults = {
@@ -303,14 +380,27 @@ impl Service {
         self.lay_out(action.input_root_digest.as_ref(), &root)
             .map_err(lost)?;
         self.state.lock().unwrap().ran += 1;
-        let output = std::process::Command::new(root.join(&command.arguments[0]))
+        let mut child = std::process::Command::new(root.join(&command.arguments[0]))
             .args(&command.arguments[1..])
             .current_dir(&root)
             .env_clear()
-            .output()?;
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()?;
+        let mut printed = child.stdout.take().unwrap();
+        let (mut stdout, mut buffer) = (Vec::new(), [0; 4096]);
+        loop {
+            let count = std::io::Read::read(&mut printed, &mut buffer)?;
+            if count == 0 {
+                break;
+            }
+            stdout.extend_from_slice(&buffer[..count]);
+            self.state.lock().unwrap().log.0.clone_from(&stdout);
+        }
+        let output = child.wait_with_output()?;
         let mut result = re::ActionResult {
             exit_code: output.status.code().unwrap_or(255),
-            stdout_raw: output.stdout,
+            stdout_raw: stdout,
             stderr_raw: output.stderr,
             ..re::ActionResult::default()
         };
@@ -504,6 +594,9 @@ impl bs::byte_stream_server::ByteStream for Service {
     async fn read(&self, request: Request<bs::ReadRequest>) -> Reply<Self::ReadStream> {
         self.enter("Read").await?;
         let resource = request.into_inner().resource_name;
+        if resource == STREAM {
+            return Ok(Response::new(self.output_as_it_comes()));
+        }
         let hash = resource.rsplit('/').nth(1).unwrap_or_default().to_owned();
         let digest = re::Digest {
             hash,
@@ -619,34 +712,64 @@ impl Execution for Service {
         self.enter("Execute").await?;
         let request = request.into_inner();
         self.check_function(request.digest_function)?;
-        let metadata = re::ExecuteOperationMetadata {
-            stage: re::execution_stage::Value::Queued as i32,
-            ..re::ExecuteOperationMetadata::default()
+        let under_way = |stage: re::execution_stage::Value, stream: &str| {
+            let metadata = re::ExecuteOperationMetadata {
+                stage: stage as i32,
+                stdout_stream_name: stream.to_owned(),
+                ..re::ExecuteOperationMetadata::default()
+            };
+            let kind = "build.bazel.remote.execution.v2.ExecuteOperationMetadata";
+            Operation {
+                name: "operations/1".to_owned(),
+                metadata: Some(Any {
+                    type_url: format!("type.googleapis.com/{kind}"),
+                    value: metadata.encode_to_vec(),
+                }),
+                ..Operation::default()
+            }
         };
-        let queued = Operation {
-            name: "operations/1".to_owned(),
-            metadata: Some(Any {
-                type_url:
-                    "type.googleapis.com/build.bazel.remote.execution.v2.ExecuteOperationMetadata"
-                        .to_owned(),
-                value: metadata.encode_to_vec(),
-            }),
-            ..Operation::default()
-        };
-        if self.state.lock().unwrap().faults.hang_execution {
-            let (send, receive) = tokio::sync::mpsc::channel(1);
-            send.send(Ok(queued)).await.unwrap();
+        use re::execution_stage::Value::{Executing, Queued};
+        let (send, receive) = tokio::sync::mpsc::channel(3);
+        send.send(Ok(under_way(Queued, ""))).await.unwrap();
+        let stream = tokio_stream::wrappers::ReceiverStream::new(receive);
+        let answer = Ok(Response::new(Box::pin(stream) as Self::ExecuteStream));
+        let faults = self.state.lock().unwrap().faults.clone();
+        if faults.hang_execution {
             tokio::spawn(async move {
                 let _keep_open = send;
                 std::future::pending::<()>().await;
             });
-            let stream = tokio_stream::wrappers::ReceiverStream::new(receive);
-            return Ok(Response::new(Box::pin(stream)));
+            return answer;
         }
+        if faults.streams {
+            let executing = under_way(Executing, STREAM);
+            send.send(Ok(executing)).await.unwrap();
+        }
+        self.state.lock().unwrap().log = (Vec::new(), false);
         let service = self.clone();
-        let response = tokio::task::spawn_blocking(move || service.perform(&request))
-            .await
-            .unwrap();
+        tokio::spawn(async move {
+            let done = service.to_the_end(request).await;
+            // A client that has gone wants to hear nothing.
+            let _ = send.send(Ok(done)).await;
+        });
+        answer
+    }
+
+    async fn wait_execution(
+        &self,
+        _: Request<re::WaitExecutionRequest>,
+    ) -> Reply<Self::WaitExecutionStream> {
+        Err(Status::not_found("it is not kept"))
+    }
+}
+
+impl Service {
+    /// The operation of an action that has ended.
+    async fn to_the_end(&self, request: re::ExecuteRequest) -> Operation {
+        let service = self.clone();
+        let performed = tokio::task::spawn_blocking(move || service.perform(&request));
+        let response = performed.await.unwrap();
+        self.state.lock().unwrap().log.1 = true;
         let response = response.unwrap_or_else(|status| re::ExecuteResponse {
             status: Some(rpc::Status {
                 code: status.code() as i32,
@@ -655,7 +778,7 @@ impl Execution for Service {
             }),
             ..re::ExecuteResponse::default()
         });
-        let done = Operation {
+        Operation {
             name: "operations/1".to_owned(),
             done: true,
             result: Some(operation::Result::Response(Any {
@@ -664,15 +787,6 @@ impl Execution for Service {
                 value: response.encode_to_vec(),
             })),
             ..Operation::default()
-        };
-        let stream = tokio_stream::iter([Ok(queued), Ok(done)]);
-        Ok(Response::new(Box::pin(stream)))
-    }
-
-    async fn wait_execution(
-        &self,
-        _: Request<re::WaitExecutionRequest>,
-    ) -> Reply<Self::WaitExecutionStream> {
-        Err(Status::not_found("it is not kept"))
+        }
     }
 }

@@ -165,3 +165,68 @@ fn an_interrupt_ends_the_wait() {
         assert!(matches!(error, ExecuteError::Cancelled), "{error}");
     });
 }
+
+/// Creates a file when it is told what the command printed first.
+struct Answer<'a> {
+    path: &'a std::path::Path,
+    log: String,
+}
+
+impl std::io::Write for Answer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.log.push_str(std::str::from_utf8(bytes).unwrap());
+        if self.log.contains("first\n") {
+            std::fs::write(self.path, "")?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn output_is_passed_on_while_the_command_runs() {
+    let engine = Double::start(BOTH[0]);
+    engine.fault(|faults| faults.streams = true);
+    let home = Home::new();
+    // It goes on only when somebody has read its first line, and gives up after a minute.
+    let answer = home.temp.path().join("answer");
+    let runner = home.runner(&format!(
+        "echo '{{\"Ended\":{{\"Exited\":0}}}}' > w/report; mkdir -p w/build/out/out; echo first
+         n=0; while [ ! -e {} ]; do sleep 0.1; n=$((n+1)); [ $n -lt 600 ] || exit 7; done
+         echo second",
+        answer.display()
+    ));
+    let tree = home.tree(&[("greeting", b"hello")]);
+    let remote = home.client(&engine.url);
+    let mut log = Answer {
+        path: &answer,
+        log: String::new(),
+    };
+    let executed = crate::support::execute_to(&remote, &action(&[tree]), &runner, &mut log);
+    assert_eq!(executed.unwrap().status, 0);
+    assert_eq!(log.log, "first\nsecond\n", "each line once");
+}
+
+#[test]
+fn a_stream_that_tells_something_else_does_not_reach_the_end_of_the_log() {
+    let engine = Double::start(BOTH[0]);
+    engine.fault(|faults| (faults.streams, faults.lying) = (true, true));
+    let home = Home::new();
+    // Long enough for the stream to be heard.
+    let runner = home.runner(&format!("{BUILD}\nsleep 1"));
+    let tree = home.tree(&[("greeting", b"hello")]);
+    let done = execute(&home.client(&engine.url), &action(&[tree]), &runner);
+    assert_eq!(done.result.unwrap().status, 0);
+    assert!(done.log.ends_with("building\n"), "{}", done.log);
+    if let Some(rest) = done.log.strip_prefix("something else\n") {
+        assert!(
+            rest.starts_with("\n[the engine's log from here on]\n"),
+            "{rest}"
+        );
+    } else {
+        assert_eq!(done.log, "building\n");
+    }
+}

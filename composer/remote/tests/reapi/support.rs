@@ -1,6 +1,7 @@
 //! A store with a few trees, and clients of an engine.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -118,19 +119,42 @@ pub(crate) fn execute_until(
     let outputs = temp.path().join("out");
     std::fs::create_dir(&outputs).unwrap();
     let mut log = Vec::new();
-    let command = RemoteCommand {
-        action,
-        spec: b"the runner's instructions",
-        runner,
-        outputs: &outputs,
-        timeout: None,
-        cancel,
-    };
-    let result = remote.execute(&command, &mut log);
+    let result = run(remote, action, runner, &outputs, cancel, &mut log);
     Outcome {
         result,
         outputs,
         log: String::from_utf8(log).unwrap(),
         _temp: temp,
     }
+}
+
+/// Runs an action whose outputs nobody wants, with its output to `log`.
+pub(crate) fn execute_to(
+    remote: &Reapi<'_>,
+    action: &Action,
+    runner: &Path,
+    log: &mut dyn Write,
+) -> Result<Executed, ExecuteError> {
+    let outputs = tempfile::tempdir().unwrap();
+    let cancel = AtomicBool::new(false);
+    run(remote, action, runner, outputs.path(), &cancel, log)
+}
+
+fn run(
+    remote: &Reapi<'_>,
+    action: &Action,
+    runner: &Path,
+    outputs: &Path,
+    cancel: &AtomicBool,
+    log: &mut dyn Write,
+) -> Result<Executed, ExecuteError> {
+    let command = RemoteCommand {
+        action,
+        spec: b"the runner's instructions",
+        runner,
+        outputs,
+        timeout: None,
+        cancel,
+    };
+    remote.execute(&command, log)
 }
