@@ -214,11 +214,13 @@ impl Client {
         let channel = match transport.connect().await {
             Ok(channel) => channel,
             Err(error) => {
-                return Err(self.trip(format!(
-                    "cannot connect to {}: {}",
-                    endpoint.url,
-                    chain(&error)
-                )));
+                let problem = chain(&error);
+                let hint = match tls && problem.contains("certificate") {
+                    true => self.certificate_hint(),
+                    false => String::new(),
+                };
+                let url = &endpoint.url;
+                return Err(self.trip(format!("cannot connect to {url}: {problem}{hint}")));
             }
         };
         let headers = Headers::new(endpoint).map_err(wrong)?;
@@ -231,6 +233,12 @@ impl Client {
             .await;
         let said = match answer {
             Ok(answer) => answer.into_inner(),
+            // It would refuse everything else too.
+            Err(status) if is_forbidden(&status) => {
+                let (url, problem) = (&endpoint.url, words(&status));
+                let hint = self.token_hint();
+                return Err(self.trip(format!("{url} refuses us: {problem}{hint}")));
+            }
             Err(status) => return Err(self.failed("GetCapabilities", &status)),
         };
         let abilities = self.negotiate(said)?;
@@ -332,7 +340,30 @@ impl Client {
             Code::DataLoss => self.damaged(what, problem),
             Code::Unavailable | Code::DeadlineExceeded => self.trip(problem),
             _ if is_passing(status) => self.trip(problem),
+            _ if is_forbidden(status) => {
+                self.refused(what, format!("{problem}{}", self.token_hint()))
+            }
             _ => self.refused(what, problem),
+        }
+    }
+
+    /// What to set where the engine's certificate is not believed.
+    fn certificate_hint(&self) -> String {
+        let name = &self.endpoint.name;
+        match self.endpoint.certificates {
+            None => format!("; `ca-file` of [remote.{name}] names certificates that vouch for it"),
+            Some(_) => {
+                format!("; neither `ca-file` of [remote.{name}] nor this machine vouches for it")
+            }
+        }
+    }
+
+    /// What to set where the engine wants to know who asks.
+    fn token_hint(&self) -> String {
+        let name = &self.endpoint.name;
+        match self.endpoint.token {
+            None => format!("; it may want a token, which `token-file` of [remote.{name}] names"),
+            Some(_) => format!("; it does not take the token of `token-file` of [remote.{name}]"),
         }
     }
 }
@@ -345,6 +376,14 @@ pub(crate) fn is_passing(status: &Status) -> bool {
             status.code(),
             Code::Unknown | Code::Internal | Code::Cancelled
         ) && std::error::Error::source(status).is_some())
+}
+
+/// Whether the engine knows too little of who asks, or enough.
+fn is_forbidden(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        Code::Unauthenticated | Code::PermissionDenied
+    )
 }
 
 /// A status in one line.

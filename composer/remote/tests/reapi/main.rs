@@ -5,4 +5,5 @@ mod caching;
 mod double;
 mod execution;
 mod faults;
+mod secured;
 mod support;
