@@ -6,11 +6,14 @@
 //! Invariant: what comes from the host is a detached mount before the host's root is left; places inside resolve
 //! only after, so that a link in an input cannot lead out.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -31,6 +34,9 @@ const DEVICE_LINKS: [(&str, &str); 5] = [
     ("stderr", "/proc/self/fd/2"),
     ("ptmx", "pts/ptmx"),
 ];
+
+/// The entries of `/proc` that nobody may write to, where they were noted.
+static UNWRITABLE: OnceLock<BTreeSet<OsString>> = OnceLock::new();
 
 /// Whose processes `/proc` shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,21 +246,44 @@ fn mount_proc(proc: &OwnedFd, whose: Proc) -> Result<(), SetupFailure> {
     }
     // /proc has switches of the whole machine, guarded by file modes alone: a build that runs for root would be
     // their owner. Everything outside the processes' own directories becomes read-only.
+    let known = UNWRITABLE.get();
     for entry in fs::read_dir("/proc").step_at("list", "/proc")? {
         let entry = entry.step_at("list", "/proc")?;
-        let process = entry
-            .file_name()
-            .as_encoded_bytes()
-            .first()
-            .is_some_and(u8::is_ascii_digit);
-        let metadata = entry.metadata().step_at("read", entry.path())?;
-        let writable = metadata.is_dir() || metadata.permissions().mode() & 0o222 != 0;
-        if process || metadata.is_symlink() || !writable {
+        let name = entry.file_name();
+        let process = name.as_encoded_bytes()[0].is_ascii_digit();
+        if process || known.is_some_and(|known| known.contains(&name)) {
+            continue;
+        }
+        if unwritable(&entry).step_at("read", entry.path())? {
             continue;
         }
         let bind = clone_restricted(&entry.path(), MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV)?;
         sys::move_mount(bind.as_fd(), &entry.path()).step_at("protect", entry.path())?;
     }
+    Ok(())
+}
+
+/// Whether nobody may write to that entry of `/proc`.
+fn unwritable(entry: &fs::DirEntry) -> io::Result<bool> {
+    let kind = entry.file_type()?;
+    let read_only = || Ok::<_, io::Error>(entry.metadata()?.permissions().mode() & 0o222 == 0);
+    Ok(kind.is_symlink() || (!kind.is_dir() && read_only()?))
+}
+
+/// Notes what of the machine's `/proc` nobody may write to, for all sandboxes that this process will fork: sixty files
+/// that each of them need not look at. What the kernel adds later is looked at as before.
+pub(super) fn note_unwritable() -> io::Result<()> {
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir("/proc")? {
+        let entry = entry?;
+        let name = entry.file_name();
+        // A process may be gone by now, and is not of interest.
+        if !name.as_encoded_bytes()[0].is_ascii_digit() && unwritable(&entry)? {
+            names.insert(name);
+        }
+    }
+    // Called once; a second time would find the same.
+    let _ = UNWRITABLE.set(names);
     Ok(())
 }
 

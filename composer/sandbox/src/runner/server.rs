@@ -30,7 +30,7 @@ fn prepare() -> Result<(), SetupFailure> {
     sys::close_from(3).step("close inherited file descriptors")?;
     // The leader of a process group, which we are, may not start a session; a child of ours will.
     let _ = setsid();
-    Ok(())
+    super::root::note_unwritable().step_at("list", "/proc")
 }
 
 fn answer_all() -> Result<(), SetupFailure> {
