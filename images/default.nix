@@ -38,6 +38,7 @@ let
 
   kinds = {
     boot = call ./boot.nix;
+    disk = call ./disk/image.nix;
     iso = call ./iso.nix;
     oci = call ./oci.nix;
   };
@@ -80,6 +81,7 @@ in
   # One tree with every image of the profile, and the audit's report: what `result` points to.
   result = lib.merge {
     name = "${name}-images";
+    trees = builtins.concatMap (kind: wanted.${kind}.trees or [ ]) config.profile.images;
     place = builtins.foldl' (
       all: kind: all // wanted.${kind}.place
     ) (bochs // audit) config.profile.images;

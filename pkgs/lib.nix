@@ -243,6 +243,85 @@ rec {
       }
     ];
 
+  # A disk at $out/<file>: an EFI system partition with what is in `esp` and `menu` as /grub/grub.cfg, and `tree` with
+  # `nodes` as the ext4 root. `loader` holds GRUB's boot.img and core.img for BIOS. `menu` may hold @ROOT_UUID@, and with
+  # `verity` @VERITY@ and @VERITY_UUID@ (composer/image/src/disk). `free` and `size` are MiB.
+  disk =
+    {
+      name,
+      file,
+      tree,
+      esp,
+      menu,
+      loader ? null,
+      nodes ? { },
+      owners ? [ ],
+      audits ? [ ],
+      free ? 0,
+      size ? null,
+      verity ? false,
+      format ? "raw",
+    }:
+    step name "builtin:disk"
+      (
+        {
+          inherit
+            epoch
+            file
+            format
+            free
+            menu
+            nodes
+            verity
+            ;
+        }
+        // (if size == null then { } else { inherit size; })
+      )
+      (
+        [
+          {
+            at = "/tree";
+            from = tree;
+          }
+          {
+            at = "/esp";
+            from = esp;
+          }
+        ]
+        ++ (
+          if loader == null then
+            [ ]
+          else
+            [
+              {
+                at = "/loader";
+                from = loader;
+              }
+            ]
+        )
+        ++ ownersOf owners
+        ++ numbered "/audits" audits
+      );
+
+  # What `tree`, `nodes` and `owners` come to, as text at $out/<file>: docs/formats/manifest.md.
+  manifest =
+    {
+      name,
+      file,
+      tree,
+      nodes ? { },
+      owners ? [ ],
+    }:
+    step name "builtin:manifest" { inherit file nodes; } (
+      [
+        {
+          at = "/tree";
+          from = tree;
+        }
+      ]
+      ++ ownersOf owners
+    );
+
   # An OCI image layout; the output is the layout's directory.
   oci =
     {

@@ -3,6 +3,7 @@
 {
   imports = [
     ./boot.nix
+    ./image.nix
     ./kernel.nix
     ./machine.nix
     ./profile.nix

@@ -45,6 +45,7 @@ in
       type = types.listOf (
         types.enum [
           "boot"
+          "disk"
           "iso"
           "oci"
         ]

@@ -1,4 +1,4 @@
-//! Deterministic image writers: hybrid ISO 9660, FAT, ext4, EROFS, cpio, tar and OCI layouts; and readers.
+//! Deterministic image writers: hybrid ISO 9660, GPT disks, FAT, ext4, EROFS, cpio, tar and OCI layouts; and readers.
 //!
 //! Every writer is a pure function of a [`Manifest`], the blobs it names and a few parameters; the
 //! builtin builders of `build` call them. Invariant: no clock, no randomness, no environment, no
@@ -8,16 +8,19 @@
 mod blobs;
 mod compress;
 pub mod cpio;
+pub mod disk;
 pub mod erofs;
 pub mod ext4;
 pub mod fat;
 pub mod iso;
 mod manifest;
 pub mod oci;
+pub mod qcow2;
 pub mod read;
 mod seed;
 pub mod tar;
 mod time;
+pub mod verity;
 
 pub use blobs::{BlobSource, CopyError, MemoryBlobs};
 pub use compress::Compression;

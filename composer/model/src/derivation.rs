@@ -104,6 +104,10 @@ pub enum BuiltinName {
     Fat,
     /// Writes a hybrid ISO 9660 image.
     Iso,
+    /// Writes a disk with a partition table.
+    Disk,
+    /// Writes a manifest as text.
+    Manifest,
     /// Writes an OCI image layout.
     Oci,
     /// Writes a `.deb` of a tree.
@@ -124,7 +128,7 @@ pub enum BuiltinName {
 
 impl BuiltinName {
     /// Every builtin with the name that recipes use.
-    pub const ALL: [(BuiltinName, &'static str); 15] = [
+    pub const ALL: [(BuiltinName, &'static str); 17] = [
         (BuiltinName::UnpackDeb, "unpack-deb"),
         (BuiltinName::UnpackTar, "unpack-tar"),
         (BuiltinName::Merge, "merge"),
@@ -132,6 +136,8 @@ impl BuiltinName {
         (BuiltinName::Cpio, "cpio"),
         (BuiltinName::Fat, "fat"),
         (BuiltinName::Iso, "iso"),
+        (BuiltinName::Disk, "disk"),
+        (BuiltinName::Manifest, "manifest"),
         (BuiltinName::Oci, "oci"),
         (BuiltinName::Deb, "deb"),
         (BuiltinName::Rpm, "rpm"),

@@ -34,6 +34,8 @@ pub enum ImageKind {
     Oci,
     /// `boot`: kernel, initramfs and command line, for a machine that loads them itself.
     Boot,
+    /// `disk`: a disk with a partition table.
+    Disk,
 }
 
 const SYSTEMS: [(&str, System); 2] = [
@@ -41,10 +43,11 @@ const SYSTEMS: [(&str, System); 2] = [
     ("aarch64-linux", System::Aarch64Linux),
 ];
 const VARIANTS: [(&str, Variant); 2] = [("base", Variant::Base), ("cfi", Variant::Cfi)];
-const IMAGES: [(&str, ImageKind); 3] = [
+const IMAGES: [(&str, ImageKind); 4] = [
     ("iso", ImageKind::Iso),
     ("oci", ImageKind::Oci),
     ("boot", ImageKind::Boot),
+    ("disk", ImageKind::Disk),
 ];
 
 impl System {

@@ -17,7 +17,7 @@ use crate::accel::{Accel, probe, run_probe};
 use crate::error::VmError;
 use crate::interactive::run_interactive;
 use crate::locate::{Emulator, find_qemu, find_uefi};
-use crate::machine::{Firmware, Machine, Medium, Network, System};
+use crate::machine::{Bus, Firmware, Machine, Medium, Network, System};
 use crate::runner::{TestSpec, test};
 use crate::script::Script;
 use crate::sector::Sector;
@@ -60,7 +60,10 @@ impl Bench {
     fn new(sector: Sector) -> Option<Bench> {
         Bench::with(System::X86_64, |folder| {
             // The comma proves that paths are escaped.
-            Medium::Disk(read_only(&folder.join("disk,1.img"), &sector.disk()))
+            Medium::Disk {
+                image: read_only(&folder.join("disk,1.img"), &sector.disk()),
+                bus: Bus::Virtio,
+            }
         })
     }
 

@@ -9,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use crate::accel::Accel;
-use crate::machine::{Firmware, Machine, Medium, Network, System};
+use crate::machine::{Bus, Firmware, Machine, Medium, Network, System};
 use crate::runner::VERDICT_CHANNEL;
 
 /// PCI slot of the entropy device.
@@ -169,12 +169,27 @@ fn medium(list: &mut Vec<OsString>, machine: &Machine) {
                 }
             }
         }
-        Medium::Disk(image) => {
-            list.extend(drive("if=none,id=medium,format=raw,snapshot=on", image));
-            device(
-                list,
-                format!("virtio-blk-pci,bus=pcie.0,addr={MEDIUM_SLOT:#x},drive=medium,bootindex=0"),
-            );
+        Medium::Disk { image, bus } => {
+            let format = match image.extension() {
+                Some(extension) if extension == "qcow2" => "qcow2",
+                _ => "raw",
+            };
+            let options = format!("if=none,id=medium,format={format},snapshot=on");
+            list.extend(drive(&options, image));
+            let slot = format!("bus=pcie.0,addr={MEDIUM_SLOT:#x}");
+            let drive = "drive=medium,bootindex=0";
+            match bus {
+                Bus::Virtio => device(list, format!("virtio-blk-pci,{slot},{drive}")),
+                Bus::Ahci => {
+                    device(list, format!("ich9-ahci,id=ahci0,{slot}"));
+                    device(list, format!("ide-hd,bus=ahci0.0,{drive}"));
+                }
+                Bus::Nvme => device(list, format!("nvme,{slot},serial=medium,{drive}")),
+                Bus::Usb => {
+                    device(list, format!("qemu-xhci,id=usb0,{slot}"));
+                    device(list, format!("usb-storage,bus=usb0.0,{drive}"));
+                }
+            }
         }
         Medium::Kernel {
             kernel,
@@ -286,10 +301,54 @@ mod tests {
     }
 
     #[test]
+    fn a_disk_is_attached_to_each_bus_in_its_own_format() {
+        for (bus, image, expected) in [
+            (
+                Bus::Ahci,
+                "/d.img",
+                "-drive if=none,id=medium,format=raw,snapshot=on,file=/d.img\n\
+                 -device ich9-ahci,id=ahci0,bus=pcie.0,addr=0x4\n\
+                 -device ide-hd,bus=ahci0.0,drive=medium,bootindex=0",
+            ),
+            (
+                Bus::Nvme,
+                "/d.qcow2",
+                "-drive if=none,id=medium,format=qcow2,snapshot=on,file=/d.qcow2\n\
+                 -device nvme,bus=pcie.0,addr=0x4,serial=medium,drive=medium,bootindex=0",
+            ),
+            (
+                Bus::Usb,
+                "/d.iso",
+                "-drive if=none,id=medium,format=raw,snapshot=on,file=/d.iso\n\
+                 -device qemu-xhci,id=usb0,bus=pcie.0,addr=0x4\n\
+                 -device usb-storage,bus=usb0.0,drive=medium,bootindex=0",
+            ),
+        ] {
+            let machine = Machine {
+                system: System::X86_64,
+                medium: Medium::Disk {
+                    image: image.into(),
+                    bus,
+                },
+                firmware: Firmware::Bios,
+                memory_mib: 128,
+                cpus: 1,
+                network: Network::None,
+                extra: Vec::new(),
+            };
+            let rendered = render(&machine, &Accel::Kvm, Wiring::Terminal);
+            assert!(rendered.contains(expected), "{rendered}");
+        }
+    }
+
+    #[test]
     fn golden_disk_on_the_terminal() {
         let machine = Machine {
             system: System::X86_64,
-            medium: Medium::Disk("/xsc/store/disk.img".into()),
+            medium: Medium::Disk {
+                image: "/xsc/store/disk.img".into(),
+                bus: Bus::Virtio,
+            },
             firmware: Firmware::Bios,
             memory_mib: 128,
             cpus: 1,

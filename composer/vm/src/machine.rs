@@ -61,8 +61,13 @@ pub enum Firmware {
 pub enum Medium {
     /// An ISO image in a CD drive.
     Cdrom(PathBuf),
-    /// A raw image as a disk; writes go to a snapshot that vanishes with the run.
-    Disk(PathBuf),
+    /// An image as a disk; writes go to a snapshot that vanishes with the run.
+    Disk {
+        /// The image, raw, or qcow2 if its name ends so.
+        image: PathBuf,
+        /// What it is attached to.
+        bus: Bus,
+    },
     /// A kernel loaded by QEMU itself, without boot loader.
     Kernel {
         /// The kernel image.
@@ -78,10 +83,23 @@ impl Medium {
     /// Returns the file that is booted.
     pub fn path(&self) -> &Path {
         match self {
-            Medium::Cdrom(path) | Medium::Disk(path) => path,
+            Medium::Cdrom(image) | Medium::Disk { image, .. } => image,
             Medium::Kernel { kernel, .. } => kernel,
         }
     }
+}
+
+/// What a disk is attached to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bus {
+    /// virtio-blk.
+    Virtio,
+    /// SATA, by AHCI.
+    Ahci,
+    /// NVMe.
+    Nvme,
+    /// USB storage, by XHCI.
+    Usb,
 }
 
 /// The network card of the machine.
@@ -126,7 +144,7 @@ impl Machine {
         };
         let mut machine = self.clone();
         match &mut machine.medium {
-            Medium::Cdrom(path) | Medium::Disk(path) => whole(path)?,
+            Medium::Cdrom(image) | Medium::Disk { image, .. } => whole(image)?,
             Medium::Kernel { kernel, initrd, .. } => {
                 whole(kernel)?;
                 initrd.as_mut().map_or(Ok(()), whole)?;

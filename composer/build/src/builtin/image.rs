@@ -21,7 +21,7 @@ use super::params::Params;
 use crate::error::FailureKind;
 
 /// The store as image writers see it.
-struct Blobs<'a>(&'a Store);
+pub(super) struct Blobs<'a>(pub(super) &'a Store);
 
 impl BlobSource for Blobs<'_> {
     fn open(&self, id: BlobId) -> io::Result<Box<dyn Read + '_>> {
@@ -32,7 +32,7 @@ impl BlobSource for Blobs<'_> {
 /// The label of an input with owners and modes.
 const OWNERS: &str = "/owners";
 
-fn failed(error: impl Error + Send + Sync + 'static) -> FailureKind {
+pub(super) fn failed(error: impl Error + Send + Sync + 'static) -> FailureKind {
     FailureKind::Image(Box::new(error))
 }
 
@@ -195,7 +195,7 @@ pub(crate) fn oci(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureK
     output.finish()
 }
 
-fn path(text: &str) -> Result<ImagePath, FailureKind> {
+pub(super) fn path(text: &str) -> Result<ImagePath, FailureKind> {
     ImagePath::new(text).map_err(failed)
 }
 
@@ -215,7 +215,7 @@ fn add(manifest: &mut Manifest, at: &str, kind: Kind) -> Result<(), FailureKind>
 }
 
 /// The file `name` at the top of a tree.
-fn file_of(
+pub(super) fn file_of(
     store: &Store,
     params: &Params<'_>,
     tree: TreeId,

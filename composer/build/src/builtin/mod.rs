@@ -4,6 +4,7 @@
 //! parameters and nothing else, so the same action gives the same bytes on every machine.
 
 mod audit;
+mod disk;
 mod distinct;
 mod image;
 mod merge;
@@ -43,6 +44,8 @@ pub(crate) fn run(
         BuiltinName::Iso => image::iso(engine.store, &params),
         BuiltinName::Audit => audit::run(engine, &params),
         BuiltinName::Distinct => distinct::run(engine.store, &params),
+        BuiltinName::Disk => disk::run(engine.store, &params),
+        BuiltinName::Manifest => disk::manifest_text(engine.store, &params),
         BuiltinName::Oci => image::oci(engine.store, &params),
         BuiltinName::Deb => package::deb(engine.store, &params),
         BuiltinName::Rpm => package::rpm(engine.store, &params),

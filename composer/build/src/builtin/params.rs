@@ -70,6 +70,11 @@ impl<'a> Params<'a> {
         }
     }
 
+    /// Whether a parameter is given.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.params.contains_key(name)
+    }
+
     pub(crate) fn int(&self, name: &str) -> Result<i64, FailureKind> {
         match self.params.get(name) {
             Some(Param::Int(value)) => Ok(*value),

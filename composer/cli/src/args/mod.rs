@@ -260,10 +260,32 @@ pub(crate) enum FirmwareArg {
 pub(crate) enum MediumArg {
     /// The ISO as a CD.
     Cd,
-    /// The ISO as a disk.
+    /// The ISO as a disk, or an image of the kind `disk`.
     Disk,
     /// The kernel of a `boot` image, loaded by QEMU itself.
     Kernel,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ImageArg {
+    /// The hybrid ISO.
+    Iso,
+    /// The disk with a partition table.
+    Disk,
+    /// Kernel, initramfs and command line.
+    Boot,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum BusArg {
+    /// virtio-blk.
+    Virtio,
+    /// SATA.
+    Ahci,
+    /// NVMe.
+    Nvme,
+    /// USB storage.
+    Usb,
 }
 
 /// How to boot; shared by `run` and `test`.
@@ -273,9 +295,17 @@ pub(crate) struct BootFlags {
     #[arg(long, value_enum)]
     pub(crate) firmware: Option<FirmwareArg>,
 
-    /// What the machine boots [default: cd where the profile makes an ISO, else kernel].
+    /// What the machine boots [default: cd for an ISO, disk for a disk, else kernel].
     #[arg(long, value_enum)]
     pub(crate) medium: Option<MediumArg>,
+
+    /// Which image it boots, where the profile makes several [default: iso, else disk, else boot].
+    #[arg(long, value_enum)]
+    pub(crate) image: Option<ImageArg>,
+
+    /// What a disk is attached to.
+    #[arg(long, value_enum, default_value_t = BusArg::Virtio)]
+    pub(crate) bus: BusArg,
 
     /// Put WORDS behind the kernel's command line; may be repeated. Not with an ISO.
     #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]

@@ -6,43 +6,90 @@
 use std::path::{Path, PathBuf};
 
 use xsc_profile::{ImageKind, Profile, Variant};
-use xsc_vm::{Accel, Emulator, Firmware, Machine, Medium, Network, System, VmError};
+use xsc_vm::{Accel, Bus, Emulator, Firmware, Machine, Medium, Network, System, VmError};
 
 use super::Cancel;
-use crate::args::{BootFlags, FirmwareArg, MediumArg};
+use crate::args::{BootFlags, BusArg, FirmwareArg, ImageArg, MediumArg};
 use crate::error::{CommandError, exit};
 
 /// The files of an image of the kind `boot`, which has a name that ends like this.
 const BOOT: &str = "boot";
+/// What the names of disks end with, by their format.
+const DISK: [&str; 2] = ["img", "qcow2"];
 const KERNEL: &str = "vmlinuz";
 const INITRAMFS: &str = "initramfs";
 const CMDLINE: &str = "cmdline";
 
-/// Chooses what to boot: what the user names, else the ISO, else the kernel itself.
-pub(crate) fn choose(profile: &Profile, flags: &BootFlags) -> Result<MediumArg, CommandError> {
+/// What is booted, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Choice {
+    kind: ImageKind,
+    medium: MediumArg,
+}
+
+/// Chooses what to boot: what the user names, else the ISO, else the disk, else the kernel itself.
+pub(crate) fn choose(profile: &Profile, flags: &BootFlags) -> Result<Choice, CommandError> {
     let makes = |kind| profile.images.contains(&kind);
     let name = &profile.name;
-    let medium = match flags.medium {
-        Some(medium) => medium,
-        None if makes(ImageKind::Iso) => MediumArg::Cd,
-        None if makes(ImageKind::Boot) => MediumArg::Kernel,
-        None => {
-            let error = CommandError::usage(format!("profile {name} makes nothing to boot"));
-            return Err(error.hint("add \"iso\" or \"boot\" to `images` of the profile"));
+    let bootable = [ImageKind::Iso, ImageKind::Disk, ImageKind::Boot];
+    let fits = |kind: ImageKind| match flags.medium {
+        None => true,
+        Some(MediumArg::Cd) => kind == ImageKind::Iso,
+        Some(MediumArg::Disk) => kind == ImageKind::Iso || kind == ImageKind::Disk,
+        Some(MediumArg::Kernel) => kind == ImageKind::Boot,
+    };
+    let named = flags.image.map(|image| match image {
+        ImageArg::Iso => ImageKind::Iso,
+        ImageArg::Disk => ImageKind::Disk,
+        ImageArg::Boot => ImageKind::Boot,
+    });
+    let kind = match named {
+        Some(kind) if !fits(kind) => {
+            let word = kind.as_str();
+            let message = format!("an image of the kind {word} is no such medium");
+            let hint = "an iso is a cd or a disk, a disk is a disk, and boot is a kernel";
+            return Err(CommandError::usage(message).hint(hint));
         }
+        Some(kind) => kind,
+        None => match bootable
+            .into_iter()
+            .find(|kind| makes(*kind) && fits(*kind))
+        {
+            Some(kind) => kind,
+            None if flags.medium.is_none() => {
+                let error = CommandError::usage(format!("profile {name} makes nothing to boot"));
+                let hint = "add \"iso\", \"disk\" or \"boot\" to `images` of the profile";
+                return Err(error.hint(hint));
+            }
+            None => bootable
+                .into_iter()
+                .find(|kind| fits(*kind))
+                .expect("every medium has one"),
+        },
     };
-    let (kind, what) = match medium {
-        MediumArg::Cd | MediumArg::Disk => (ImageKind::Iso, "no ISO to boot"),
-        MediumArg::Kernel => (ImageKind::Boot, "no kernel to boot directly"),
-    };
+    let medium = flags.medium.unwrap_or(match kind {
+        ImageKind::Disk => MediumArg::Disk,
+        ImageKind::Boot => MediumArg::Kernel,
+        ImageKind::Iso | ImageKind::Oci => MediumArg::Cd,
+    });
     if !makes(kind) {
+        let what = match kind {
+            ImageKind::Disk => "no disk to boot",
+            ImageKind::Boot => "no kernel to boot directly",
+            ImageKind::Iso | ImageKind::Oci => "no ISO to boot",
+        };
         let error = CommandError::usage(format!("profile {name} makes {what}"));
         let word = kind.as_str();
         return Err(error.hint(format!("add \"{word}\" to `images` of the profile")));
     }
     if !flags.append.is_empty() && medium != MediumArg::Kernel {
+        let what = if kind == ImageKind::Disk {
+            "a disk"
+        } else {
+            "an ISO"
+        };
         let error = CommandError::usage(format!(
-            "--append needs a kernel booted directly; profile {name} boots an ISO, which holds its \
+            "--append needs a kernel booted directly; profile {name} boots {what}, which holds its \
              command line"
         ));
         return Err(error.hint(if makes(ImageKind::Boot) {
@@ -51,14 +98,14 @@ pub(crate) fn choose(profile: &Profile, flags: &BootFlags) -> Result<MediumArg, 
             "add \"boot\" to `images` of the profile, or the words to its option `boot.cmdline`"
         }));
     }
-    Ok(medium)
+    Ok(Choice { kind, medium })
 }
 
-/// Finds QEMU and describes the machine that boots `medium`, which `choose` chose.
+/// Finds QEMU and describes the machine that boots what `choose` chose.
 pub(crate) fn prepare(
     profile: &Profile,
     images: &Path,
-    medium: MediumArg,
+    choice: Choice,
     flags: &BootFlags,
     cancel: &Cancel,
 ) -> Result<(Emulator, Machine), CommandError> {
@@ -77,14 +124,27 @@ pub(crate) fn prepare(
             "compose it with the option `test.bochs`, which boots it in an emulator that has them",
         ));
     }
-    let medium = match medium {
-        MediumArg::Cd => Medium::Cdrom(image(images, ImageKind::Iso.as_str())?),
-        MediumArg::Disk => Medium::Disk(image(images, ImageKind::Iso.as_str())?),
-        MediumArg::Kernel => direct(&image(images, BOOT)?, &flags.append)?,
+    let bus = match flags.bus {
+        BusArg::Virtio => Bus::Virtio,
+        BusArg::Ahci => Bus::Ahci,
+        BusArg::Nvme => Bus::Nvme,
+        BusArg::Usb => Bus::Usb,
+    };
+    let medium = match choice.medium {
+        MediumArg::Cd => Medium::Cdrom(image(images, &[ImageKind::Iso.as_str()])?),
+        MediumArg::Disk => {
+            let extensions: &[&str] = match choice.kind {
+                ImageKind::Disk => &DISK,
+                _ => &[ImageKind::Iso.as_str()],
+            };
+            let image = image(images, extensions)?;
+            Medium::Disk { image, bus }
+        }
+        MediumArg::Kernel => direct(&image(images, &[BOOT])?, &flags.append)?,
     };
     // A board of aarch64 brings no firmware along; only a kernel starts without.
     let default = match (system, &medium) {
-        (System::Aarch64, Medium::Cdrom(_) | Medium::Disk(_)) => FirmwareArg::Uefi,
+        (System::Aarch64, Medium::Cdrom(_) | Medium::Disk { .. }) => FirmwareArg::Uefi,
         _ => FirmwareArg::Bios,
     };
     let firmware = match flags.firmware.unwrap_or(default) {
@@ -127,17 +187,20 @@ pub(crate) fn said_in_bochs(profile: &Profile, images: &Path) -> Option<PathBuf>
         .map(|folder| folder.join("serial"))
 }
 
-/// The image with that extension among a profile's images.
-fn image(images: &Path, extension: &str) -> Result<PathBuf, CommandError> {
+/// The image with one of these extensions among a profile's images.
+fn image(images: &Path, extensions: &[&str]) -> Result<PathBuf, CommandError> {
     let entries = std::fs::read_dir(images)
         .map_err(|e| CommandError::other(format!("cannot read {}: {e}", images.display())))?;
     entries
         .flatten()
         .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|found| found == extension))
+        .find(|path| {
+            let found = path.extension();
+            found.is_some_and(|found| extensions.iter().any(|extension| found == *extension))
+        })
         .ok_or_else(|| {
-            let images = images.display();
-            CommandError::other(format!("{images} holds no file that ends in .{extension}"))
+            let (images, endings) = (images.display(), extensions.join(" or ."));
+            CommandError::other(format!("{images} holds no file that ends in .{endings}"))
         })
 }
 

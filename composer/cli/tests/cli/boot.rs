@@ -11,8 +11,10 @@ use crate::env::{PROFILE, Ran, TestRepo, can_build};
 const RECIPES: &str = r#"
 direct = run "direct" "mkdir $out; echo kernel > $out/vmlinuz; echo fs > $out/initramfs; echo 'console=ttyS0 a=b' > $out/cmdline";
 iso = run "iso" "mkdir $out; echo iso > $out/t.iso";
+disk = run "disk" "mkdir $out; echo disk > $out/t.img";
 other = run "other" "mkdir $out";
-place = { iso = { at = "/"; from = iso; }; boot = { at = "/t.boot"; from = direct; }; };
+place = { iso = { at = "/"; from = iso; }; boot = { at = "/t.boot"; from = direct; };
+  disk = { at = "/"; from = disk; }; };
 result = step "images" "builtin:merge" { } (map (kind: place.${kind}) profile.profile.images);
 "#;
 
@@ -121,6 +123,39 @@ fn an_iso_is_booted_first_and_takes_no_words() {
         2,
         &["error: profile t makes nothing to boot\nhint: add \"iso\""],
     );
+}
+
+#[test]
+fn a_disk_is_attached_to_the_bus_that_is_named() {
+    if !can_build("a_disk_is_attached_to_the_bus_that_is_named") {
+        return;
+    }
+    let all = repo("x86_64-linux", "\"iso\", \"disk\", \"boot\"");
+    for (bus, device) in [
+        ("virtio", "virtio-blk-pci,"),
+        ("ahci", "ide-hd,bus=ahci0.0,"),
+        ("nvme", "nvme,"),
+        ("usb", "usb-storage,"),
+    ] {
+        let ran = xsc(&all, "run", &["--image", "disk", "--bus", bus]).ok();
+        assert!(ran.out.contains("/t.img"), "{}", ran.out);
+        assert!(ran.out.lines().any(|line| line.starts_with(device)));
+    }
+    let ran = xsc(&all, "run", &["--medium", "disk", "--bus", "usb"]).ok();
+    assert!(ran.out.contains("/t.iso"), "{}", ran.out);
+    xsc(&all, "run", &["--image", "disk", "--medium", "cd"]).fails(
+        2,
+        &["error: an image of the kind disk is no such medium\nhint: an iso is a cd or a disk"],
+    );
+    let disk = repo("x86_64-linux", "\"disk\"");
+    for flags in [&[][..], &["--medium", "disk"]] {
+        assert!(xsc(&disk, "run", flags).ok().out.contains("/t.img"));
+    }
+    xsc(&disk, "run", &["--append", "c"]).fails(
+        2,
+        &["error: --append needs a kernel booted directly; profile t boots a disk"],
+    );
+    xsc(&disk, "run", &["--image", "iso"]).fails(2, &["error: profile t makes no ISO to boot"]);
 }
 
 #[test]

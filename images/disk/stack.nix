@@ -1,0 +1,53 @@
+# What a disk boots with: GRUB for BIOS and for UEFI from one menu, and the kernel, all on the EFI system partition.
+# image.nix calls it. Invariant: GRUB finds its menu on the disk that it came from, and the kernel its root by the GUID
+# that the composer puts into the menu, so two disks of one image in a machine are not mixed up by GRUB.
+{
+  pkgs,
+  lib,
+  config,
+  name,
+  verity,
+}:
+let
+  root =
+    if verity then
+      "'dm-mod.create=root,,,ro,@VERITY@' dm-mod.waitfor=PARTUUID=@VERITY_UUID@,PARTUUID=@ROOT_UUID@ root=/dev/dm-0 ro"
+    else
+      "root=PARTUUID=@ROOT_UUID@ rootwait rw";
+
+  # The init of an image with tests is not where the kernel looks.
+  init = if config ? init then "" else " init=/init";
+
+  programs = lib.run {
+    name = "${name}-disk-loader";
+    root = pkgs.seed.boot;
+    mounts."/src/kernel" = pkgs.linux.kernel;
+    outputs = [
+      "bios"
+      "esp"
+    ];
+    script = ''
+      mkdir -p $bios $esp/EFI/BOOT
+      cp /src/kernel/boot/vmlinuz $esp/
+      shared="part_gpt fat normal configfile linux serial terminal"
+      grub-mkimage -O i386-pc -d /usr/lib/grub/i386-pc -p '(,gpt2)/grub' -o $bios/core.img biosdisk $shared
+      cp /usr/lib/grub/i386-pc/boot.img $bios/
+      grub-mkimage -O x86_64-efi -d /usr/lib/grub/x86_64-efi -p /grub -o $esp/EFI/BOOT/BOOTX64.EFI $shared
+    '';
+  };
+in
+{
+  loader = programs.bios;
+  inherit (programs) esp;
+
+  menu = ''
+    serial --unit=0 --speed=115200
+    terminal_input console serial
+    terminal_output console serial
+    set timeout=0
+    set default=0
+    menuentry "XSC OS ${name}" {
+      linux /vmlinuz ${builtins.concatStringsSep " " config.boot.cmdline} ${root}${init}
+    }
+  '';
+}
