@@ -276,9 +276,10 @@ pub(crate) enum ImageArg {
     Boot,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum BusArg {
     /// virtio-blk.
+    #[default]
     Virtio,
     /// SATA.
     Ahci,
@@ -289,7 +290,7 @@ pub(crate) enum BusArg {
 }
 
 /// How to boot; shared by `run` and `test`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct BootFlags {
     /// The firmware [default: bios; uefi for an ISO of aarch64].
     #[arg(long, value_enum)]
@@ -348,6 +349,11 @@ pub(crate) struct Test {
     /// Print what the guest's programs wrote beside the verdict, without the kernel's log.
     #[arg(long)]
     pub(crate) report: bool,
+
+    /// Boot every image in every way it is made for: the ISO as a CD and on USB, a disk on virtio, AHCI and NVMe, each
+    /// with BIOS and UEFI, and the kernel that QEMU loads itself.
+    #[arg(long, conflicts_with_all = ["firmware", "medium", "image", "bus", "append", "script", "report"])]
+    pub(crate) matrix: bool,
 
     /// Talk with the guest on its console as this file says [default: of the profile, if any].
     #[arg(long, value_name = "FILE")]

@@ -109,10 +109,7 @@ pub(crate) fn prepare(
     flags: &BootFlags,
     cancel: &Cancel,
 ) -> Result<(Emulator, Machine), CommandError> {
-    let system = match profile.system {
-        xsc_profile::System::X86_64Linux => System::X86_64,
-        xsc_profile::System::Aarch64Linux => System::Aarch64,
-    };
+    let system = system(profile);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let emulator = Emulator::locate(system, &path, cancel).map_err(|e| vm_error(&e))?;
     if demands_shadow_stacks(profile) && matches!(emulator.accel, Accel::Tcg { .. }) {
@@ -166,6 +163,19 @@ pub(crate) fn prepare(
         extra: Vec::new(),
     };
     Ok((emulator, machine))
+}
+
+fn system(profile: &Profile) -> System {
+    match profile.system {
+        xsc_profile::System::X86_64Linux => System::X86_64,
+        xsc_profile::System::Aarch64Linux => System::Aarch64,
+    }
+}
+
+/// Why no machine of this profile starts with UEFI here, if so.
+pub(crate) fn uefi_missing(profile: &Profile) -> Option<String> {
+    let found = xsc_vm::find_uefi(system(profile));
+    found.err().map(|error| error.to_string())
 }
 
 /// Whether its programs run only on a processor with shadow stacks.

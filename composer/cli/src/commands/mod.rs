@@ -17,6 +17,7 @@ mod lock;
 mod log;
 mod machine;
 mod manual;
+mod matrix;
 mod options;
 mod plan;
 mod pull;

@@ -8,19 +8,24 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use xsc_profile::Profile;
 use xsc_vm::{Network, Script, TestSpec, Verdict};
 
 use super::machine::{choose, prepare, said_in_bochs, vm_error};
-use super::{Cancel, Opened, build, open, print, read};
-use crate::args::Test;
+use super::{Cancel, Opened, build, matrix, open, print, read};
+use crate::args::{BootFlags, Test};
 use crate::context::Context;
 use crate::error::{CommandError, exit};
 use crate::ui::{HEARTBEAT, beside, human, say};
 
 pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(), CommandError> {
     let mut opened = open(context, &args.profile)?;
-    let medium = choose(opened.profile(), &args.boot)?;
-    let script = script(&opened, args)?;
+    let script = if args.matrix {
+        None
+    } else {
+        choose(opened.profile(), &args.boot)?;
+        script(&opened, args)?
+    };
     if let Some(attr) = &args.if_built
         && !is_built(context, &mut opened, attr)?
     {
@@ -36,23 +41,20 @@ pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(),
         tried(context, args.report, &console)?;
         return Ok(());
     }
-    let (emulator, mut machine) = prepare(profile, &images.path, medium, &args.boot, cancel)?;
-    if script.is_some() {
-        machine.network = Network::Isolated;
-    }
-    let total = Duration::from_secs(profile.test.timeout_seconds.unwrap_or(600));
-    let spec = TestSpec {
-        deadline_silence: emulator.accel.default_silence(),
-        deadline_total: args.boot_timeout.unwrap_or(total),
-        bundle_dir: args.bundle.clone(),
+    let boots = Boots {
+        context,
+        args,
+        profile,
+        images: &images.path,
         script,
+        cancel,
     };
-    let progress = Progress::new(args.flags.print_build_logs && !context.quiet, context.quiet);
-    let verdict = beside(&|| progress.beat(), || {
-        let mut observe = |line: &str| progress.line(line);
-        xsc_vm::test(&emulator, &machine, &spec, cancel, &mut observe)
-    });
-    let verdict = verdict.map_err(|e| vm_error(&e))?;
+    if args.matrix {
+        return matrix::run(context, profile, &args.boot, cancel, |name, flags| {
+            boots.attempt(flags, &args.bundle.join(name))
+        });
+    }
+    let verdict = boots.attempt(&args.boot, &args.bundle)?;
     if context.json {
         print(verdict.to_json().trim_end());
     } else {
@@ -65,6 +67,43 @@ pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(),
         Ok(())
     } else {
         Err(failed(&verdict))
+    }
+}
+
+/// What the boots of one call have in common.
+struct Boots<'a> {
+    context: &'a Context,
+    args: &'a Test,
+    profile: &'a Profile,
+    images: &'a Path,
+    script: Option<Script>,
+    cancel: &'a Cancel,
+}
+
+impl Boots<'_> {
+    /// Boots once and judges what the guest says; a failure leaves its evidence in `bundle`.
+    fn attempt(&self, flags: &BootFlags, bundle: &Path) -> Result<Verdict, CommandError> {
+        let Boots { context, args, .. } = *self;
+        let choice = choose(self.profile, flags)?;
+        let (emulator, mut machine) =
+            prepare(self.profile, self.images, choice, flags, self.cancel)?;
+        if self.script.is_some() {
+            machine.network = Network::Isolated;
+        }
+        let total = Duration::from_secs(self.profile.test.timeout_seconds.unwrap_or(600));
+        let spec = TestSpec {
+            deadline_silence: emulator.accel.default_silence(),
+            deadline_total: args.boot_timeout.unwrap_or(total),
+            bundle_dir: bundle.to_owned(),
+            script: self.script.clone(),
+        };
+        let console = args.flags.print_build_logs && !context.quiet;
+        let progress = Progress::new(console, context.quiet);
+        let verdict = beside(&|| progress.beat(), || {
+            let mut observe = |line: &str| progress.line(line);
+            xsc_vm::test(&emulator, &machine, &spec, self.cancel, &mut observe)
+        });
+        verdict.map_err(|e| vm_error(&e))
     }
 }
 

@@ -1,0 +1,194 @@
+//! `test --matrix`: boots each image of a profile in every way it is made for, one machine after the other.
+//!
+//! Called by `test`. Prints a line a boot, then how many of them passed. Invariant: a boot counts as passed for the
+//! same reasons as a single one, and one that could not be tried is named with the reason, never left out.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+use xsc_profile::{ImageKind, Profile, System};
+use xsc_vm::Verdict;
+
+use super::{Cancel, print};
+use crate::args::{BootFlags, BusArg, FirmwareArg, ImageArg, MediumArg};
+use crate::context::Context;
+use crate::error::{CommandError, exit};
+use crate::ui::human;
+
+/// One way to boot.
+struct Row {
+    /// What people call it, such as `disk on nvme, uefi`.
+    name: String,
+    boot: BootFlags,
+}
+
+/// Every way to boot the profile's images: the ISO as a CD and as a USB disk, a disk on each bus, each with either
+/// firmware; and the kernel that QEMU loads itself.
+fn rows(profile: &Profile, flags: &BootFlags) -> Vec<Row> {
+    let firmwares: &[(FirmwareArg, &str)] = match profile.system {
+        System::X86_64Linux => &[(FirmwareArg::Bios, "bios"), (FirmwareArg::Uefi, "uefi")],
+        System::Aarch64Linux => &[(FirmwareArg::Uefi, "uefi")],
+    };
+    let disk = |image, bus| (image, MediumArg::Disk, bus);
+    let iso = [
+        ("iso as cd", (ImageArg::Iso, MediumArg::Cd, BusArg::Virtio)),
+        ("iso on usb", disk(ImageArg::Iso, BusArg::Usb)),
+    ];
+    let disks = [
+        ("disk on virtio", disk(ImageArg::Disk, BusArg::Virtio)),
+        ("disk on ahci", disk(ImageArg::Disk, BusArg::Ahci)),
+        ("disk on nvme", disk(ImageArg::Disk, BusArg::Nvme)),
+    ];
+    let mut rows = Vec::new();
+    let mut add = |what: &str, (image, medium, bus), firmware: Option<(FirmwareArg, &str)>| {
+        let name = match firmware {
+            Some((_, name)) => format!("{what}, {name}"),
+            None => what.to_owned(),
+        };
+        let boot = BootFlags {
+            firmware: firmware.map(|(firmware, _)| firmware),
+            image: Some(image),
+            medium: Some(medium),
+            bus,
+            ..flags.clone()
+        };
+        rows.push(Row { name, boot });
+    };
+    for kind in &profile.images {
+        let ways: &[_] = match kind {
+            ImageKind::Iso => &iso,
+            ImageKind::Disk => &disks,
+            ImageKind::Boot => {
+                let way = (ImageArg::Boot, MediumArg::Kernel, BusArg::Virtio);
+                add("kernel and initramfs", way, None);
+                continue;
+            }
+            ImageKind::Oci => continue,
+        };
+        for (what, way) in ways {
+            for firmware in firmwares {
+                add(what, *way, Some(*firmware));
+            }
+        }
+    }
+    rows
+}
+
+/// Boots them all with `boot`, which makes one boot of that name, and tells what became of each.
+pub(crate) fn run(
+    context: &Context,
+    profile: &Profile,
+    flags: &BootFlags,
+    cancel: &Cancel,
+    mut boot: impl FnMut(&str, &BootFlags) -> Result<Verdict, CommandError>,
+) -> Result<(), CommandError> {
+    let rows = rows(profile, flags);
+    if rows.is_empty() {
+        let name = &profile.name;
+        let error = CommandError::usage(format!("profile {name} makes nothing to boot"));
+        let hint = "add \"iso\", \"disk\" or \"boot\" to `images` of the profile";
+        return Err(error.hint(hint));
+    }
+    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
+    let (mut passed, mut failed, mut skipped) = (0, Vec::new(), 0);
+    let mut told = Vec::new();
+    for Row { name, boot: flags } in &rows {
+        let uefi = matches!(flags.firmware, Some(FirmwareArg::Uefi));
+        let missing = match uefi {
+            true => super::machine::uefi_missing(profile),
+            false => None,
+        };
+        let (outcome, text) = match missing {
+            Some(reason) => {
+                skipped += 1;
+                ("skipped", reason)
+            }
+            None => match boot(&name.replace([' ', ','], "-"), flags) {
+                Ok(verdict) if verdict.passed => {
+                    passed += 1;
+                    let tests = verdict.counts.as_ref().map_or(0, |counts| counts.pass);
+                    let took = human(verdict.duration);
+                    ("passed", format!("in {took}, {tests} tests inside"))
+                }
+                Ok(verdict) => {
+                    failed.push(name.clone());
+                    let reasons = verdict.failures.iter().map(ToString::to_string);
+                    let mut text = reasons.collect::<Vec<_>>().join("; ");
+                    if let Some(bundle) = &verdict.bundle {
+                        text = format!("{text} (see {})", bundle.display());
+                    }
+                    ("failed", text)
+                }
+                Err(error) if error.code == exit::INTERRUPTED => return Err(error),
+                Err(error) => {
+                    failed.push(name.clone());
+                    ("failed", error.message)
+                }
+            },
+        };
+        if context.json {
+            told.push(json!({ "boot": name, "outcome": outcome, "detail": text }));
+        } else {
+            print(&format!("{name:width$}  {outcome} {text}"));
+        }
+        if cancel.load(Ordering::SeqCst) {
+            return Err(CommandError::new(exit::INTERRUPTED, "interrupted"));
+        }
+    }
+    let summary = format!(
+        "{passed} passed, {} failed, {skipped} skipped",
+        failed.len()
+    );
+    if context.json {
+        print(&json!({ "version": 1, "boots": told, "summary": summary }).to_string());
+    } else {
+        print(&summary);
+    }
+    match failed.is_empty() {
+        true => Ok(()),
+        false => {
+            let message = format!("these boots failed: {}", failed.join("; "));
+            Err(CommandError::new(exit::OTHER, message))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(images: &str, system: &str) -> Vec<String> {
+        let text = format!(
+            "[profile]\nname = \"p\"\ndescription = \"d\"\nsystem = \"{system}\"\nvariant = \"base\"\n\
+             modules = [\"minimal\"]\nimages = [{images}]\n"
+        );
+        let profile = Profile::parse("p.toml", &text).unwrap();
+        let flags = BootFlags::default();
+        rows(&profile, &flags)
+            .into_iter()
+            .map(|row| row.name)
+            .collect()
+    }
+
+    #[test]
+    fn every_image_is_booted_in_every_way_it_is_made_for() {
+        let all = names(r#""iso", "disk", "boot", "oci""#, "x86_64-linux");
+        let expected = [
+            "iso as cd, bios",
+            "iso as cd, uefi",
+            "iso on usb, bios",
+            "iso on usb, uefi",
+            "disk on virtio, bios",
+            "disk on virtio, uefi",
+            "disk on ahci, bios",
+            "disk on ahci, uefi",
+            "disk on nvme, bios",
+            "disk on nvme, uefi",
+            "kernel and initramfs",
+        ];
+        assert_eq!(all, expected);
+        let arm = names(r#""iso""#, "aarch64-linux");
+        assert_eq!(arm, ["iso as cd, uefi", "iso on usb, uefi"]);
+        assert!(names(r#""oci""#, "x86_64-linux").is_empty());
+    }
+}
