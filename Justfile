@@ -66,6 +66,11 @@ fuzz-images executions='1000000':
 bench-ring:
     ./x bench-ring
 
+# EROFS images against mkfs.erofs: 1 GiB in 50,000 files
+[group('test')]
+bench-erofs:
+    cargo bench --locked -p xsc-image --bench against_mkfs_erofs
+
 # The language against nix-instantiate, a table of ratios: just bench-eval [NAME...]
 [group('test')]
 bench-eval *names:

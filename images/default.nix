@@ -64,6 +64,23 @@ let
     else
       { };
 
+  # The images and what else is said of them.
+  described = lib.merge {
+    name = "${name}-files";
+    trees = [
+      (lib.sbom {
+        name = "${name}-sbom";
+        title = name;
+        file = "${name}.spdx.json";
+        inherit (rootfs) tree;
+      })
+    ]
+    ++ builtins.concatMap (kind: wanted.${kind}.trees or [ ]) config.profile.images;
+    place = builtins.foldl' (
+      all: kind: all // wanted.${kind}.place
+    ) (bochs // audit) config.profile.images;
+  };
+
   # Of a whole system; an image with the kernel's tests has programs that trap on purpose.
   audit = if rootfs ? audit then { "/${name}.audit" = rootfs.audit; } else { };
 in
@@ -78,12 +95,16 @@ in
   inherit (modules) options reference;
   images = wanted;
 
-  # One tree with every image of the profile, and the audit's report: what `result` points to.
+  # One tree with every image of the profile, the audit's report, the bill of materials, and the sums of all
+  # of them: what `result` points to.
   result = lib.merge {
     name = "${name}-images";
-    trees = builtins.concatMap (kind: wanted.${kind}.trees or [ ]) config.profile.images;
-    place = builtins.foldl' (
-      all: kind: all // wanted.${kind}.place
-    ) (bochs // audit) config.profile.images;
+    trees = [
+      described
+      (lib.sums {
+        name = "${name}-sums";
+        tree = described;
+      })
+    ];
   };
 }

@@ -331,6 +331,7 @@ rec {
       nodes ? { },
       command ? [ ],
       labels ? { },
+      env ? { },
       owners ? [ ],
       audits ? [ ],
     }:
@@ -341,6 +342,7 @@ rec {
           reference
           command
           labels
+          env
           epoch
           ;
       }
@@ -354,6 +356,79 @@ rec {
         ++ ownersOf owners
         ++ numbered "/audits" audits
       );
+
+  # An OCI layout as an archive at $out/<file>, which `docker load` reads too; it gets the name `reference`.
+  ociArchive =
+    {
+      name,
+      file,
+      layout,
+      reference,
+    }:
+    step name "builtin:oci-archive" { inherit file reference epoch; } [
+      {
+        at = "/layout";
+        from = layout;
+      }
+    ];
+
+  # A root file system that is only read, at $out/<file>: EROFS. `compression` is "lz4" or "none".
+  erofs =
+    {
+      name,
+      file,
+      tree,
+      nodes ? { },
+      owners ? [ ],
+      audits ? [ ],
+      label ? "",
+      compression ? "lz4",
+    }:
+    step name "builtin:erofs"
+      {
+        inherit
+          file
+          nodes
+          label
+          compression
+          epoch
+          ;
+      }
+      (
+        [
+          {
+            at = "/tree";
+            from = tree;
+          }
+        ]
+        ++ ownersOf owners
+        ++ numbered "/audits" audits
+      );
+
+  # The packages of a tree as an SPDX document at $out/<file>, from dpkg's database in it.
+  sbom =
+    {
+      name,
+      title,
+      file,
+      tree,
+    }:
+    step name "builtin:sbom" { inherit title file epoch; } [
+      {
+        at = "/tree";
+        from = tree;
+      }
+    ];
+
+  # $out/SHA256SUMS of every file of a tree.
+  sums =
+    { name, tree }:
+    step name "builtin:sums" { } [
+      {
+        at = "/tree";
+        from = tree;
+      }
+    ];
 
   # A Debian package at $out/<name>_<version>_<architecture>.deb, and provenance.json beside it. Dependencies on
   # libraries are found from the ELF files of `tree` and of the packages in `needs`; `depends` adds others. `fields` are

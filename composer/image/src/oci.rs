@@ -1,6 +1,6 @@
-//! An OCI image layout of one layer, as a directory that `skopeo` and `umoci` read.
+//! An OCI image layout, as a directory that `skopeo` and `umoci` read.
 //!
-//! `build` calls [`write()`] for the `oci` builtin. Own documents, because `ocidir` needs OpenSSL
+//! `build` calls [`write()`] for the `oci` builtin, with the layers that [`crate::oci_layers`] splits a tree into. Own documents, because `ocidir` needs OpenSSL
 //! and the host's zlib, and `oci-spec` keeps labels in hash maps. Invariant: documents are
 //! compact JSON with their keys in a fixed order, so the digests follow from the inputs.
 
@@ -19,12 +19,18 @@ use crate::{BlobSource, Compression, Manifest};
 /// What to write.
 #[derive(Debug, Clone)]
 pub struct OciSpec<'a> {
-    /// The root file system.
-    pub files: &'a Manifest,
+    /// The root file system, lowest layer first.
+    pub layers: Vec<Layer<'a>>,
     /// The processor.
     pub architecture: Architecture,
+    /// What a container runs; `command` is then its arguments.
+    pub entrypoint: &'a [String],
     /// The command that a container runs.
     pub command: &'a [String],
+    /// Where it runs; empty for `/`.
+    pub working_dir: &'a str,
+    /// As whom, `user` or `user:group`, names or numbers; empty for root.
+    pub user: &'a str,
     /// The environment, by name.
     pub env: &'a BTreeMap<String, String>,
     /// Labels.
@@ -35,6 +41,15 @@ pub struct OciSpec<'a> {
     pub compression: Compression,
     /// Every time in the image, seconds since 1970.
     pub epoch: i64,
+}
+
+/// One layer.
+#[derive(Debug, Clone, Copy)]
+pub struct Layer<'a> {
+    /// What it adds.
+    pub files: &'a Manifest,
+    /// What the history says of it.
+    pub created_by: &'a str,
 }
 
 /// A processor, by the name that OCI gives it.
@@ -77,6 +92,21 @@ pub enum OciError {
         #[source]
         source: TarError,
     },
+    /// A layout that is joined or archived could not be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A layout that is joined or archived is not one of one image.
+    #[error("`{}` is not a layout of one image, as the composer writes it", path.display())]
+    Layout {
+        /// The layout or the document.
+        path: PathBuf,
+    },
     /// A file of the layout could not be written.
     #[error("cannot write `{}`", path.display())]
     Write {
@@ -90,7 +120,7 @@ pub enum OciError {
 
 const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG_TYPE: &str = "application/vnd.oci.image.config.v1+json";
-const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
+pub(crate) const INDEX_TYPE: &str = "application/vnd.oci.image.index.v1+json";
 
 #[derive(Serialize)]
 struct Layout {
@@ -149,7 +179,13 @@ struct Execution<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     env: Vec<String>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    entrypoint: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
     cmd: &'a [String],
+    #[serde(skip_serializing_if = "str::is_empty")]
+    working_dir: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    user: &'a str,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     labels: &'a BTreeMap<String, String>,
 }
@@ -164,7 +200,7 @@ struct RootFs {
 #[derive(Serialize)]
 struct History<'a> {
     created: &'a str,
-    created_by: &'static str,
+    created_by: &'a str,
 }
 
 /// Writes a layout into the empty directory `out` and returns the digest of its manifest, as
@@ -174,7 +210,16 @@ pub fn write(spec: &OciSpec<'_>, blobs: &dyn BlobSource, out: &Path) -> Result<S
     check_names(spec)?;
     let blob_dir = out.join("blobs/sha256");
     fs::create_dir_all(&blob_dir).map_err(write_error(&blob_dir))?;
-    let (layer, diff_id) = write_layer(spec, blobs, &blob_dir)?;
+    let (mut layers, mut diff_ids, mut history) = (Vec::new(), Vec::new(), Vec::new());
+    for layer in &spec.layers {
+        let (descriptor, diff_id) = write_layer(spec, layer.files, blobs, &blob_dir)?;
+        layers.push(descriptor);
+        diff_ids.push(diff_id);
+        history.push(History {
+            created: &created,
+            created_by: layer.created_by,
+        });
+    }
     let config = Config {
         created: &created,
         architecture: spec.architecture,
@@ -183,23 +228,23 @@ pub fn write(spec: &OciSpec<'_>, blobs: &dyn BlobSource, out: &Path) -> Result<S
             env: (spec.env.iter())
                 .map(|(name, value)| format!("{name}={value}"))
                 .collect(),
+            entrypoint: spec.entrypoint,
             cmd: spec.command,
+            working_dir: spec.working_dir,
+            user: spec.user,
             labels: spec.labels,
         },
         rootfs: RootFs {
             kind: "layers",
-            diff_ids: vec![diff_id],
+            diff_ids,
         },
-        history: vec![History {
-            created: &created,
-            created_by: "xsc-compose",
-        }],
+        history,
     };
     let manifest = ImageManifest {
         schema_version: 2,
         media_type: MANIFEST_TYPE,
         config: put_document(&config, CONFIG_TYPE, &blob_dir)?,
-        layers: vec![layer],
+        layers,
     };
     let mut described = put_document(&manifest, MANIFEST_TYPE, &blob_dir)?;
     let digest = described.digest.clone();
@@ -252,6 +297,7 @@ fn check_names(spec: &OciSpec<'_>) -> Result<(), OciError> {
 /// Writes the layer and returns its descriptor and the digest of the archive in it.
 fn write_layer(
     spec: &OciSpec<'_>,
+    files: &Manifest,
     blobs: &dyn BlobSource,
     blob_dir: &Path,
 ) -> Result<(Descriptor, String), OciError> {
@@ -262,7 +308,7 @@ fn write_layer(
     let compressed = Sha256Writer::new(BufWriter::new(file));
     let compressor = Compressor::new(spec.compression, compressed).map_err(&error)?;
     let mut plain = Sha256Writer::new(compressor);
-    tar::write(spec.files, spec.epoch, blobs, &mut plain)
+    tar::write(files, spec.epoch, blobs, &mut plain)
         .map_err(|source| OciError::Layer { source })?;
     let (compressor, diff_id, _) = plain.finish();
     let (mut buffered, digest, size) = compressor.finish().map_err(&error)?.finish();
@@ -298,19 +344,38 @@ fn put_document(
     media_type: &'static str,
     blob_dir: &Path,
 ) -> Result<Descriptor, OciError> {
-    let bytes = json(document);
-    let mut hashed = Sha256Writer::new(io::sink());
-    hashed.write_all(&bytes).expect("a sink takes everything");
-    let (_, digest, size) = hashed.finish();
-    put_file(&blob_dir.join(&digest), &bytes)?;
-    Ok(descriptor(media_type, &digest, size))
+    let (digest, size) = put_bytes(&json(document), blob_dir)?;
+    Ok(Descriptor {
+        media_type,
+        digest,
+        size,
+        platform: None,
+        annotations: BTreeMap::new(),
+    })
 }
 
-fn put_file(path: &Path, bytes: &[u8]) -> Result<(), OciError> {
+/// Writes a blob; returns its digest with `sha256:`, and its size.
+pub(crate) fn put_bytes(bytes: &[u8], blob_dir: &Path) -> Result<(String, u64), OciError> {
+    let mut hashed = Sha256Writer::new(io::sink());
+    hashed.write_all(bytes).expect("a sink takes everything");
+    let (_, digest, size) = hashed.finish();
+    put_file(&blob_dir.join(&digest), bytes)?;
+    Ok((format!("sha256:{digest}"), size))
+}
+
+/// Reads a document of a layout.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, OciError> {
+    fs::read(path).map_err(|source| OciError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+pub(crate) fn put_file(path: &Path, bytes: &[u8]) -> Result<(), OciError> {
     fs::write(path, bytes).map_err(write_error(path))
 }
 
-fn write_error(path: &Path) -> impl Fn(io::Error) -> OciError + '_ {
+pub(crate) fn write_error(path: &Path) -> impl Fn(io::Error) -> OciError + '_ {
     |source| OciError::Write {
         path: path.to_owned(),
         source,

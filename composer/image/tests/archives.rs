@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use support::{EPOCH, build, file_of, path, random_tree};
 use xsc_image::cpio::CpioSpec;
 use xsc_image::fat::{FatError, FatSpec};
-use xsc_image::oci::{Architecture, OciSpec};
+use xsc_image::oci::{Architecture, Layer, OciSpec};
 use xsc_image::{Compression, Entry, Kind, Manifest, MemoryBlobs, cpio, fat, oci, tar};
 use xsc_model::Digest;
 
@@ -277,7 +277,13 @@ fn oci_spec<'a>(
     maps: &'a (BTreeMap<String, String>, BTreeMap<String, String>),
 ) -> OciSpec<'a> {
     OciSpec {
-        files,
+        layers: vec![Layer {
+            files,
+            created_by: "xsc-compose",
+        }],
+        entrypoint: &[],
+        working_dir: "",
+        user: "",
         architecture: Architecture::Amd64,
         command,
         env: &maps.0,

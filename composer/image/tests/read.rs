@@ -9,7 +9,7 @@ use std::sync::Arc;
 use support::rich::{Holds, compare, erofs, images, tree};
 use support::{EPOCH, tool};
 use xsc_image::erofs::ErofsCompression;
-use xsc_image::oci::{Architecture, OciSpec};
+use xsc_image::oci::{Architecture, Layer, OciSpec};
 use xsc_image::read::{self, ReadError, Reader};
 use xsc_image::{Compression, oci};
 
@@ -83,6 +83,64 @@ fn fsck_erofs_accepts_and_unpacks_the_images() {
 }
 
 #[test]
+fn linux_reads_erofs_as_it_was_written() {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    let dir = tempfile::tempdir().unwrap();
+    let (files, blobs) = tree(Holds::Everything);
+    for (name, compression) in [
+        ("none", ErofsCompression::None),
+        ("lz4", ErofsCompression::Lz4),
+    ] {
+        let (image, root) = (dir.path().join(name), dir.path().join("root"));
+        std::fs::write(&image, erofs(&files, &blobs, compression, 1)).unwrap();
+        std::fs::create_dir_all(&root).unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount
+            .args(["-t", "erofs", "-o", "loop,ro"])
+            .arg(&image)
+            .arg(&root);
+        let mounted = mount.output();
+        if !mounted.as_ref().is_ok_and(|output| output.status.success()) {
+            println!("skipped: an image cannot be mounted here");
+            return;
+        }
+        let seen = std::panic::catch_unwind(|| {
+            let reader = open(std::fs::read(&image).unwrap()).unwrap();
+            for (path, entry) in files.iter() {
+                use std::os::unix::ffi::OsStrExt;
+                let at = root.join(std::ffi::OsStr::from_bytes(path.relative()));
+                let meta = std::fs::symlink_metadata(&at).unwrap();
+                let owner = (meta.mode() & 0o7777, meta.uid(), meta.gid());
+                assert_eq!(owner, (entry.mode, entry.uid, entry.gid), "{path}");
+                match &entry.kind {
+                    xsc_image::Kind::File { size, .. } => {
+                        assert_eq!(meta.len(), *size, "{path}");
+                        let mut wanted = Vec::new();
+                        let content = reader.content(path.relative()).unwrap();
+                        content.reader().read_to_end(&mut wanted).unwrap();
+                        assert!(std::fs::read(&at).unwrap() == wanted, "{path}");
+                        assert_eq!(meta.nlink(), u64::from(files.link_count(entry)), "{path}");
+                    }
+                    xsc_image::Kind::Symlink { target } => {
+                        let found = std::fs::read_link(&at).unwrap();
+                        assert_eq!(found.as_os_str().as_bytes(), target, "{path}");
+                    }
+                    xsc_image::Kind::CharDevice { .. } => {
+                        assert!(meta.file_type().is_char_device());
+                        assert_eq!(meta.rdev(), 0x103, "{path}");
+                    }
+                    _ => {}
+                }
+            }
+            assert_eq!(std::fs::read_dir(root.join("many")).unwrap().count(), 300);
+        });
+        let unmounted = std::process::Command::new("umount").arg(&root).status();
+        assert!(unmounted.unwrap().success());
+        seen.unwrap();
+    }
+}
+
+#[test]
 fn images_of_other_programs_are_read() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
@@ -117,6 +175,16 @@ fn images_of_other_programs_are_read() {
             ],
         ),
         ("erofs", "mkfs.erofs", &["--quiet", "IMAGE", &tree]),
+        (
+            "erofs-lz4",
+            "mkfs.erofs",
+            &["--quiet", "-zlz4", "IMAGE", &tree],
+        ),
+        (
+            "erofs-64k",
+            "mkfs.erofs",
+            &["--quiet", "-zlz4hc", "-C65536", "IMAGE", &tree],
+        ),
         ("tar", "tar", &["-cf", "IMAGE", "-C", &tree, "."]),
         (
             "pax",
@@ -175,7 +243,13 @@ fn layouts_are_read_as_directories() {
     for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
         let dir = tempfile::tempdir().unwrap();
         let spec = OciSpec {
-            files: &files,
+            layers: vec![Layer {
+                files: &files,
+                created_by: "xsc-compose",
+            }],
+            entrypoint: &[],
+            working_dir: "",
+            user: "",
             architecture: Architecture::Arm64,
             command: &[],
             env: &BTreeMap::new(),

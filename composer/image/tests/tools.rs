@@ -9,7 +9,7 @@ use support::{EPOCH, path, tool};
 use xsc_image::cpio::CpioSpec;
 use xsc_image::fat::FatSpec;
 use xsc_image::iso::{Bios, IsoSpec};
-use xsc_image::oci::{Architecture, OciSpec};
+use xsc_image::oci::{Architecture, Layer, OciSpec};
 use xsc_image::{Compression, Entry, Kind, Manifest, MemoryBlobs, cpio, fat, iso, oci, tar};
 use xsc_model::Digest;
 
@@ -122,7 +122,13 @@ fn make() -> Made {
         let layout = made.dir.path().join(name);
         std::fs::create_dir(&layout).unwrap();
         let spec = OciSpec {
-            files: &files,
+            layers: vec![Layer {
+                files: &files,
+                created_by: "xsc-compose",
+            }],
+            entrypoint: &[],
+            working_dir: "",
+            user: "",
             architecture: Architecture::Amd64,
             command: &["/init".to_owned()],
             env: &BTreeMap::from([("PATH".to_owned(), "/usr/bin".to_owned())]),

@@ -124,11 +124,19 @@ pub enum BuiltinName {
     Audit,
     /// A tree that shares no code with others.
     Distinct,
+    /// Writes an EROFS image of a tree.
+    Erofs,
+    /// Writes an SPDX document of the packages in a tree.
+    Sbom,
+    /// Writes SHA256SUMS of a tree.
+    Sums,
+    /// Writes an OCI layout as an archive.
+    OciArchive,
 }
 
 impl BuiltinName {
     /// Every builtin with the name that recipes use.
-    pub const ALL: [(BuiltinName, &'static str); 17] = [
+    pub const ALL: [(BuiltinName, &'static str); 21] = [
         (BuiltinName::UnpackDeb, "unpack-deb"),
         (BuiltinName::UnpackTar, "unpack-tar"),
         (BuiltinName::Merge, "merge"),
@@ -146,6 +154,10 @@ impl BuiltinName {
         (BuiltinName::DebOwners, "deb-owners"),
         (BuiltinName::Audit, "audit"),
         (BuiltinName::Distinct, "distinct"),
+        (BuiltinName::Erofs, "erofs"),
+        (BuiltinName::Sbom, "sbom"),
+        (BuiltinName::Sums, "sums"),
+        (BuiltinName::OciArchive, "oci-archive"),
     ];
 
     /// The name in recipes.
@@ -166,7 +178,7 @@ impl BuiltinName {
     /// must be raised by a change that gives other bytes, or another verdict, for the same inputs.
     pub fn version(&self) -> u64 {
         match self {
-            BuiltinName::Audit => 2,
+            BuiltinName::Audit | BuiltinName::Oci => 2,
             BuiltinName::Rebase => 3,
             _ => 1,
         }

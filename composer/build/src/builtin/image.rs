@@ -1,4 +1,4 @@
-//! `builtin:cpio`, `builtin:fat`, `builtin:iso`, `builtin:oci`: images from trees.
+//! `builtin:cpio`, `builtin:erofs`, `builtin:fat`, `builtin:iso`, `builtin:oci`: images from trees.
 //!
 //! They join the pure writers of `xsc-image` to the store. `nodes` adds what a tree cannot carry.
 //! Invariant: every identifier in an image is derived from the action's id, every time from
@@ -11,13 +11,15 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use xsc_image::{
-    BlobSource, Compression, Entry, ImagePath, Kind, Manifest, NewNode, Override, cpio, fat, iso,
-    oci,
+    BlobSource, Compression, Entry, ImagePath, Kind, Manifest, NewNode, Override, cpio, erofs, fat,
+    iso, oci, oci_layers,
 };
 use xsc_model::{BlobId, DirectorySource, EntryName, Node, Param, System, TreeId};
 use xsc_store::{IngestOptions, ScratchDir, Store};
 
+use super::database;
 use super::params::Params;
+use crate::engine::Engine;
 use crate::error::FailureKind;
 
 /// The store as image writers see it.
@@ -174,24 +176,90 @@ pub(crate) fn iso(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureK
     output.finish()
 }
 
-pub(crate) fn oci(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureKind> {
-    params.only(&["command", "epoch", "labels", "nodes", "reference"])?;
+pub(crate) fn erofs(engine: &Engine<'_>, params: &Params<'_>) -> Result<TreeId, FailureKind> {
+    params.only(&["compression", "epoch", "file", "label", "nodes"])?;
+    let store = engine.store;
+    let compression = params.str_or("compression", "lz4")?;
+    let Some(compression) = erofs::ErofsCompression::from_name(compression) else {
+        let problem = format!("`compression` is \"{compression}\", not \"none\" or \"lz4\"");
+        return Err(params.error(problem));
+    };
     let manifest = manifest(store, params)?;
-    let spec = oci::OciSpec {
+    let spec = erofs::ErofsSpec {
         files: &manifest,
+        label: params.str_or("label", "")?,
+        compression,
+        threads: engine.options.cores.max(1),
+        seed: params.seed(),
+        epoch: params.int("epoch")?,
+    };
+    let output = Output::new(store)?;
+    output.file(params, params.str("file")?, |out| {
+        erofs::write(&spec, &Blobs(store), out)
+            .map(|_| ())
+            .map_err(failed)
+    })?;
+    output.finish()
+}
+
+pub(crate) fn oci(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureKind> {
+    params.only(&[
+        "command",
+        "compression",
+        "entrypoint",
+        "env",
+        "epoch",
+        "labels",
+        "layers",
+        "nodes",
+        "reference",
+        "user",
+        "workingDir",
+    ])?;
+    let manifest = manifest(store, params)?;
+    let compression = params.str_or("compression", "gzip")?;
+    let Some(compression) = Compression::from_name(compression) else {
+        let problem = format!("`compression` is \"{compression}\", not none, gzip or zstd");
+        return Err(params.error(problem));
+    };
+    let packages = match params.str_or("layers", "packages")? {
+        "packages" => database::packages(store, params, params.input("/tree")?)?,
+        "one" => Vec::new(),
+        other => {
+            let problem = format!("`layers` is \"{other}\", not \"packages\" or \"one\"");
+            return Err(params.error(problem));
+        }
+    };
+    let sets = database::sets(&packages);
+    let rest = database::SETS.len() - 1;
+    let layers = oci_layers::split(&manifest, |path, _| {
+        sets.get(path.as_bytes()).copied().unwrap_or(rest)
+    });
+    let layers = layers.iter().map(|(set, files)| oci::Layer {
+        files,
+        created_by: match layers.len() {
+            1 => "xsc-compose",
+            _ => database::SETS[*set],
+        },
+    });
+    let spec = oci::OciSpec {
+        layers: layers.collect(),
         architecture: match params.system() {
             System::X86_64Linux => oci::Architecture::Amd64,
             System::Aarch64Linux => oci::Architecture::Arm64,
         },
         reference: params.str("reference")?,
+        entrypoint: &params.strings("entrypoint")?,
         command: &params.strings("command")?,
-        env: &BTreeMap::new(),
+        working_dir: params.str_or("workingDir", "")?,
+        user: params.str_or("user", "")?,
+        env: &params.string_map("env")?,
         labels: &params.string_map("labels")?,
-        compression: Compression::Gzip,
+        compression,
         epoch: params.int("epoch")?,
     };
     let output = Output::new(store)?;
-    oci::write(&spec, &Blobs(store), &output.dir).map_err(failed)?;
+    oci::write(&spec, &Blobs(store), output.dir()).map_err(failed)?;
     output.finish()
 }
 

@@ -4,6 +4,8 @@
 //! parameters and nothing else, so the same action gives the same bytes on every machine.
 
 mod audit;
+mod database;
+mod describe;
 mod disk;
 mod distinct;
 mod image;
@@ -47,6 +49,10 @@ pub(crate) fn run(
         BuiltinName::Disk => disk::run(engine.store, &params),
         BuiltinName::Manifest => disk::manifest_text(engine.store, &params),
         BuiltinName::Oci => image::oci(engine.store, &params),
+        BuiltinName::Erofs => image::erofs(engine, &params),
+        BuiltinName::Sbom => describe::sbom(engine.store, &params),
+        BuiltinName::Sums => describe::sums(engine.store, &params),
+        BuiltinName::OciArchive => describe::oci_archive(engine.store, &params),
         BuiltinName::Deb => package::deb(engine.store, &params),
         BuiltinName::Rpm => package::rpm(engine.store, &params),
         BuiltinName::Rebase => package::rebased(engine.store, &params),

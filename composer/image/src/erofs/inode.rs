@@ -12,19 +12,6 @@ use crate::{Entry, ImagePath, Kind};
 const COMPACT: u64 = 32;
 const EXTENDED: u64 = 64;
 
-/// The type of a directory's entry.
-pub(crate) fn file_type(kind: &Kind) -> u8 {
-    match kind {
-        Kind::File { .. } => 1,
-        Kind::Directory => 2,
-        Kind::CharDevice { .. } => 3,
-        Kind::BlockDevice { .. } => 4,
-        Kind::Fifo => 5,
-        Kind::Socket => 6,
-        Kind::Symlink { .. } => 7,
-    }
-}
-
 /// Refuses what no inode can say.
 pub(crate) fn check(node: &Planned<'_>) -> Result<(), ErofsError> {
     match node.entry.kind {

@@ -32,6 +32,8 @@ pub(crate) const HEAD: u16 = 1;
 pub(crate) const NONHEAD: u16 = 2;
 /// In an index entry: the number of blocks of a compressed piece, not a distance.
 pub(crate) const COMPRESSED_BLOCKS: u16 = 1 << 11;
+/// A packed index has packs of two bytes an entry.
+pub(crate) const ADVISE_PACKED_2B: u16 = 0x1;
 /// A file has compressed pieces of several blocks.
 pub(crate) const ADVISE_BIG_PCLUSTER: u16 = 0x2;
 

@@ -176,7 +176,7 @@ impl<'m> Plan<'m> {
                 let child = &self.nodes[*child];
                 bytes.extend((child.offset / SLOT as u64).to_le_bytes());
                 bytes.extend((name_at as u16).to_le_bytes());
-                bytes.extend([inode::file_type(&child.entry.kind), 0]);
+                bytes.extend([child.entry.kind.entry_type(), 0]);
                 name_at += name.len();
             }
             children.iter().for_each(|(name, _)| bytes.extend(*name));

@@ -5,7 +5,6 @@
 
 use super::layout::BLOCK;
 use super::sums::crc;
-use crate::Kind;
 
 /// Bytes at the end of a block: an entry that is none and holds the checksum.
 const TAIL: usize = 12;
@@ -19,19 +18,6 @@ pub(crate) struct Name<'m> {
     pub(crate) name: &'m [u8],
     pub(crate) inode: u32,
     pub(crate) kind: u8,
-}
-
-/// The number that a directory has for a kind.
-pub(crate) fn kind(of: &Kind) -> u8 {
-    match of {
-        Kind::File { .. } => 1,
-        Kind::Directory => 2,
-        Kind::CharDevice { .. } => 3,
-        Kind::BlockDevice { .. } => 4,
-        Kind::Fifo => 5,
-        Kind::Socket => 6,
-        Kind::Symlink { .. } => 7,
-    }
 }
 
 fn size(name: &[u8]) -> usize {

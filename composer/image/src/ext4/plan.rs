@@ -159,7 +159,7 @@ pub(crate) fn nodes<'m>(
     names.sort_by_key(|(parent, name, _)| (*parent, *name));
     for (parent, name, index) in names {
         let inode = nodes[index].inode;
-        let kind = dirs::kind(&nodes[index].entry.kind);
+        let kind = nodes[index].entry.kind.entry_type();
         if nodes[index].entry.kind == Kind::Directory {
             nodes[index].parent = nodes[parent].inode;
         }

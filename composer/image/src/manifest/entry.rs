@@ -51,6 +51,21 @@ pub enum Kind {
     Socket,
 }
 
+impl Kind {
+    /// The number that a directory entry has for it, in ext4 as in EROFS.
+    pub(crate) fn entry_type(&self) -> u8 {
+        match self {
+            Kind::File { .. } => 1,
+            Kind::Directory => 2,
+            Kind::CharDevice { .. } => 3,
+            Kind::BlockDevice { .. } => 4,
+            Kind::Fifo => 5,
+            Kind::Socket => 6,
+            Kind::Symlink { .. } => 7,
+        }
+    }
+}
+
 /// Paths with the same number are names of one inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkGroup(pub u32);

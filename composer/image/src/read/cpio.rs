@@ -9,7 +9,7 @@ use super::content::Stored;
 use super::input::{Input, complete};
 use super::source::{Window, fill};
 use super::{
-    Content, Entries, Node, NodeKind, Place, ReadError, Reader, Source, compressed, file,
+    Content, Entries, Listing, Node, NodeKind, Place, ReadError, Reader, Source, compressed, file,
     kind_of_mode,
 };
 
@@ -28,7 +28,7 @@ pub(crate) fn is(source: &dyn Source) -> Result<bool, ReadError> {
 
 pub(crate) struct Cpio {
     parts: Vec<Arc<dyn Source>>,
-    entries: Entries,
+    listing: Listing,
 }
 
 pub(crate) fn open(source: Arc<dyn Source>) -> Result<Cpio, ReadError> {
@@ -47,7 +47,13 @@ pub(crate) fn open(source: Arc<dyn Source>) -> Result<Cpio, ReadError> {
             None => break,
         }
     }
-    Ok(Cpio { parts, entries })
+    Ok(Cpio {
+        parts,
+        listing: Listing {
+            format: FORMAT,
+            entries,
+        },
+    })
 }
 
 /// Names of files with several, their size and place, by device and inode; the content stands with one of them.
@@ -175,16 +181,12 @@ fn share(links: Links, entries: &mut Entries) {
 }
 
 impl Reader for Cpio {
-    fn format(&self) -> &'static str {
-        FORMAT
-    }
-
-    fn entries(&self) -> &Entries {
-        &self.entries
+    fn listing(&self) -> &Listing {
+        &self.listing
     }
 
     fn content(&self, path: &[u8]) -> Result<Content, ReadError> {
-        let node = file(&self.entries, path)?;
+        let node = file(self.entries(), path)?;
         let Place::Inside(part, at) = node.place else {
             return Ok(Content::new(Arc::clone(&self.parts[0]), 0, []));
         };

@@ -1,7 +1,7 @@
 //! Reads EROFS: plain, inline and LZ4-compressed files, and extended attributes.
 //!
 //! `erofs-rs` reads neither compressed files nor attributes. Compressed files are read with full indexes, as the
-//! composer writes them, not with the packed ones of `mkfs.erofs`. Invariant: an inode's
+//! composer writes them, and with the packed ones of `mkfs.erofs`; other compressors than LZ4 are not. Invariant: an inode's
 //! directory is listed once, and every list is charged to the budget.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,8 @@ use super::content::Stored;
 use super::input::Input;
 use super::source::fill;
 use super::{
-    Content, Entries, Node, NodeKind, Place, ReadError, Reader, Source, device, file, kind_of_mode,
+    Content, Entries, Listing, Node, NodeKind, Place, ReadError, Reader, Source, device,
+    erofs_index, file, kind_of_mode,
 };
 use crate::erofs::layout::{self, XATTR_PREFIXES};
 
@@ -27,7 +28,7 @@ pub(crate) fn is(source: &dyn Source) -> Result<bool, ReadError> {
 
 pub(crate) struct Erofs {
     volume: Volume,
-    entries: Entries,
+    listing: Listing,
 }
 
 struct Volume {
@@ -98,7 +99,13 @@ pub(crate) fn open(source: Arc<dyn Source>) -> Result<Erofs, ReadError> {
             entries.insert(path, node);
         }
     }
-    Ok(Erofs { volume, entries })
+    Ok(Erofs {
+        volume,
+        listing: Listing {
+            format: FORMAT,
+            entries,
+        },
+    })
 }
 
 impl Volume {
@@ -264,87 +271,16 @@ impl Volume {
                 (inode.size - tail, Stored::Plain { at: start }),
                 (tail, Stored::Plain { at: behind }),
             ]),
-            layout::COMPRESSED_FULL => self.compressed(input, inode, behind),
-            layout::COMPRESSED_COMPACT => {
-                Err(input.unsupported("a compressed file with a packed index"))
+            layout::COMPRESSED_FULL | layout::COMPRESSED_COMPACT if !self.padded => {
+                Err(input.unsupported("a file that is compressed the old way"))
+            }
+            layout::COMPRESSED_FULL | layout::COMPRESSED_COMPACT => {
+                let packed = inode.layout == layout::COMPRESSED_COMPACT;
+                let map = behind.next_multiple_of(8);
+                erofs_index::pieces(input, map, inode.size, self.block, packed)
             }
             other => Err(input.unsupported(format!("a file of layout {other}"))),
         }
-    }
-
-    fn compressed(
-        &self,
-        input: &mut Input,
-        inode: &Inode,
-        behind: u64,
-    ) -> Result<Vec<(u64, Stored)>, ReadError> {
-        let map = behind.next_multiple_of(8);
-        let head: [u8; 8] = input.array(map)?;
-        let (advise, bits) = (le16(&head, 4), head[7] & 7);
-        if !self.padded {
-            return Err(input.unsupported("a file that is compressed the old way"));
-        }
-        if advise & !layout::ADVISE_BIG_PCLUSTER != 0 || head[6] != 0 || bits != 0 {
-            return Err(input.unsupported("a file that is compressed by other than LZ4"));
-        }
-        let count = inode.size.div_ceil(self.block);
-        let Some(length) = count.checked_mul(8) else {
-            return Err(input.broken("the size of a file", inode.at));
-        };
-        let index = input.bytes(map + 16, length)?;
-        let entries = index.as_chunks::<8>().0;
-        // Where each piece starts in the file, and how it is stored.
-        let mut starts: Vec<(u64, Option<Stored>)> = Vec::new();
-        for (number, entry) in entries.iter().enumerate() {
-            let kind = le16(entry, 0) & 3;
-            let offset = u64::from(le16(entry, 2));
-            let at = u64::from(le32(entry, 4)) * self.block;
-            if kind == layout::NONHEAD {
-                continue;
-            }
-            if offset >= self.block {
-                return Err(input.broken("the index of a compressed file", inode.at));
-            }
-            let start = number as u64 * self.block + offset;
-            let next = entries.get(number + 1);
-            let blocks = match next.filter(|next| le16(*next, 0) & 3 == layout::NONHEAD) {
-                Some(next) if le16(next, 4) & layout::COMPRESSED_BLOCKS != 0 => {
-                    u32::from(le16(next, 4) & !layout::COMPRESSED_BLOCKS)
-                }
-                _ => 1,
-            };
-            let stored = match kind {
-                layout::PLAIN if offset > 0 => None,
-                layout::PLAIN => Some(Stored::Plain { at }),
-                layout::HEAD => Some(Stored::Lz4 {
-                    at,
-                    length: blocks * self.block as u32,
-                }),
-                _ => return Err(input.unsupported("a second compression of a file")),
-            };
-            starts.push((start, stored));
-        }
-        let mut pieces = Vec::new();
-        for (index, (start, stored)) in starts.iter().enumerate() {
-            let end = starts.get(index + 1).map_or(inode.size, |next| next.0);
-            let Some(stored) = stored else {
-                // The mark of the end of the file.
-                if *start != inode.size {
-                    return Err(
-                        input.unsupported("a file with compressed pieces that are not aligned")
-                    );
-                }
-                continue;
-            };
-            if index == 0 && *start != 0 || end <= *start {
-                return Err(input.broken("the index of a compressed file", inode.at));
-            }
-            pieces.push((end - start, *stored));
-        }
-        if pieces.is_empty() && inode.size > 0 {
-            return Err(input.broken("the index of a compressed file", inode.at));
-        }
-        Ok(pieces)
     }
 }
 
@@ -366,16 +302,12 @@ fn xattr(
 }
 
 impl Reader for Erofs {
-    fn format(&self) -> &'static str {
-        FORMAT
-    }
-
-    fn entries(&self) -> &Entries {
-        &self.entries
+    fn listing(&self) -> &Listing {
+        &self.listing
     }
 
     fn content(&self, path: &[u8]) -> Result<Content, ReadError> {
-        let node = file(&self.entries, path)?;
+        let node = file(self.entries(), path)?;
         let source = Arc::clone(&self.volume.source);
         let Place::At(number) = node.place else {
             return Ok(Content::new(source, 0, []));

@@ -11,8 +11,8 @@ use super::content::Stored;
 use super::input::Input;
 use super::source::fill;
 use super::{
-    Content, Entries, Node, NodeKind, Place, ReadError, Reader, Source, device, ext4_xattr, file,
-    kind_of_mode,
+    Content, Entries, Listing, Node, NodeKind, Place, ReadError, Reader, Source, device,
+    ext4_xattr, file, kind_of_mode,
 };
 
 const FORMAT: &str = "ext4";
@@ -34,7 +34,7 @@ pub(crate) fn is(source: &dyn Source) -> Result<bool, ReadError> {
 
 pub(crate) struct Ext4 {
     volume: Volume,
-    entries: Entries,
+    listing: Listing,
 }
 
 /// What finds inodes and blocks.
@@ -97,7 +97,13 @@ pub(crate) fn open(source: Arc<dyn Source>) -> Result<Ext4, ReadError> {
             entries.insert(path, node);
         }
     }
-    Ok(Ext4 { volume, entries })
+    Ok(Ext4 {
+        volume,
+        listing: Listing {
+            format: FORMAT,
+            entries,
+        },
+    })
 }
 
 impl Volume {
@@ -287,16 +293,12 @@ fn size(inode: &[u8]) -> u64 {
 }
 
 impl Reader for Ext4 {
-    fn format(&self) -> &'static str {
-        FORMAT
-    }
-
-    fn entries(&self) -> &Entries {
-        &self.entries
+    fn listing(&self) -> &Listing {
+        &self.listing
     }
 
     fn content(&self, path: &[u8]) -> Result<Content, ReadError> {
-        let node = file(&self.entries, path)?;
+        let node = file(self.entries(), path)?;
         let source = Arc::clone(&self.volume.source);
         let Place::At(number) = node.place else {
             return Ok(Content::new(source, 0, []));

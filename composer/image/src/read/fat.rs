@@ -9,7 +9,7 @@ use super::bytes::{le16, le32};
 use super::content::Stored;
 use super::input::Input;
 use super::source::fill;
-use super::{Content, Entries, Node, NodeKind, Place, ReadError, Reader, Source, file};
+use super::{Content, Entries, Listing, Node, NodeKind, Place, ReadError, Reader, Source, file};
 
 const ENTRY: usize = 32;
 
@@ -23,7 +23,7 @@ pub(crate) fn is(source: &dyn Source) -> Result<bool, ReadError> {
 pub(crate) struct Fat {
     table: Table,
     source: Arc<dyn Source>,
-    entries: Entries,
+    listing: Listing,
 }
 
 /// The allocation table, and where clusters are.
@@ -150,7 +150,10 @@ pub(crate) fn open(source: Arc<dyn Source>) -> Result<Fat, ReadError> {
     Ok(Fat {
         table,
         source,
-        entries,
+        listing: Listing {
+            format: "FAT",
+            entries,
+        },
     })
 }
 
@@ -225,16 +228,12 @@ fn time(date: u16, clock: u16) -> Option<i64> {
 }
 
 impl Reader for Fat {
-    fn format(&self) -> &'static str {
-        "FAT"
-    }
-
-    fn entries(&self) -> &Entries {
-        &self.entries
+    fn listing(&self) -> &Listing {
+        &self.listing
     }
 
     fn content(&self, path: &[u8]) -> Result<Content, ReadError> {
-        let node = file(&self.entries, path)?;
+        let node = file(self.entries(), path)?;
         let parts = match node.place {
             Place::At(cluster) => self.table.chain(cluster),
             _ => Vec::new(),

@@ -12,7 +12,7 @@ use super::content::Stored;
 use super::input::Input;
 use super::source::{Window, fill};
 use super::{
-    Content, Entries, Node, NodeKind, Place, ReadError, Reader, Source, file, open_nested,
+    Content, Entries, Listing, Node, NodeKind, Place, ReadError, Reader, Source, file, open_nested,
 };
 
 const FORMAT: &str = "GPT disk";
@@ -165,7 +165,7 @@ pub(crate) fn partition(
 
 pub(crate) struct Disk {
     source: Arc<dyn Source>,
-    entries: Entries,
+    listing: Listing,
     /// The file systems with the directories that they are in.
     inner: Vec<(Vec<u8>, Box<dyn Reader>)>,
 }
@@ -207,22 +207,21 @@ pub(crate) fn open(source: Arc<dyn Source>, depth: usize) -> Result<Disk, ReadEr
     }
     Ok(Disk {
         source,
-        entries,
+        listing: Listing {
+            format: FORMAT,
+            entries,
+        },
         inner,
     })
 }
 
 impl Reader for Disk {
-    fn format(&self) -> &'static str {
-        FORMAT
-    }
-
-    fn entries(&self) -> &Entries {
-        &self.entries
+    fn listing(&self) -> &Listing {
+        &self.listing
     }
 
     fn content(&self, path: &[u8]) -> Result<Content, ReadError> {
-        let node = file(&self.entries, path)?;
+        let node = file(self.entries(), path)?;
         match node.place {
             Place::Inside(index, _) => {
                 let (directory, reader) = &self.inner[index];

@@ -11,7 +11,7 @@ use super::content::Stored;
 use super::input::Input;
 use super::source::fill;
 use super::{
-    Content, Entries, Node, NodeKind, Place, ReadError, Reader, Source, file, kind_of_mode,
+    Content, Entries, Listing, Node, NodeKind, Place, ReadError, Reader, Source, file, kind_of_mode,
 };
 
 const BLOCK: u64 = 2048;
@@ -25,7 +25,7 @@ pub(crate) fn is(source: &dyn Source) -> Result<bool, ReadError> {
 
 pub(crate) struct Iso {
     source: Arc<dyn Source>,
-    entries: Entries,
+    listing: Listing,
 }
 
 /// A directory that is still to be listed.
@@ -81,7 +81,13 @@ pub(crate) fn open(source: Arc<dyn Source>) -> Result<Iso, ReadError> {
             list(&mut input, names, &directory, &mut entries, &mut pending)?;
         }
     }
-    Ok(Iso { source, entries })
+    Ok(Iso {
+        source,
+        listing: Listing {
+            format: "ISO 9660",
+            entries,
+        },
+    })
 }
 
 /// Whether the first record of the root says that there is Rock Ridge.
@@ -328,16 +334,12 @@ fn time(bytes: &[u8]) -> Option<i64> {
 }
 
 impl Reader for Iso {
-    fn format(&self) -> &'static str {
-        "ISO 9660"
-    }
-
-    fn entries(&self) -> &Entries {
-        &self.entries
+    fn listing(&self) -> &Listing {
+        &self.listing
     }
 
     fn content(&self, path: &[u8]) -> Result<Content, ReadError> {
-        let node = file(&self.entries, path)?;
+        let node = file(self.entries(), path)?;
         let parts = match &node.place {
             Place::Parts(parts) => parts.as_slice(),
             _ => &[],

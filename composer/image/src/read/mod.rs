@@ -9,6 +9,7 @@ mod compressed;
 mod content;
 mod cpio;
 mod erofs;
+mod erofs_index;
 mod ext4;
 mod ext4_xattr;
 mod fat;
@@ -124,13 +125,27 @@ impl Node {
 /// All paths of an image, without a leading `/`; the empty one is the root. No component is empty, `.` or `..`.
 pub type Entries = BTreeMap<Vec<u8>, Node>;
 
+/// What a reader found when it opened an image.
+#[derive(Debug)]
+pub struct Listing {
+    format: &'static str,
+    entries: Entries,
+}
+
 /// An image that was opened.
 pub trait Reader: Send + Sync {
+    /// What was found.
+    fn listing(&self) -> &Listing;
+
     /// The format's name.
-    fn format(&self) -> &'static str;
+    fn format(&self) -> &'static str {
+        self.listing().format
+    }
 
     /// Everything in it.
-    fn entries(&self) -> &Entries;
+    fn entries(&self) -> &Entries {
+        &self.listing().entries
+    }
 
     /// The content of a file of [`Reader::entries`].
     fn content(&self, path: &[u8]) -> Result<Content, ReadError>;
@@ -285,12 +300,8 @@ fn into_files(
 }
 
 impl<R: Reader + ?Sized> Reader for Arc<R> {
-    fn format(&self) -> &'static str {
-        (**self).format()
-    }
-
-    fn entries(&self) -> &Entries {
-        (**self).entries()
+    fn listing(&self) -> &Listing {
+        (**self).listing()
     }
 
     fn content(&self, path: &[u8]) -> Result<Content, ReadError> {

@@ -14,7 +14,8 @@ use sha2::{Digest as _, Sha256};
 use super::input::{Input, complete, parent};
 use super::tar::Tar;
 use super::{
-    Content, Entries, FileSource, Node, Place, ReadError, Reader, Source, compressed, file, tar,
+    Content, Entries, FileSource, Listing, Node, Place, ReadError, Reader, Source, compressed,
+    file, tar,
 };
 
 const FORMAT: &str = "OCI layout";
@@ -152,7 +153,7 @@ impl Read for Whole<'_> {
 
 pub(crate) struct Layers {
     layers: Vec<Tar>,
-    entries: Entries,
+    listing: Listing,
     /// The source of files without content.
     empty: Arc<dyn Source>,
 }
@@ -179,7 +180,10 @@ pub(crate) fn open(blobs: Blobs, wanted: Option<&str>) -> Result<Layers, ReadErr
     complete(&mut entries, &mut Input::new(Arc::clone(&empty), FORMAT))?;
     Ok(Layers {
         layers,
-        entries,
+        listing: Listing {
+            format: FORMAT,
+            entries,
+        },
         empty,
     })
 }
@@ -284,16 +288,12 @@ fn remove_below(entries: &mut Entries, directory: &[u8]) {
 }
 
 impl Reader for Layers {
-    fn format(&self) -> &'static str {
-        FORMAT
-    }
-
-    fn entries(&self) -> &Entries {
-        &self.entries
+    fn listing(&self) -> &Listing {
+        &self.listing
     }
 
     fn content(&self, path: &[u8]) -> Result<Content, ReadError> {
-        match file(&self.entries, path)?.place {
+        match file(self.entries(), path)?.place {
             Place::Inside(layer, _) => self.layers[layer].content(path),
             _ => Ok(Content::new(Arc::clone(&self.empty), 0, [])),
         }

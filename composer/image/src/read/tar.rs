@@ -11,7 +11,7 @@ use ::tar::{EntryType, Header, PaxExtensions};
 use super::content::Stored;
 use super::input::{Input, complete};
 use super::source::fill;
-use super::{Content, Entries, Node, NodeKind, Place, ReadError, Reader, Source, file};
+use super::{Content, Entries, Listing, Node, NodeKind, Place, ReadError, Reader, Source, file};
 
 const FORMAT: &str = "tar";
 const BLOCK: u64 = 512;
@@ -32,7 +32,7 @@ fn sum_is_right(block: &[u8; BLOCK as usize]) -> bool {
 
 pub(crate) struct Tar {
     source: Arc<dyn Source>,
-    entries: Entries,
+    listing: Listing,
 }
 
 /// What extensions say about the next entry.
@@ -169,7 +169,13 @@ pub(crate) fn open(source: Arc<dyn Source>) -> Result<Tar, ReadError> {
         at = if hard { data } else { end };
     }
     complete(&mut entries, &mut input)?;
-    Ok(Tar { source, entries })
+    Ok(Tar {
+        source,
+        listing: Listing {
+            format: FORMAT,
+            entries,
+        },
+    })
 }
 
 fn is_extension(kind: EntryType) -> bool {
@@ -207,16 +213,12 @@ fn pax(input: &Input, bytes: &[u8], at: u64, said: &mut Extended) -> Result<(), 
 }
 
 impl Reader for Tar {
-    fn format(&self) -> &'static str {
-        FORMAT
-    }
-
-    fn entries(&self) -> &Entries {
-        &self.entries
+    fn listing(&self) -> &Listing {
+        &self.listing
     }
 
     fn content(&self, path: &[u8]) -> Result<Content, ReadError> {
-        let node = file(&self.entries, path)?;
+        let node = file(self.entries(), path)?;
         let pieces = match node.place {
             Place::At(at) => Some((node.size, Stored::Plain { at })),
             _ => None,
