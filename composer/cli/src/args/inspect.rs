@@ -48,7 +48,7 @@ pub(crate) struct Verify {
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
     /// The one: a profile or an attribute that is built, a `result` link, a tree of the store or its id, or any
-    /// file or directory.
+    /// file or directory; `disk.img#root` and the like are images by their files.
     pub(crate) first: PathBuf,
 
     /// The other.
@@ -57,6 +57,10 @@ pub(crate) struct Diff {
     /// Of profiles, this attribute instead of the images.
     #[arg(short = 'A', long, value_name = "PATH")]
     pub(crate) attr: Option<String>,
+
+    /// Both are images: compare packages, files, modes, owners and contents rather than the images' own fields.
+    #[arg(long, conflicts_with_all = ["attr", "diffoscope"])]
+    pub(crate) files: bool,
 
     /// Show differences with diffoscope, where it is installed.
     #[arg(long, conflicts_with = "json")]

@@ -79,6 +79,38 @@ fn images_are_listed_and_printed() {
 }
 
 #[test]
+fn images_are_compared_by_their_files() {
+    let repo = TestRepo::new(FINE);
+    archive(&repo);
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, mode, content) in [
+        ("etc/motd", 0o600, b"hello\n".as_slice()),
+        ("etc/again", 0o640, b"other\n"),
+        ("var/lib/dpkg/status", 0o644, b"Package: a\nVersion: 2\n"),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(mode);
+        header.set_uid(7);
+        header.set_gid(8);
+        header.set_size(content.len() as u64);
+        builder.append_data(&mut header, name, content).unwrap();
+    }
+    fs::write(repo.dir().join("u.tar"), builder.into_inner().unwrap()).unwrap();
+    let ran = repo.run(&["diff", "--files", "t.tar", "u.tar"]);
+    assert_eq!(ran.code, Some(104), "{}", ran.err);
+    for part in [
+        "package a: version\n  - not installed\n  + 2\n",
+        "etc/motd: mode\n  - -rw-r-----\n  + -rw-------\n",
+        "dev/null: only in the first",
+        "etc/again",
+        "issue",
+    ] {
+        assert!(ran.out.contains(part), "no `{part}` in:\n{}", ran.out);
+    }
+    let _ = repo.run(&["diff", "--files", "t.tar", "t.tar"]).ok();
+}
+
+#[test]
 fn extracting_stays_in_its_directory() {
     let repo = TestRepo::new(FINE);
     archive(&repo);

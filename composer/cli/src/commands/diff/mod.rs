@@ -3,6 +3,7 @@
 //! Nothing is built: what a profile or an attribute stands for must be. Exit code 104 where something differs.
 //! Invariant: both sides stay as they are.
 
+mod images;
 pub(crate) mod sides;
 
 use std::path::{Path, PathBuf};
@@ -21,19 +22,40 @@ use crate::error::{CommandError, exit, store_error};
 pub(crate) fn run(context: &Context, args: &Diff) -> Result<(), CommandError> {
     let store = context.store()?;
     let _session = store.session().map_err(|e| store_error(&e))?;
+    if args.files || is_part(&args.first) || is_part(&args.second) {
+        let word = |path: &Path| path.to_string_lossy().into_owned();
+        let one = super::image::open(&word(&args.first))?;
+        let other = super::image::open(&word(&args.second))?;
+        return report(context, &images::compare(&*one, &*other)?);
+    }
     let one = find(context, &store, &args.first, args.attr.as_deref())?;
     let other = find(context, &store, &args.second, args.attr.as_deref())?;
     let found = compare(&store, &one, &other)?;
+    if args.diffoscope && !found.is_empty() {
+        diffoscope(&place(&store, &one)?, &place(&store, &other)?)?;
+        return outcome(&found);
+    }
+    report(context, &found)
+}
+
+/// Whether a word names a part of an image.
+fn is_part(word: &Path) -> bool {
+    !word.exists() && word.to_string_lossy().contains('#')
+}
+
+fn report(context: &Context, found: &[Difference]) -> Result<(), CommandError> {
     if context.json {
         let differences: Vec<Value> = found.iter().map(as_json).collect();
         print(&json!({ "version": 1, "differences": differences }).to_string());
-    } else if args.diffoscope && !found.is_empty() {
-        diffoscope(&place(&store, &one)?, &place(&store, &other)?)?;
     } else {
         found
             .iter()
             .for_each(|difference| print(&as_text(difference)));
     }
+    outcome(found)
+}
+
+fn outcome(found: &[Difference]) -> Result<(), CommandError> {
     match found.len() {
         0 => Ok(()),
         count => Err(CommandError::new(
