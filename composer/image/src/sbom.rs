@@ -70,7 +70,7 @@ pub fn write(spec: &SbomSpec<'_>) -> Result<String, SbomError> {
         "licenseConcluded": "NOASSERTION",
         "licenseDeclared": "NOASSERTION",
         "copyrightText": "NOASSERTION",
-        "primaryPackagePurpose": "OPERATING-SYSTEM",
+        "primaryPackagePurpose": "OPERATING_SYSTEM",
     })];
     let mut relationships = vec![relation("SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-image")];
     for (index, found) in sorted.iter().enumerate() {

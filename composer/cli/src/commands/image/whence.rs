@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use xsc_build::{BuildSummary, Work};
-use xsc_image::read::ReadError;
+use xsc_image::read::{ReadError, Reader};
 use xsc_model::{
     BlobId, Builder, Derivation, Digest, DirectorySource, DrvId, Graph, InputSource, Node, TreeId,
 };
@@ -85,9 +85,10 @@ pub(crate) fn run(context: &Context, args: &Whence) -> Result<(), CommandError> 
         ))
         .hint("either the image is of another profile (-p), or its writer made the file: boot images get their own addresses"));
     }
+    let package = owner(&*image, &path);
     let explained: Vec<Value> = origins
         .iter()
-        .filter_map(|found| explain(&graph, found))
+        .filter_map(|found| explain(&graph, found, package.as_deref()))
         .collect();
     let passed: Vec<&str> = found
         .iter()
@@ -170,13 +171,54 @@ impl Search<'_> {
     }
 }
 
+/// Whether a derivation is named after a package, with a version behind it.
+fn is_of(name: &str, package: &str) -> bool {
+    let version = name
+        .strip_prefix(package)
+        .and_then(|rest| rest.strip_prefix(['-', '_']));
+    version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// The package that dpkg's database in the image says a file is of.
+fn owner(image: &dyn Reader, path: &[u8]) -> Option<String> {
+    let folder = b"var/lib/dpkg/info/".as_slice();
+    let wanted = [b"/", path].concat();
+    let lists = image.entries().range(folder.to_vec()..);
+    for (list, _) in lists.take_while(|(list, _)| list.starts_with(folder)) {
+        let Some(name) = list[folder.len()..].strip_suffix(b".list") else {
+            continue;
+        };
+        let mut text = Vec::new();
+        let content = image.content(list).ok()?;
+        content.reader().read_to_end(&mut text).ok()?;
+        if text.split(|byte| *byte == b'\n').any(|line| line == wanted) {
+            let name = String::from_utf8_lossy(name).into_owned();
+            return Some(name.split(':').next().unwrap_or_default().to_owned());
+        }
+    }
+    None
+}
+
 /// What made a file: the derivation, and what it was made of.
-fn explain(graph: &Graph, found: &Found) -> Option<Value> {
+fn explain(graph: &Graph, found: &Found, package: Option<&str>) -> Option<Value> {
     let drv = graph.get(&found.drv)?;
     let mut sources = BTreeSet::new();
     let mut patches = BTreeSet::new();
     let mut seen = BTreeSet::from([found.drv]);
-    gather(graph, drv, &mut seen, &mut sources, &mut patches);
+    // A root of packages is made of all of them; the file is of one.
+    let inputs = drv.inputs.iter().filter_map(|input| match &input.source {
+        InputSource::Output { drv, .. } => graph.get(drv).map(|drv| &**drv),
+        InputSource::Source { .. } => None,
+    });
+    let of_package = |drv: &&Derivation| package.is_some_and(|name| is_of(drv.name.as_str(), name));
+    let narrowed: Vec<&Derivation> = inputs.filter(of_package).collect();
+    match narrowed.is_empty() {
+        true => gather(graph, drv, &mut seen, &mut sources, &mut patches),
+        false => narrowed
+            .iter()
+            .for_each(|drv| gather(graph, drv, &mut seen, &mut sources, &mut patches)),
+    }
+    let package = narrowed.first().map(|drv| drv.name.as_str());
     let by = match (&drv.builder, xsc_build::work_of(drv)) {
         (Builder::Builtin { name, .. }, _) => format!("builtin:{}", name.as_str()),
         (Builder::Fetch(_), _) => "a download".to_owned(),
@@ -188,6 +230,7 @@ fn explain(graph: &Graph, found: &Found) -> Option<Value> {
         "id": found.drv.to_string(),
         "path": found.path,
         "by": by,
+        "package": package,
         "sources": sources,
         "patches": patches,
     }))
@@ -236,6 +279,9 @@ fn text(origin: &Value) -> String {
         word("by"),
         word("path")
     );
+    if let Some(package) = origin["package"].as_str() {
+        text.push_str(&format!("\n  of the package {package}"));
+    }
     for (key, called) in [("sources", "source"), ("patches", "patch")] {
         for item in origin[key].as_array().into_iter().flatten() {
             text.push_str(&format!(
