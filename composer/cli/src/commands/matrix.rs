@@ -142,7 +142,7 @@ pub(crate) fn run(
     if context.json {
         print(&json!({ "version": 1, "boots": told, "summary": summary }).to_string());
     } else {
-        print(&summary);
+        print(&format!("boot matrix: {summary}"));
     }
     match failed.is_empty() {
         true => Ok(()),
