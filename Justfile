@@ -81,6 +81,11 @@ bench-eval *names:
 bench: composer
     XSC_COMPOSE={{ compose }} composer/cli/benches/run.sh
 
+# The ext4 writer against mke2fs -d, on 1 GiB in 50,000 files
+[group('test')]
+bench-image:
+    cargo bench --locked -p xsc-image --bench ext4
+
 # Kill a build with SIGKILL at random times, over and over, and verify the store: just kills [TIMES]
 [group('test')]
 kills times='1000':

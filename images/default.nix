@@ -85,6 +85,8 @@ let
   audit = if rootfs ? audit then { "/${name}.audit" = rootfs.audit; } else { };
 in
 {
+  manifest = call ./manifest.nix;
+
   inherit
     config
     pkgs

@@ -19,10 +19,12 @@ if config ? init then
       ;
   }
 else
-  {
+  rec {
+    parts = [ pkgs.xsc-tests ] ++ map (package: pkgs.${package}) config.test.packages;
+
     tree = lib.merge {
       name = "rootfs";
-      trees = [ pkgs.xsc-tests ] ++ map (package: pkgs.${package}) config.test.packages;
+      trees = parts;
     };
 
     nodes =

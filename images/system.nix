@@ -182,14 +182,16 @@ let
       ;
   };
 
+  parts = [
+    packages
+    rendered
+  ]
+  ++ deriveds
+  ++ copied;
+
   tree = lib.merge {
     name = "${name}-rootfs";
-    trees = [
-      packages
-      rendered
-    ]
-    ++ deriveds
-    ++ copied;
+    trees = parts;
     links = layout;
     lastWins = true;
   };
@@ -211,6 +213,7 @@ in
     audit
     auditOf
     packages
+    parts
     rendered
     tree
     ;

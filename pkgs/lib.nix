@@ -311,6 +311,8 @@ rec {
       tree,
       nodes ? { },
       owners ? [ ],
+      # The trees that `tree` was made of, later ones win: who an entry is from.
+      parts ? [ ],
     }:
     step name "builtin:manifest" { inherit file nodes; } (
       [
@@ -320,6 +322,7 @@ rec {
         }
       ]
       ++ ownersOf owners
+      ++ numbered "/parts" parts
     );
 
   # An OCI image layout; the output is the layout's directory.

@@ -22,7 +22,7 @@ let
     inherit (filesystem) verity;
   };
 
-  manifest = import ./manifest.nix { inherit lib name filesystem; };
+  manifest = import ../manifest.nix { inherit lib name rootfs; };
 
   file = "${name}.${if format == "raw" then "img" else format}";
 

@@ -57,9 +57,12 @@ in
   ];
 
   config.kernel.fragments = lib.mkIf wanted (
-    lib.mkAfter [
-      "disk"
-      "root"
-    ]
+    lib.mkAfter (
+      [
+        "disk"
+        "root"
+      ]
+      ++ lib.optional config.image.disk.verity "verity"
+    )
   );
 }

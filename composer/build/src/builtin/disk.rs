@@ -10,12 +10,13 @@ use std::path::Path;
 
 use xsc_image::disk::{self, Architecture, Bios, DiskSpec};
 use xsc_image::ext4::{self, Ext4Spec};
-use xsc_image::{Kind, Manifest, qcow2};
-use xsc_model::{System, TreeId};
+use xsc_image::{ImagePath, Kind, Manifest, Origin, qcow2};
+use xsc_model::{Node, System, TreeId};
 use xsc_store::Store;
 
 use super::image::{Blobs, Output, at, failed, file_of, manifest, path};
 use super::params::Params;
+use super::walk;
 use crate::error::FailureKind;
 
 const MIB: u64 = 1 << 20;
@@ -107,15 +108,51 @@ pub(crate) fn run(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureK
 }
 
 /// The tree at `/tree` with all that images say of it, as text.
-pub(crate) fn manifest_text(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureKind> {
+///
+/// Inputs below `/parts` are trees that it was made of; `names` says what people call them. An
+/// entry comes from the last of them that has the same file or link at its path.
+pub(crate) fn manifest_text(
+    store: &Store,
+    params: &Params<'_>,
+    names: &[String],
+) -> Result<TreeId, FailureKind> {
     params.only(&["file", "nodes"])?;
-    let text = manifest(store, params)?.to_text();
+    let mut manifest = manifest(store, params)?;
+    for (index, (at, tree)) in params.inputs().enumerate() {
+        if !at.starts_with("/parts/") {
+            continue;
+        }
+        let origin = Origin::new(names.get(index).map_or(at, String::as_str));
+        let mut found = Vec::new();
+        walk(store, tree, &mut |below, node| {
+            if let Ok(path) = ImagePath::new(format!("/{below}"))
+                && manifest
+                    .get(&path)
+                    .is_some_and(|entry| same(&entry.kind, node))
+            {
+                found.push(path);
+            }
+        })?;
+        for path in found {
+            manifest.set_origin(&path, origin.clone());
+        }
+    }
+    let text = manifest.to_text();
     let output = Output::new(store)?;
     let name = params.str("file")?;
     output.file(params, name, |out| {
         out.write_all(text.as_bytes()).map_err(at(Path::new(name)))
     })?;
     output.finish()
+}
+
+/// Whether a tree's node is what an image has; directories belong to nobody.
+fn same(kind: &Kind, node: &Node) -> bool {
+    match (kind, node) {
+        (Kind::File { blob, .. }, Node::File { blob: other, .. }) => blob == other,
+        (Kind::Symlink { target }, Node::Symlink { target: other }) => target == other.as_bytes(),
+        _ => false,
+    }
 }
 
 /// The content of a file at the top of a tree.

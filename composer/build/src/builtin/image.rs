@@ -11,8 +11,8 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use xsc_image::{
-    BlobSource, Compression, Entry, ImagePath, Kind, Manifest, NewNode, Override, cpio, erofs, fat,
-    iso, oci, oci_layers,
+    BlobSource, Compression, Entry, ImagePath, Kind, Manifest, NewNode, Override, Xattrs, cpio,
+    erofs, fat, iso, oci, oci_layers,
 };
 use xsc_model::{BlobId, DirectorySource, EntryName, Node, Param, System, TreeId};
 use xsc_store::{IngestOptions, ScratchDir, Store};
@@ -336,13 +336,46 @@ fn owners(store: &Store, params: &Params<'_>, tree: TreeId) -> Result<Vec<Overri
     owners.into_iter().map(change).collect()
 }
 
+/// Extended attributes of a node: values in hexadecimal by full name.
+fn xattrs(
+    given: Option<&Param>,
+    problem: &dyn Fn(&str) -> FailureKind,
+) -> Result<Xattrs, FailureKind> {
+    let bad = || problem("`xattrs` must be a set of strings of hexadecimal digits, two a byte");
+    let mut xattrs = Xattrs::new();
+    let map = match given {
+        None => return Ok(xattrs),
+        Some(Param::Map(map)) => map,
+        Some(_) => return Err(bad()),
+    };
+    for (name, value) in map {
+        let Param::Str(digits) = value else {
+            return Err(bad());
+        };
+        let byte = |pair: &[u8]| {
+            let text = std::str::from_utf8(pair)
+                .ok()
+                .filter(|t| !t.contains('+'))?;
+            u8::from_str_radix(text, 16).ok()
+        };
+        let pairs = digits.as_bytes().chunks(2);
+        let bytes: Option<Vec<u8>> = pairs
+            .map(|pair| byte(pair).filter(|_| pair.len() == 2))
+            .collect();
+        xattrs.insert(name.clone().into_bytes(), bytes.ok_or_else(bad)?);
+    }
+    Ok(xattrs)
+}
+
 /// One entry of `nodes`: `type`, `mode`, and for devices `major` and `minor`.
 fn node_override(
     at: &str,
     fields: &BTreeMap<String, Param>,
     problem: &dyn Fn(&str) -> FailureKind,
 ) -> Result<Override, FailureKind> {
-    let known = ["type", "mode", "uid", "gid", "major", "minor", "target"];
+    let known = [
+        "type", "mode", "uid", "gid", "major", "minor", "target", "xattrs",
+    ];
     if let Some(name) = fields.keys().find(|name| !known.contains(&name.as_str())) {
         return Err(problem(&format!(
             "unknown field `{name}`; known: {}",
@@ -372,6 +405,17 @@ fn node_override(
         None => None,
         Some("directory") => Some(NewNode::Directory),
         Some("fifo") => Some(NewNode::Fifo),
+        Some("socket") => Some(NewNode::Socket),
+        Some("hardlink") => match text("target") {
+            Some(target) => Some(NewNode::HardLink(
+                ImagePath::new(target).map_err(|e| problem(&e.to_string()))?,
+            )),
+            None => {
+                return Err(problem(
+                    "a hard link needs `target`, the path of the other name",
+                ));
+            }
+        },
         Some("char") => device().map(|(major, minor)| Some(NewNode::CharDevice(major, minor)))?,
         Some("block") => device().map(|(major, minor)| Some(NewNode::BlockDevice(major, minor)))?,
         Some("symlink") => match text("target") {
@@ -380,7 +424,7 @@ fn node_override(
         },
         Some(_) => {
             return Err(problem(
-                "`type` must be directory, char, block, fifo or symlink",
+                "`type` must be directory, char, block, fifo, socket, hardlink or symlink",
             ));
         }
     };
@@ -396,6 +440,7 @@ fn node_override(
         mode,
         uid: number("uid")?,
         gid: number("gid")?,
+        xattrs: xattrs(fields.get("xattrs"), problem)?,
         create,
         ..Override::new(ImagePath::new(at).map_err(|e| problem(&e.to_string()))?)
     })

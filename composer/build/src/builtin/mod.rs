@@ -47,7 +47,7 @@ pub(crate) fn run(
         BuiltinName::Audit => audit::run(engine, &params),
         BuiltinName::Distinct => distinct::run(engine.store, &params),
         BuiltinName::Disk => disk::run(engine.store, &params),
-        BuiltinName::Manifest => disk::manifest_text(engine.store, &params),
+        BuiltinName::Manifest => disk::manifest_text(engine.store, &params, input_names),
         BuiltinName::Oci => image::oci(engine.store, &params),
         BuiltinName::Erofs => image::erofs(engine, &params),
         BuiltinName::Sbom => describe::sbom(engine.store, &params),
