@@ -14,7 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use indicatif::HumanBytes;
 use xsc_build::{Caches, Plan, SubstituteError, Substituter};
 use xsc_model::{Action, ActionId, DrvId, Graph, Realisation};
-use xsc_profile::{Endpoint, FlakeLike, TrustTable, url_fault};
+use xsc_profile::{Endpoint, FlakeLike, TrustTable};
 use xsc_remote::{
     Believed, Cache, CacheSet, FetchError, HttpOptions, Pushed, SecretKey, Signer, StaticCache,
     Trust,
@@ -43,23 +43,8 @@ pub(crate) fn named(
     word: &str,
 ) -> Result<Endpoint, CommandError> {
     let known = engines::endpoints(context, Some(flake))?;
-    if let Some(found) = known.iter().find(|endpoint| endpoint.name == word) {
-        return Ok(found.clone());
-    }
-    match url_fault(word) {
-        None => Ok(Endpoint::from_url(word)),
-        Some(fault) if word.contains("://") => {
-            Err(CommandError::usage(format!("`{word}` {fault}")))
-        }
-        Some(_) => {
-            let names: Vec<&str> = known.iter().map(|e| e.name.as_str()).collect();
-            let error = CommandError::usage(format!("there is no endpoint `{word}`"));
-            Err(match names.is_empty() {
-                true => error.hint("name a directory as file:///DIR, or a server as https://…"),
-                false => error.hint(format!("the configuration names: {}", names.join(", "))),
-            })
-        }
-    }
+    let hint = "name a directory as file:///DIR, or a server as https://…";
+    engines::named(&known, word, hint)
 }
 
 /// Whom the repository trusts.
@@ -151,16 +136,7 @@ pub(crate) fn open_endpoint<'a>(
         proxy: proxy_for(context, url),
         ..HttpOptions::default()
     };
-    if let Some(token) = &endpoint.token_file {
-        let path = context.config_dir.join(token);
-        let text = std::fs::read_to_string(&path).map_err(|error| {
-            CommandError::usage(format!(
-                "cannot read {} (`token-file` of [remote.{name}]): {error}",
-                path.display()
-            ))
-        })?;
-        options.token = Some(text.trim().to_owned());
-    }
+    options.token = engines::token(context, endpoint)?;
     let cache = StaticCache::http(name, url, &options).map_err(failed)?;
     Ok(Box::new(cache))
 }
@@ -323,10 +299,7 @@ impl<'a> Shared<'a> {
                 continue;
             }
             match self.set.push(&realisation, true) {
-                Ok(more) => {
-                    done.sent += more.sent;
-                    done.statements += more.statements;
-                }
+                Ok(more) => done += more,
                 Err(error) => {
                     failed += 1;
                     if failed == 1 {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use xsc_build::{Executor, ExecutorError, Ran, Task};
 use xsc_model::{Action, System};
-use xsc_profile::{DigestChoice, Endpoint, EngineKind, FlakeLike, merge_endpoints};
+use xsc_profile::{DigestChoice, Endpoint, EngineKind, FlakeLike, merge_endpoints, url_fault};
 use xsc_remote::reapi::{
     DigestFunction, EndpointSettings, EngineProfile, ExecuteError, Reapi, RemoteCommand,
 };
@@ -38,35 +38,70 @@ pub(crate) fn endpoints(
     })
 }
 
+/// What the user names as an endpoint: a name of the configuration, or an address; `hint` is for who has neither.
+pub(crate) fn named(known: &[Endpoint], word: &str, hint: &str) -> Result<Endpoint, CommandError> {
+    if let Some(found) = known.iter().find(|endpoint| endpoint.name == word) {
+        return Ok(found.clone());
+    }
+    match url_fault(word) {
+        None => Ok(Endpoint::from_url(word)),
+        Some(fault) if word.contains("://") => {
+            Err(CommandError::usage(format!("`{word}` {fault}")))
+        }
+        Some(_) => {
+            let names: Vec<&str> = known.iter().map(|e| e.name.as_str()).collect();
+            let error = CommandError::usage(format!("there is no endpoint `{word}`"));
+            Err(match names.is_empty() {
+                true => error.hint(hint),
+                false => error.hint(format!("the configuration names: {}", names.join(", "))),
+            })
+        }
+    }
+}
+
+/// The bytes of a file that an endpoint's table names with `key`, relative to the configuration's directory.
+fn file_of(
+    context: &Context,
+    endpoint: &Endpoint,
+    key: &str,
+    name: &str,
+) -> Result<Vec<u8>, CommandError> {
+    let path = context.config_dir.join(name);
+    std::fs::read(&path).map_err(|error| {
+        CommandError::usage(format!(
+            "cannot read {} (`{key}` of [remote.{}]): {error}",
+            path.display(),
+            endpoint.name
+        ))
+    })
+}
+
+/// The token of an endpoint, if it has one.
+pub(crate) fn token(
+    context: &Context,
+    endpoint: &Endpoint,
+) -> Result<Option<String>, CommandError> {
+    let Some(name) = &endpoint.token_file else {
+        return Ok(None);
+    };
+    let bytes = file_of(context, endpoint, "token-file", name)?;
+    Ok(Some(String::from_utf8_lossy(&bytes).trim().to_owned()))
+}
+
 /// What the client has to know of an endpoint, files read.
 pub(crate) fn settings(
     context: &Context,
     endpoint: &Endpoint,
 ) -> Result<EndpointSettings, CommandError> {
-    let read = |key: &str, name: &str| {
-        let path = context.config_dir.join(name);
-        std::fs::read(&path).map_err(|error| {
-            CommandError::usage(format!(
-                "cannot read {} (`{key}` of [remote.{}]): {error}",
-                path.display(),
-                endpoint.name
-            ))
-        })
-    };
     let mut settings = EndpointSettings::new(&endpoint.name, &endpoint.url);
     settings.instance.clone_from(&endpoint.instance);
     settings.digest = endpoint.digest.map(|digest| match digest {
         DigestChoice::Blake3 => DigestFunction::Blake3,
         DigestChoice::Sha256 => DigestFunction::Sha256,
     });
-    if let Some(name) = &endpoint.token_file {
-        let token = String::from_utf8_lossy(&read("token-file", name)?)
-            .trim()
-            .to_owned();
-        settings.token = Some(token);
-    }
+    settings.token = token(context, endpoint)?;
     if let Some(name) = &endpoint.ca_file {
-        settings.certificates = Some(read("ca-file", name)?);
+        settings.certificates = Some(file_of(context, endpoint, "ca-file", name)?);
     }
     settings.profile = match endpoint.profile {
         EngineKind::Plain => EngineProfile::Plain,

@@ -80,6 +80,20 @@ pub enum CacheError {
     },
 }
 
+/// An error and its causes in one line, each said once.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let inner = cause.to_string();
+        if !text.contains(&inner) {
+            text = format!("{text}: {inner}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
 /// What `get_many` calls with each blob: all of its bytes, or why there are none. An error of its
 /// own ends the whole request.
 pub type Received<'a> =

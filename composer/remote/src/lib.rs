@@ -9,6 +9,7 @@ mod dir;
 mod http;
 mod log;
 mod pack;
+mod parallel;
 pub mod reapi;
 mod set;
 mod statement;

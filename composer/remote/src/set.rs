@@ -6,13 +6,15 @@
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::ops::AddAssign;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use xsc_model::{ActionId, Digest, Realisation, TreeId};
 use xsc_store::{Store, StoreError};
 
-use crate::cache::{Blob, BlobKind, Cache, CacheError};
+use crate::cache::{Blob, BlobKind, Cache, CacheError, chain};
+use crate::parallel::parallel;
 use crate::transfer::{self, Progress, Sent, TransferError};
 use crate::trust::{Believed, Heard, Reason, Refusal, Trust};
 use crate::{SecretKey, SignedStatement, Statement, log};
@@ -88,6 +90,13 @@ pub struct Pushed {
     pub sent: Sent,
     /// Statements that were published.
     pub statements: usize,
+}
+
+impl AddAssign for Pushed {
+    fn add_assign(&mut self, more: Pushed) {
+        self.sent += more.sent;
+        self.statements += more.statements;
+    }
 }
 
 struct Member<'a> {
@@ -188,40 +197,7 @@ impl<'a> CacheSet<'a> {
     /// What is believed that each action produced: from what was heard before, or else by asking
     /// every endpoint. In the order of `actions`.
     pub fn believed(&self, actions: &[ActionId]) -> Result<Vec<Option<Believed>>, StoreError> {
-        let results: Vec<Mutex<Option<Believed>>> =
-            actions.iter().map(|_| Mutex::new(None)).collect();
-        let next = AtomicUsize::new(0);
-        let trouble = Mutex::new(None);
-        let run = || loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(action) = actions.get(at) else {
-                return;
-            };
-            match self.ask(action) {
-                Ok(found) => {
-                    *results[at].lock().unwrap_or_else(PoisonError::into_inner) = found;
-                }
-                Err(error) => {
-                    *trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                    return;
-                }
-            }
-        };
-        match actions.len().min(THREADS) {
-            0 | 1 => run(),
-            threads => std::thread::scope(|scope| {
-                for _ in 0..threads {
-                    scope.spawn(run);
-                }
-            }),
-        }
-        if let Some(error) = trouble.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            return Err(error);
-        }
-        let results = results.into_iter();
-        Ok(results
-            .map(|found| found.into_inner().unwrap_or_else(PoisonError::into_inner))
-            .collect())
+        parallel(THREADS, actions, |action| self.ask(action))
     }
 
     fn ask(&self, action: &ActionId) -> Result<Option<Believed>, StoreError> {
@@ -290,7 +266,7 @@ impl<'a> CacheSet<'a> {
                 None => Ok(Vec::new()),
             });
             match brought {
-                Ok(more) => faults.extend(more.iter().map(chain)),
+                Ok(more) => faults.extend(more.iter().map(|error| chain(error))),
                 Err(error) if error.is_local() => return Err(FetchError::Local(error)),
                 Err(error) => {
                     if let TransferError::Cache(error) = &error {
@@ -376,9 +352,7 @@ impl<'a> CacheSet<'a> {
             {
                 self.failed(member, error);
             }
-            let done = done?;
-            pushed.sent += done.sent;
-            pushed.statements += done.statements;
+            pushed += done?;
         }
         Ok(pushed)
     }
@@ -551,19 +525,4 @@ fn readable(bytes: &[u8]) -> Option<Heard<'_>> {
         bytes,
         engine: false,
     })
-}
-
-/// An error and its causes in one line.
-fn chain(error: &TransferError) -> String {
-    use std::error::Error;
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
 }

@@ -4,13 +4,12 @@
 //! `xsc_store::TreeImport`, which checks their digest; what fails names endpoint and object.
 
 use std::io::Read;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use xsc_model::{BlobId, TreeId};
 use xsc_store::{ImportError, Store, StoreError, TreeImport};
 
 use crate::cache::{Blob, BlobKind, Cache, CacheError};
+use crate::parallel::parallel;
 
 /// A file of at most this many bytes is moved together with others.
 const SMALL: u64 = 128 << 10;
@@ -117,46 +116,7 @@ fn tasks(mut blobs: Vec<Blob>) -> Vec<Task> {
     if !batch.is_empty() {
         tasks.push(Task::Together(batch));
     }
-    // They are taken from the end.
-    tasks.reverse();
     tasks
-}
-
-/// Runs tasks on a few threads. `work` returns the faults that are of single objects; an error
-/// ends everything.
-fn in_parallel(
-    tasks: Vec<Task>,
-    work: &(dyn Fn(Task) -> Result<Vec<TransferError>, TransferError> + Sync),
-) -> Result<Vec<TransferError>, TransferError> {
-    let threads = tasks.len().min(THREADS);
-    let queue = Mutex::new(tasks);
-    let result = Mutex::new(Ok(Vec::new()));
-    let stop = AtomicBool::new(false);
-    let run = || {
-        while !stop.load(Ordering::Relaxed) {
-            let task = queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let Some(task) = task else { return };
-            let done = work(task);
-            let mut result = result.lock().unwrap_or_else(PoisonError::into_inner);
-            match (done, &mut *result) {
-                (Ok(more), Ok(faults)) => faults.extend(more),
-                (Err(error), Ok(_)) => {
-                    *result = Err(error);
-                    stop.store(true, Ordering::Relaxed);
-                }
-                (_, Err(_)) => {}
-            }
-        }
-    };
-    match threads {
-        0 | 1 => run(),
-        _ => std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(run);
-            }
-        }),
-    }
-    result.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Brings what `import` misses from one endpoint. Returns the faults of single objects, which
@@ -171,8 +131,8 @@ pub(crate) fn bring(
         .missing()
         .map_err(|error| TransferError::from_import(cache, error))?;
     let blobs = missing.iter().map(|(blob, size)| file(*blob, *size));
-    in_parallel(tasks(blobs.collect()), &|task| match task {
-        Task::Alone(blob) => match bring_alone(cache, import, &blob) {
+    let faults = parallel(THREADS, &tasks(blobs.collect()), |task| match task {
+        Task::Alone(blob) => match bring_alone(cache, import, blob) {
             Ok(()) => {
                 progress(blob.size);
                 Ok(Vec::new())
@@ -182,7 +142,7 @@ pub(crate) fn bring(
         Task::Together(blobs) => {
             let mut faults = Vec::new();
             let mut fatal = None;
-            let got = cache.get_many(&blobs, &mut |blob, bytes| {
+            let got = cache.get_many(blobs, &mut |blob, bytes| {
                 let kept = bytes
                     .map_err(TransferError::from)
                     .and_then(|bytes| keep(cache, import, blob, &bytes));
@@ -209,7 +169,8 @@ pub(crate) fn bring(
                 (None, Ok(())) => Ok(faults),
             }
         }
-    })
+    })?;
+    Ok(faults.into_iter().flatten().collect())
 }
 
 /// A fault of one object is only noted; one of the endpoint or of this machine ends the request.
@@ -282,11 +243,11 @@ pub(crate) fn send(store: &Store, cache: &dyn Cache, tree: &TreeId) -> Result<Se
         files: missing.len(),
         bytes: missing.iter().map(|blob| blob.size).sum(),
     };
-    in_parallel(tasks(missing), &|task| {
+    parallel(THREADS, &tasks(missing), |task| {
         match task {
             Task::Alone(blob) => {
                 let mut from = store.open_blob(BlobId(blob.digest))?;
-                cache.put(&blob, &mut from)?;
+                cache.put(blob, &mut from)?;
             }
             Task::Together(blobs) => {
                 let mut read = Vec::with_capacity(blobs.len());
@@ -298,12 +259,12 @@ pub(crate) fn send(store: &Store, cache: &dyn Cache, tree: &TreeId) -> Result<Se
                             action: format!("read object {}", blob.digest),
                             source,
                         })?;
-                    read.push((blob, bytes));
+                    read.push((*blob, bytes));
                 }
                 cache.put_many(&read)?;
             }
         }
-        Ok(Vec::new())
+        Ok::<_, TransferError>(())
     })?;
     cache.put_directories(tree, &packed.records, &blobs)?;
     Ok(sent)

@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::time::SystemTime;
 
-use xsc_model::{ActionId, BlobId, DirectorySource, Node, TreeId};
+use xsc_model::{ActionId, BlobId, DirectorySource, TreeId};
 
 use crate::error::Context;
 use crate::fsops::remove_file;
 use crate::objects::disk_size;
+use crate::walk::{files, walk};
 use crate::{GcError, GcOptions, GcReport, Store, StoreError, layout};
 
 /// Everything that must stay.
@@ -149,25 +150,15 @@ impl Store {
     /// What `tree` contains and `live` has not.
     fn addition(&self, live: &Live, tree: TreeId) -> Result<Addition, StoreError> {
         let mut added = Addition::default();
-        let mut queue = vec![tree];
-        while let Some(tree) = queue.pop() {
-            if live.directories.contains(&tree) || !added.directories.insert(tree) {
-                continue;
-            }
-            for node in self.directory(tree)?.entries.values() {
-                match node {
-                    Node::Directory { tree } => queue.push(*tree),
-                    Node::File {
-                        blob, executable, ..
-                    } => {
-                        if !live.objects.contains(&(*blob, *executable)) {
-                            added.objects.insert((*blob, *executable));
-                        }
-                    }
-                    Node::Symlink { .. } => {}
-                }
-            }
-        }
+        let read = |tree| match live.directories.contains(&tree) {
+            true => Ok(None),
+            false => self.directory(tree).map(Some),
+        };
+        walk([tree], read, |tree, directory| {
+            added.directories.insert(tree);
+            let new = files(directory).filter(|object| !live.objects.contains(object));
+            added.objects.extend(new);
+        })?;
         Ok(added)
     }
 

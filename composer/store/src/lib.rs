@@ -30,6 +30,7 @@ mod store;
 mod trees;
 mod usage;
 mod verify;
+mod walk;
 
 pub use builder::{BuilderError, FileSink, TreeBuilder};
 pub use builds::RecordedBuild;

@@ -21,6 +21,7 @@ use crate::fsops::{TIMES, exists, file_mode};
 use crate::lock::Session;
 use crate::scratch::ScratchDir;
 use crate::trees::children_first;
+use crate::walk::walk;
 use crate::{Store, StoreError, layout};
 
 const DOMAIN: &str = "xsc-directories-1";
@@ -125,25 +126,19 @@ pub struct BlobSink<'a> {
 impl Store {
     /// The records and files of a tree of this store, to be sent elsewhere.
     pub fn pack_tree(&self, tree: &TreeId) -> Result<PackedTree, StoreError> {
-        let mut seen = BTreeSet::from([*tree]);
-        let mut queue = vec![*tree];
         let mut records = Vec::new();
         let mut files = BTreeMap::new();
-        let mut next = 0;
-        while next < queue.len() {
-            let directory = self.directory(queue[next])?;
-            next += 1;
+        let read = |tree| self.directory(tree).map(Some);
+        walk([*tree], read, |_, directory| {
             for node in directory.entries.values() {
-                match node {
-                    Node::Directory { tree } if seen.insert(*tree) => queue.push(*tree),
-                    Node::File { blob, size, .. } if *size > 0 => {
-                        files.insert(*blob, *size);
-                    }
-                    _ => {}
+                if let Node::File { blob, size, .. } = node
+                    && *size > 0
+                {
+                    files.insert(*blob, *size);
                 }
             }
             records.push(directory.encode());
-        }
+        })?;
         let mut e = Encoder::new(DOMAIN);
         e.u64(records.len() as u64);
         for record in &records {
@@ -201,24 +196,18 @@ fn read_records(tree: TreeId, bytes: &[u8]) -> Result<BTreeMap<TreeId, Directory
         directories.insert(TreeId(Digest::of(record)), directory);
     }
     decoder.finish().map_err(damaged)?;
-    let mut seen = BTreeSet::from([tree]);
-    let mut queue = vec![tree];
-    while let Some(id) = queue.pop() {
-        let Some(directory) = directories.get(&id) else {
-            return Err(ImportError::OtherRecords {
-                tree,
-                directory: id,
-                problem: "is missing",
-            });
-        };
-        for node in directory.entries.values() {
-            if let Node::Directory { tree } = node
-                && seen.insert(*tree)
-            {
-                queue.push(*tree);
-            }
-        }
-    }
+    let mut seen = BTreeSet::new();
+    let read = |id| match directories.get(&id) {
+        Some(directory) => Ok(Some(directory)),
+        None => Err(ImportError::OtherRecords {
+            tree,
+            directory: id,
+            problem: "is missing",
+        }),
+    };
+    walk([tree], read, |id, _| {
+        seen.insert(id);
+    })?;
     match directories.keys().find(|id| !seen.contains(*id)) {
         None => Ok(directories),
         Some(stray) => Err(ImportError::OtherRecords {

@@ -4,6 +4,7 @@
 //! it; what two owners share is in the size of both and in the own size of neither.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::convert::Infallible;
 use std::fs;
 use std::path::Path;
 
@@ -13,6 +14,7 @@ use crate::error::{Context, FileError, StoreError};
 use crate::fsops::list;
 use crate::gc::parse_object;
 use crate::objects::disk_size;
+use crate::walk::{files, walk};
 use crate::{Store, layout};
 
 /// What one root or one name takes.
@@ -69,7 +71,16 @@ impl Store {
         let _session = self.shared()?;
         let mut report = SizeReport::default();
         let records = self.records(&mut report)?;
-        for folder in ["dirs", "realisations", "logs", "history", "roots"] {
+        let folders = [
+            "dirs",
+            "realisations",
+            "statements",
+            "logs",
+            "history",
+            "builds",
+            "roots",
+        ];
+        for folder in folders {
             report.record_bytes += usage(&self.at(folder))?;
         }
         report.download_bytes = usage(&self.at("downloads"))?;
@@ -205,30 +216,11 @@ impl Records {
     }
 
     fn objects(&self, trees: &[TreeId]) -> Objects {
-        let mut seen: HashSet<TreeId> = HashSet::new();
         let mut objects = Objects::new();
-        let mut queue = trees.to_vec();
-        while let Some(tree) = queue.pop() {
-            if !seen.insert(tree) {
-                continue;
-            }
-            for node in self
-                .directories
-                .get(&tree)
-                .into_iter()
-                .flat_map(|directory| directory.entries.values())
-            {
-                match node {
-                    Node::Directory { tree } => queue.push(*tree),
-                    Node::File {
-                        blob, executable, ..
-                    } => {
-                        objects.insert((*blob, *executable));
-                    }
-                    Node::Symlink { .. } => {}
-                }
-            }
-        }
+        let read = |tree| Ok::<_, Infallible>(self.directories.get(&tree));
+        let Ok(()) = walk(trees.iter().copied(), read, |_, directory| {
+            objects.extend(files(directory));
+        });
         objects
     }
 }

@@ -18,7 +18,7 @@ use crate::args::Pull;
 use crate::caches::{self, Shared};
 use crate::context::Context;
 use crate::error::{CommandError, exit, store_error};
-use crate::ui::{beside, count, human, say};
+use crate::ui::{beside_saying, count, human, say};
 
 pub(crate) fn run(context: &Context, args: &Pull, cancel: &Cancel) -> Result<(), CommandError> {
     let (mut opened, drv) = open_about(context, &args.about)?;
@@ -64,18 +64,8 @@ pub(crate) fn run(context: &Context, args: &Pull, cancel: &Cancel) -> Result<(),
         .filter(|id| plan.remote.contains(*id))
         .filter(wanted)
         .collect();
-    let last = std::sync::Mutex::new(Instant::now());
-    let tell = || {
-        let mut last = last
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if last.elapsed() >= crate::ui::HEARTBEAT && !context.quiet {
-            *last = Instant::now();
-            let bytes = HumanBytes(bytes.load(Ordering::Relaxed));
-            say(&format!("pulling: {bytes}"));
-        }
-    };
-    beside(&tell, || {
+    let text = || format!("pulling: {}", HumanBytes(bytes.load(Ordering::Relaxed)));
+    beside_saying(context.quiet, text, || {
         for id in wanted {
             if cancel.load(Ordering::SeqCst) {
                 return Err(CommandError::new(exit::INTERRUPTED, "interrupted")

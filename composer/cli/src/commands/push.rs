@@ -15,7 +15,7 @@ use crate::args::Push;
 use crate::caches::{self, Again, Shared};
 use crate::context::Context;
 use crate::error::{CommandError, chain, exit, store_error};
-use crate::ui::{beside, count, human, say};
+use crate::ui::{beside_saying, count, human, say};
 
 pub(crate) fn run(context: &Context, args: &Push, cancel: &Cancel) -> Result<(), CommandError> {
     let (opened, drv) = open_about(context, &args.about)?;
@@ -46,19 +46,12 @@ pub(crate) fn run(context: &Context, args: &Push, cancel: &Cancel) -> Result<(),
     let begin = Instant::now();
     let total = plan.order.len();
     let at = std::sync::atomic::AtomicUsize::new(0);
-    let beat = std::sync::Mutex::new(Instant::now());
-    let tell = || {
-        let mut last = beat
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if last.elapsed() >= crate::ui::HEARTBEAT && !context.quiet {
-            *last = Instant::now();
-            let at = at.load(std::sync::atomic::Ordering::Relaxed);
-            say(&format!("pushing: {at} of {}", count(total, "derivation")));
-        }
+    let text = || {
+        let at = at.load(std::sync::atomic::Ordering::Relaxed);
+        format!("pushing: {at} of {}", count(total, "derivation"))
     };
     let mut done = Pushed::default();
-    beside(&tell, || {
+    beside_saying(context.quiet, text, || {
         for id in &plan.order {
             if cancel.load(std::sync::atomic::Ordering::SeqCst) {
                 return Err(CommandError::new(exit::INTERRUPTED, "interrupted")
@@ -70,9 +63,7 @@ pub(crate) fn run(context: &Context, args: &Push, cancel: &Cancel) -> Result<(),
                 true => set.say(realisation),
                 false => set.push(realisation, false),
             };
-            let more = more.map_err(|error| push_error(&error))?;
-            done.sent += more.sent;
-            done.statements += more.statements;
+            done += more.map_err(|error| push_error(&error))?;
             at.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
         set.finish().map_err(|error| push_error(&error))

@@ -4,7 +4,7 @@
 
 use serde_json::json;
 use xsc_model::System;
-use xsc_profile::{Endpoint, EngineKind, url_fault};
+use xsc_profile::{Endpoint, EngineKind};
 use xsc_remote::reapi::{Finding, Verdict};
 
 use super::{print, read_flake};
@@ -128,28 +128,8 @@ fn doctor(context: &Context, args: &Doctor) -> Result<(), CommandError> {
 }
 
 fn find(context: &Context, name: &str) -> Result<Endpoint, CommandError> {
-    let known = known(context)?;
-    if let Some(found) = known.iter().find(|endpoint| endpoint.name == name) {
-        return Ok(found.clone());
-    }
-    match url_fault(name) {
-        None => Ok(Endpoint::from_url(name)),
-        Some(fault) if name.contains("://") => {
-            Err(CommandError::usage(format!("`{name}` {fault}")))
-        }
-        Some(_) => {
-            let names: Vec<&str> = known
-                .iter()
-                .map(|endpoint| endpoint.name.as_str())
-                .collect();
-            let error = CommandError::usage(format!("there is no endpoint `{name}`"));
-            Err(match names.is_empty() {
-                true => error
-                    .hint("no configuration names any; give an address such as grpc://HOST:PORT"),
-                false => error.hint(format!("the configuration names: {}", names.join(", "))),
-            })
-        }
-    }
+    let hint = "no configuration names any; give an address such as grpc://HOST:PORT";
+    engines::named(&known(context)?, name, hint)
 }
 
 fn report(context: &Context, endpoint: &Endpoint, findings: &[Finding]) {

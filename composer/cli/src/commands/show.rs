@@ -46,18 +46,26 @@ pub(crate) fn find(opened: &mut Opened, which: &str) -> Result<(Graph, DrvId), C
     if let Ok(id) = opened.recipes.derivation(which) {
         return Ok((opened.recipes.graph(), id));
     }
+    Err(no_such(opened, which, closure.iter().map(name)))
+}
+
+/// Says that none of the derivations, which have these names, is meant.
+pub(super) fn no_such<'n>(
+    opened: &Opened,
+    which: &str,
+    names: impl Iterator<Item = &'n str>,
+) -> CommandError {
     let error = CommandError::usage(format!(
         "{} has no derivation `{which}`",
         opened.described()
     ));
-    let names = closure.iter().map(name);
-    Err(match xsc_profile::closest(which, names) {
+    match xsc_profile::closest(which, names) {
         Some(close) => error.hint(format!("did you mean {close}?")),
         None => error.hint(format!(
             "`xsc-compose show {}` lists them",
             opened.path.display()
         )),
-    })
+    }
 }
 
 fn one(

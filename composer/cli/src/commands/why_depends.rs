@@ -80,17 +80,8 @@ fn named(
             return Ok(found);
         }
     }
-    let error = CommandError::usage(format!(
-        "{} has no derivation `{wanted}`",
-        opened.described()
-    ));
-    Err(match xsc_profile::closest(wanted, order.iter().map(name)) {
-        Some(close) => error.hint(format!("did you mean {close}?")),
-        None => error.hint(format!(
-            "`xsc-compose show {}` lists them",
-            opened.path.display()
-        )),
-    })
+    let names = order.iter().map(name);
+    Err(super::show::no_such(opened, wanted, names))
 }
 
 /// The shortest chain of inputs.

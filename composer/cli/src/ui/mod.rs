@@ -43,6 +43,23 @@ pub(crate) fn say(text: &str) {
     };
 }
 
+/// Says `text` now and then while `work` runs on this thread, so that nobody thinks that it hangs.
+pub(crate) fn beside_saying<T>(
+    quiet: bool,
+    text: impl Fn() -> String + Sync,
+    work: impl FnOnce() -> T,
+) -> T {
+    let last = Mutex::new(Instant::now());
+    let tell = || {
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.elapsed() >= HEARTBEAT && !quiet {
+            *last = Instant::now();
+            say(&text());
+        }
+    };
+    beside(&tell, work)
+}
+
 /// Calls `beat` every second beside `work`, which runs on this thread.
 pub(crate) fn beside<T>(beat: &(dyn Fn() + Sync), work: impl FnOnce() -> T) -> T {
     let stop = AtomicBool::new(false);

@@ -42,6 +42,19 @@ rec {
 }
 "#;
 
+/// Every kind of image, of a tree `files` and an `initramfs` of it.
+pub(crate) const IMAGES: &str = r#"
+oci = step "oci" "builtin:oci" { epoch = 1735689600; reference = "t:latest"; command = [ "/init" ]; }
+    [ { at = "/tree"; from = files; } ];
+boot = run "boot" ''
+    mkdir $out; head -c 30000 /dev/zero > $out/eltorito.img; head -c 512 /dev/zero > $out/boot_hybrid.img'';
+esp = step "esp" "builtin:fat" { epoch = 1735689600; label = "ESP"; } [ { at = "/tree"; from = boot; } ];
+iso = step "iso" "builtin:iso" { epoch = 1735689600; file = "t.iso"; volumeId = "T"; } [
+    { at = "/tree"; from = files; } { at = "/loader"; from = boot; } { at = "/esp"; from = esp; } ];
+result = step "images" "builtin:merge" { } [
+    { at = "/initramfs"; from = initramfs; } { at = "/oci"; from = oci; } { at = "/iso"; from = iso; } ];
+"#;
+
 pub(crate) const PROFILE: &str = r#"[profile]
 name = "t"
 description = "A profile of the tests"

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::chown;
 use std::path::Path;
 
-use crate::env::{Ran, TestRepo, can_build, is_root, tree};
+use crate::env::{IMAGES, Ran, TestRepo, can_build, is_root, tree};
 
 /// Commands that see how many they are and when, and every kind of image.
 const RECIPES: &str = r#"
@@ -20,16 +20,11 @@ initramfs = step "initramfs" "builtin:cpio" {
     nodes."/dev" = { type = "directory"; mode = "0755"; };
     nodes."/dev/console" = { type = "char"; major = 5; minor = 1; mode = "0600"; };
 } [ { at = "/tree"; from = files; } ];
-oci = step "oci" "builtin:oci" { epoch = 1735689600; reference = "t:latest"; command = [ "/init" ]; }
-    [ { at = "/tree"; from = files; } ];
-boot = run "boot" ''
-    mkdir $out; head -c 30000 /dev/zero > $out/eltorito.img; head -c 512 /dev/zero > $out/boot_hybrid.img'';
-esp = step "esp" "builtin:fat" { epoch = 1735689600; label = "ESP"; } [ { at = "/tree"; from = boot; } ];
-iso = step "iso" "builtin:iso" { epoch = 1735689600; file = "t.iso"; volumeId = "T"; } [
-    { at = "/tree"; from = files; } { at = "/loader"; from = boot; } { at = "/esp"; from = esp; } ];
-result = step "images" "builtin:merge" { } [
-    { at = "/initramfs"; from = initramfs; } { at = "/oci"; from = oci; } { at = "/iso"; from = iso; } ];
 "#;
+
+fn images() -> TestRepo {
+    TestRepo::new(&format!("{RECIPES}{IMAGES}"))
+}
 
 fn assert_same(one: &Path, other: &Path) {
     assert_eq!(one.file_name(), other.file_name(), "the same tree");
@@ -48,7 +43,7 @@ fn two_stores_and_numbers_of_jobs_give_the_same_bytes() {
     if !can_build("two_stores_and_numbers_of_jobs_give_the_same_bytes") {
         return;
     }
-    let (one, mut other) = (TestRepo::new(RECIPES), TestRepo::new(RECIPES));
+    let (one, mut other) = (images(), images());
     let long = "a/store/at/a/much/longer/path/than/the/other/one";
     other.set_store(other.temp().join(long));
     let first = one.build_with(&["-j1", "--cores", "1"]).ok().path();
@@ -74,11 +69,11 @@ fn an_ordinary_user_makes_the_same_bytes() {
         println!("SKIP {name}: only root can become another user; the other tests run as this one");
         return;
     }
-    let repo = TestRepo::new(RECIPES);
+    let repo = images();
     let as_root = repo.build().ok().path();
 
     const NOBODY: u32 = 65534;
-    let mut other = TestRepo::new(RECIPES);
+    let mut other = images();
     let home = other.temp().join("nobody");
     fs::create_dir(&home).unwrap();
     chown(&home, Some(NOBODY), Some(NOBODY)).unwrap();

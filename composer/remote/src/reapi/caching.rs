@@ -7,17 +7,16 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use bazel_remote_apis::build::bazel::remote::execution::v2 as re;
 use xsc_model::{ActionId, BlobId, Digest, TreeId};
 
 use super::Reapi;
-use super::cas::{Source, describe, parallel};
+use super::cas::{PARALLEL, Source, describe};
 use super::digest::{DigestFunction, WireDigest};
 use super::slots;
 use crate::cache::Received;
+use crate::parallel::parallel;
 use crate::{Blob, BlobKind, Cache, CacheError, PublicKey};
 
 /// Files that one slot names: 250 bytes each, so that the message stays below a megabyte or so.
@@ -201,30 +200,22 @@ impl Cache for Reapi<'_> {
     }
 
     fn missing_trees(&self, trees: &[TreeId]) -> Result<Vec<TreeId>, CacheError> {
-        let missing = Mutex::new(Vec::new());
-        parallel(trees, |tree| {
-            let whole = match self.part(tree, 0)? {
-                None => false,
-                Some(first) => match parts_of(&first) {
-                    None => false,
-                    Some(parts) => {
-                        let mut all = true;
-                        for part in 1..parts {
-                            all &= self.part(tree, part)?.is_some();
-                        }
-                        all
-                    }
-                },
+        let whole = parallel(PARALLEL, trees, |tree| {
+            let first = self.part(tree, 0)?;
+            let Some(parts) = first.and_then(|first| parts_of(&first)) else {
+                return Ok(false);
             };
-            if !whole {
-                missing
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(*tree);
+            let mut all = true;
+            for part in 1..parts {
+                all &= self.part(tree, part)?.is_some();
             }
-            Ok(())
+            Ok::<_, CacheError>(all)
         })?;
-        Ok(missing.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let trees = trees.iter().zip(whole);
+        Ok(trees
+            .filter(|(_, whole)| !whole)
+            .map(|(tree, _)| *tree)
+            .collect())
     }
 
     fn missing(&self, blobs: &[Blob]) -> Result<Vec<Blob>, CacheError> {

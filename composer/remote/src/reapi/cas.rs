@@ -6,8 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{Read, Write};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bazel_remote_apis::build::bazel::remote::execution::v2 as re;
 use bazel_remote_apis::google::bytestream::{ReadRequest, WriteRequest};
@@ -17,6 +16,7 @@ use tonic::{Code, Status};
 use super::client::{Client, words};
 use super::digest::WireDigest;
 use crate::CacheError;
+use crate::parallel::parallel;
 
 /// Digests in one question for what is missing: about 600 KB.
 const QUESTION: usize = 8192;
@@ -31,7 +31,7 @@ const OVERHEAD: u64 = 160;
 const CHUNK: usize = 512 * 1024;
 
 /// Transfers at once.
-const PARALLEL: usize = 8;
+pub(crate) const PARALLEL: usize = 8;
 
 /// Where the bytes of an upload come from.
 pub(crate) enum Source<'a> {
@@ -81,7 +81,7 @@ impl Client {
         let limit = self.connection()?.abilities.batch;
         let sizes = blobs.iter().map(|(digest, _)| digest.size);
         let groups = pack(sizes, limit);
-        parallel(&groups, |group| {
+        parallel(PARALLEL, &groups, |group| {
             if let [one] = group.as_slice()
                 && blobs[*one].0.size + OVERHEAD > limit
             {
@@ -90,6 +90,7 @@ impl Client {
             }
             self.upload_batch(group.iter().map(|index| &blobs[*index]))
         })
+        .map(drop)
     }
 
     fn upload_batch<'b, 'a: 'b>(
@@ -249,7 +250,7 @@ impl Client {
         std::thread::scope(|scope| {
             let (groups, stop) = (&groups, &stop);
             let worker = scope.spawn(move || {
-                parallel(groups, |group| {
+                parallel(PARALLEL, groups, |group| {
                     if stop.load(Ordering::Relaxed) {
                         return Ok(());
                     }
@@ -262,6 +263,7 @@ impl Client {
                     }
                     Ok(())
                 })
+                .map(drop)
             });
             let mut verdict = Ok(());
             for (digest, result) in &receive {
@@ -442,38 +444,6 @@ fn pack(sizes: impl Iterator<Item = u64>, limit: u64) -> Vec<Vec<usize>> {
     groups
 }
 
-/// Does `work` for every item on several threads; the first failure ends it.
-pub(crate) fn parallel<T: Sync>(
-    items: &[T],
-    work: impl Fn(&T) -> Result<(), CacheError> + Sync,
-) -> Result<(), CacheError> {
-    if let [one] = items {
-        return work(one);
-    }
-    let next = AtomicUsize::new(0);
-    let failure: Mutex<Option<CacheError>> = Mutex::new(None);
-    let run = || {
-        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(error) = work(item) {
-                next.store(items.len(), Ordering::Relaxed);
-                failure
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .get_or_insert(error);
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..PARALLEL.min(items.len()) {
-            scope.spawn(run);
-        }
-    });
-    match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(error) => Err(error),
-        None => Ok(()),
-    }
-}
-
 /// A status as the protocol nests it, in one line.
 pub(crate) fn nested(code: i32, message: &str) -> String {
     words(&Status::new(Code::from(code), message))
@@ -494,23 +464,5 @@ mod tests {
             many.iter().map(Vec::len).collect::<Vec<_>>(),
             [BATCH_COUNT, 1]
         );
-    }
-
-    #[test]
-    fn the_first_failure_ends_the_work() {
-        let done = AtomicUsize::new(0);
-        let items: Vec<usize> = (0..10_000).collect();
-        let result = parallel(&items, |item| {
-            done.fetch_add(1, Ordering::Relaxed);
-            match item {
-                5 => Err(CacheError::Absent {
-                    cache: "test".to_owned(),
-                    what: "it".to_owned(),
-                }),
-                _ => Ok(()),
-            }
-        });
-        assert!(matches!(result, Err(CacheError::Absent { .. })));
-        assert!(done.into_inner() < 10_000);
     }
 }

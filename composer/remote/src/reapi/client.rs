@@ -24,6 +24,7 @@ use tonic::{Code, Request, Status};
 use super::digest::DigestFunction;
 use super::endpoint::EndpointSettings;
 use crate::CacheError;
+use crate::cache::chain;
 
 /// What one message may hold when an engine does not say: gRPC's own default.
 const DEFAULT_LIMIT: u64 = 4 * 1024 * 1024;
@@ -393,20 +394,6 @@ pub(crate) fn words(status: &Status) -> String {
         text = format!("{:?}", status.code());
     }
     let mut source = std::error::Error::source(status);
-    while let Some(error) = source {
-        let inner = error.to_string();
-        if !text.contains(&inner) {
-            text = format!("{text}: {inner}");
-        }
-        source = error.source();
-    }
-    text
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
     while let Some(error) = source {
         let inner = error.to_string();
         if !text.contains(&inner) {

@@ -14,10 +14,11 @@ use bazel_remote_apis::build::bazel::remote::execution::v2 as re;
 use prost::Message;
 use xsc_model::EntryName;
 
-use super::cas::describe;
+use super::cas::{PARALLEL, describe};
 use super::client::Client;
 use super::digest::WireDigest;
 use crate::CacheError;
+use crate::parallel::parallel;
 
 /// A message of directories; a million entries fit.
 const MOST_DIRECTORY: u64 = 512 << 20;
@@ -183,7 +184,7 @@ impl Client {
             }
             Ok(())
         })?;
-        super::cas::parallel(&large, |digest| {
+        parallel(PARALLEL, &large, |digest| {
             let Some(((first, executable), more)) = layout.files[digest].split_first() else {
                 return Ok(());
             };
@@ -197,6 +198,7 @@ impl Client {
             }
             Ok(())
         })
+        .map(drop)
     }
 
     /// The bytes of a single output file, where the action made it.
