@@ -145,7 +145,6 @@ impl Engine<'_> {
         }
         started(work_of(drv));
         self.import_sources(drv)?;
-        let scratch = || self.store.scratch(drv.name.as_str());
         let name = drv.name.as_str();
         let mut isolation = Vec::new();
         let outputs = match &action.builder {
@@ -154,7 +153,7 @@ impl Engine<'_> {
                 isolation = built.isolation;
                 built.outputs
             }
-            Builder::Fetch(file) => fetch::run(self, id, file, scratch()?)?,
+            Builder::Fetch(file) => fetch::run(self, id, file, self.store.scratch(name)?)?,
             Builder::Builtin { name, params } => {
                 let _place = Place::take(self)?;
                 let tree = builtin::run(self, *name, params, action, job.input_names)?;

@@ -8,6 +8,12 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+/// The directory in it that the runner mounts the file system of its set-up on.
+pub(crate) const SETUP: &str = "setup";
+
+/// The working directories of its writable overlays.
+pub(crate) const WORK: &str = "work";
+
 /// A scratch directory could not be removed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot remove the scratch directory {}", path.display())]
@@ -46,7 +52,7 @@ pub fn remove_scratch(path: &Path) -> Result<(), RemoveScratchError> {
 ///
 /// Something that has to go cannot be removed.
 pub fn reset_scratch(path: &Path) -> Result<(), RemoveScratchError> {
-    for own in ["setup", "work"] {
+    for own in [SETUP, WORK] {
         remove_scratch(&path.join(own))?;
     }
     Ok(())
@@ -64,7 +70,7 @@ pub fn is_as_new(path: &Path) -> bool {
         Ok(names)
     };
     let look = || -> io::Result<bool> {
-        let (build, setup) = (path.join("build"), path.join("setup"));
+        let (build, setup) = (path.join("build"), path.join(SETUP));
         let out = build.join("out");
         let new = fs::metadata(path)?;
         for dir in [&build, &out] {
@@ -78,7 +84,7 @@ pub fn is_as_new(path: &Path) -> bool {
                 return Ok(false);
             }
         }
-        Ok(names(path)? == ["build", "setup"]
+        Ok(names(path)? == ["build", SETUP]
             && names(&build)? == ["out"]
             && names(&out)?.is_empty()
             && names(&setup)?.is_empty())

@@ -20,6 +20,13 @@ const KERNEL: &str = "vmlinuz";
 const INITRAMFS: &str = "initramfs";
 const CMDLINE: &str = "cmdline";
 
+/// Why there is no boot of this profile.
+pub(crate) fn nothing_to_boot(profile: &Profile) -> CommandError {
+    let name = &profile.name;
+    let error = CommandError::usage(format!("profile {name} makes nothing to boot"));
+    error.hint("add \"iso\", \"disk\" or \"boot\" to `images` of the profile")
+}
+
 /// What is booted, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Choice {
@@ -57,9 +64,7 @@ pub(crate) fn choose(profile: &Profile, flags: &BootFlags) -> Result<Choice, Com
         {
             Some(kind) => kind,
             None if flags.medium.is_none() => {
-                let error = CommandError::usage(format!("profile {name} makes nothing to boot"));
-                let hint = "add \"iso\", \"disk\" or \"boot\" to `images` of the profile";
-                return Err(error.hint(hint));
+                return Err(nothing_to_boot(profile));
             }
             None => bootable
                 .into_iter()

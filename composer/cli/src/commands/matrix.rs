@@ -9,6 +9,7 @@ use serde_json::json;
 use xsc_profile::{ImageKind, Profile, System};
 use xsc_vm::Verdict;
 
+use super::machine::{nothing_to_boot, uefi_missing};
 use super::{Cancel, print};
 use crate::args::{BootFlags, BusArg, FirmwareArg, ImageArg, MediumArg};
 use crate::context::Context;
@@ -84,10 +85,7 @@ pub(crate) fn run(
 ) -> Result<(), CommandError> {
     let rows = rows(profile, flags);
     if rows.is_empty() {
-        let name = &profile.name;
-        let error = CommandError::usage(format!("profile {name} makes nothing to boot"));
-        let hint = "add \"iso\", \"disk\" or \"boot\" to `images` of the profile";
-        return Err(error.hint(hint));
+        return Err(nothing_to_boot(profile));
     }
     let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
     let (mut passed, mut failed, mut skipped) = (0, Vec::new(), 0);
@@ -95,7 +93,7 @@ pub(crate) fn run(
     for Row { name, boot: flags } in &rows {
         let uefi = matches!(flags.firmware, Some(FirmwareArg::Uefi));
         let missing = match uefi {
-            true => super::machine::uefi_missing(profile),
+            true => uefi_missing(profile),
             false => None,
         };
         let (outcome, text) = match missing {

@@ -23,6 +23,7 @@ use nix::unistd::{chdir, pivot_root};
 use super::sys::{self, MOUNT_NODEV, MOUNT_NOSUID, MOUNT_RDONLY};
 use super::{hints, skeleton};
 use crate::error::{SetupFailure, Step};
+use crate::scratch::{SETUP, WORK};
 use crate::{Mount, MountMode, SandboxSpec};
 
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
@@ -49,9 +50,6 @@ pub(super) enum Proc {
 
 const NO_DATA: Option<&str> = None;
 
-/// Where the scratch directory has the file system of the set-up; the working directory is below it meanwhile.
-const SETUP: &str = "setup";
-
 /// Builds the root in the scratch directory and enters it; the working directory is `/build` afterwards. Only a
 /// `nested` sandbox may do without a fresh `/proc`.
 pub(super) fn enter(spec: &SandboxSpec, nested: bool) -> Result<Proc, SetupFailure> {
@@ -67,7 +65,7 @@ pub(super) fn enter(spec: &SandboxSpec, nested: bool) -> Result<Proc, SetupFailu
     make_dir(Path::new("build/out"), spec.again)?;
     if spec.has_writable_mount() {
         make_dir(Path::new("upper"), spec.again)?;
-        make_dir(Path::new("work"), spec.again)?;
+        make_dir(Path::new(WORK), spec.again)?;
     }
     make_dir(Path::new(SETUP), spec.again)?;
     mount_tmpfs(SETUP, "mode=755")?;
@@ -178,7 +176,7 @@ fn prepare(index: usize, mount: &Mount, again: bool) -> Result<OwnedFd, SetupFai
     }
     let lower = format!("w{index}");
     symlink(&mount.from, &lower).step_at("link the mounted directory", &mount.from)?;
-    let [upper, work] = ["upper", "work"].map(|dir| format!("../../{dir}/{index}"));
+    let [upper, work] = ["upper", WORK].map(|dir| format!("../../{dir}/{index}"));
     let merged = format!("../merged/{index}");
     for dir in [&upper, &work, &merged] {
         make_dir(Path::new(dir), again)?;

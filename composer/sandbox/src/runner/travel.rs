@@ -14,12 +14,13 @@ use super::command::EXECUTE;
 use super::{EXIT_SETUP, Status, die_with, supervise, sys};
 use crate::error::{SetupFailure, Step};
 use crate::report::Message;
+use crate::scratch::{SETUP, WORK};
 use crate::spec::Request;
 use crate::travel::ActionSpec;
 use crate::{Isolation, Outcome, SandboxSpec, remove_scratch};
 
 /// What the runner and the command leave in the scratch directory that is nobody's output.
-const LEFT: [&str; 3] = ["setup", "upper", "work"];
+const LEFT: [&str; 3] = [SETUP, "upper", WORK];
 
 /// Runs the action that `file` describes and returns the exit status.
 pub(super) fn run(file: &Path) -> i32 {
