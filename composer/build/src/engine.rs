@@ -114,6 +114,8 @@ pub(crate) struct Job<'a> {
     /// Whether the caches were asked about it already, and do not know it.
     pub(crate) asked: bool,
     pub(crate) slot: usize,
+    /// Told when another command may start: what is left to do is to take the outputs in.
+    pub(crate) command_ended: &'a dyn Fn(),
 }
 
 impl Engine<'_> {
@@ -149,7 +151,7 @@ impl Engine<'_> {
         let mut isolation = Vec::new();
         let outputs = match &action.builder {
             Builder::Exec(command) => {
-                let built = exec::run(self, id, name, action, command, job.slot)?;
+                let built = exec::run(self, job, command)?;
                 isolation = built.isolation;
                 built.outputs
             }

@@ -14,7 +14,7 @@ use xsc_sandbox::{
 };
 use xsc_store::{IngestOptions, LogWriter};
 
-use crate::engine::{Engine, Failed};
+use crate::engine::{Engine, Failed, Job};
 use crate::error::FailureKind;
 use crate::event::Event;
 use crate::places::Place;
@@ -70,21 +70,16 @@ pub(crate) fn check_system(action: &Action) -> Result<(), FailureKind> {
     })
 }
 
-pub(crate) fn run(
-    engine: &Engine<'_>,
-    id: DrvId,
-    name: &str,
-    action: &Action,
-    command: &Exec,
-    slot: usize,
-) -> Result<Built, Failed> {
+pub(crate) fn run(engine: &Engine<'_>, job: &Job<'_>, command: &Exec) -> Result<Built, Failed> {
+    let action = job.action;
+    let name = job.drv.name.as_str();
     let (scratch, used) = match engine.executor {
         None => engine.scratches.take(engine.store)?,
         // What an engine brings back has a place of its own.
         Some(_) => (engine.store.scratch(name)?, false),
     };
     let log = engine.store.log_writer(&action.id())?;
-    let mut output = Output::new(engine, id, name, Some(log));
+    let mut output = Output::new(engine, job.id, name, Some(log));
     let mut staged = None;
     let elsewhere = execute::try_run(engine, name, action, command, scratch.path(), &mut output);
     let result = match elsewhere {
@@ -93,11 +88,15 @@ pub(crate) fn run(
             let mut run_here = || {
                 check_system(action)?;
                 let place = Place::take(engine)?;
-                let conditions = Conditions::usual(engine, command, place.number(slot));
+                let conditions = Conditions::usual(engine, command, place.number(job.slot));
                 let mut spec = stage(engine, action, command, scratch.path(), &conditions)?;
                 spec.again = used;
                 let spec = staged.insert(spec);
-                perform(engine, action, command, spec, &mut output)
+                let ended = || {
+                    drop(place);
+                    (job.command_ended)();
+                };
+                perform(engine, action, command, spec, &mut output, ended)
             };
             run_here()
         }
@@ -137,13 +136,14 @@ pub(crate) fn run(
     }
 }
 
-/// Runs what was staged, and takes its outputs in if it ended well.
+/// Runs what was staged, says when it has `ended`, and takes its outputs in if it ended well.
 pub(crate) fn perform(
     engine: &Engine<'_>,
     action: &Action,
     command: &Exec,
     spec: &SandboxSpec,
     output: &mut Output<'_>,
+    ended: impl FnOnce(),
 ) -> Result<Built, FailureKind> {
     let limits = Limits {
         timeout: engine.options.timeout,
@@ -151,6 +151,7 @@ pub(crate) fn perform(
     };
     let cancel = CancelToken::from(Arc::clone(engine.cancel));
     let report = group::run(engine, command, spec, output, &cancel, limits)?;
+    ended();
     judge(&report.outcome)?;
     Ok(Built {
         outputs: collect(engine, action, command, &spec.scratch)?,

@@ -22,12 +22,18 @@ use crate::plan::{Caches, Plan, Step, input_names, resolve, work_of};
 /// Fetches wait on the network, not on processors: this many run beside the builds.
 const FETCH_THREADS: usize = 6;
 
+/// A command that has ended leaves its seat at once, and its thread takes the outputs in: so many threads more than
+/// seats keep the seats taken meanwhile.
+const MOST_SPARE_THREADS: usize = 4;
+
 struct State {
     known: BTreeMap<DrvId, Realisation>,
     waiting: BTreeMap<DrvId, usize>,
     ready: BTreeSet<(Duration, DrvId)>,
     ready_fetches: BTreeSet<(Duration, DrvId)>,
     admission: Admission,
+    /// Seats that nobody has, by number.
+    free: BTreeSet<usize>,
     running: usize,
     failures: Vec<Failure>,
     /// Actions whose outputs no cache gave, though one knows them.
@@ -47,7 +53,10 @@ struct Run<'a> {
     priority: BTreeMap<DrvId, Duration>,
     dependents: BTreeMap<DrvId, Vec<DrvId>>,
     state: Mutex<State>,
-    changed: Condvar,
+    /// A build may start, or nothing more will.
+    builds: Condvar,
+    /// A fetch may start, or nothing more will.
+    fetches: Condvar,
 }
 
 impl Engine<'_> {
@@ -96,18 +105,16 @@ impl Engine<'_> {
             return Ok((plan.known, BTreeSet::new()));
         }
         let total = missing.len();
-        let run = Run::new(self, graph, plan, refused, &missing, priority);
         // What runs elsewhere needs only somebody to wait for it.
         let elsewhere = self.executor.map_or(0, |executor| executor.jobs());
-        let builders = self.options.max_jobs.max(elsewhere).max(1);
+        let seats = self.options.max_jobs.max(elsewhere).max(1);
+        let run = Run::new(self, graph, plan, refused, &missing, priority, seats);
         std::thread::scope(|scope| {
-            for slot in 0..builders {
-                let run = &run;
-                scope.spawn(move || run.work(slot, false));
+            for _ in 0..seats + seats.min(MOST_SPARE_THREADS) {
+                scope.spawn(|| run.work(false));
             }
             for _ in 0..FETCH_THREADS {
-                let run = &run;
-                scope.spawn(move || run.work(0, true));
+                scope.spawn(|| run.work(true));
             }
         });
         let state = run
@@ -173,6 +180,7 @@ impl<'a> Run<'a> {
         refused: &'a BTreeSet<ActionId>,
         missing: &[DrvId],
         priority: BTreeMap<DrvId, Duration>,
+        seats: usize,
     ) -> Self {
         let mut dependents: BTreeMap<DrvId, Vec<DrvId>> = BTreeMap::new();
         let mut waiting = BTreeMap::new();
@@ -197,6 +205,7 @@ impl<'a> Run<'a> {
             ready: BTreeSet::new(),
             ready_fetches: BTreeSet::new(),
             admission: Admission::new(engine.options.max_memory),
+            free: (0..seats).collect(),
             running: 0,
             failures: Vec::new(),
             refused: BTreeSet::new(),
@@ -212,7 +221,8 @@ impl<'a> Run<'a> {
             priority,
             dependents,
             state: Mutex::new(state),
-            changed: Condvar::new(),
+            builds: Condvar::new(),
+            fetches: Condvar::new(),
         };
         let mut state = run.lock();
         let ready: Vec<DrvId> = state
@@ -248,42 +258,72 @@ impl<'a> Run<'a> {
         };
     }
 
-    /// The next one to start, and what it needs until it is settled, where it is admitted.
-    fn take(&self, state: &mut State, fetches: bool) -> Option<(DrvId, Option<Resources>)> {
+    /// Wakes those who have something to do now, or everybody where nothing more will come.
+    fn wake(&self, state: &State) {
+        let over = self.is_over(state);
+        if over || !(state.ready.is_empty() || state.free.is_empty()) {
+            self.builds.notify_all();
+        }
+        if over || !state.ready_fetches.is_empty() {
+            self.fetches.notify_all();
+        }
+    }
+
+    fn is_over(&self, state: &State) -> bool {
+        let idle = state.ready.is_empty() && state.ready_fetches.is_empty() && state.running == 0;
+        idle || state.stopping || self.engine.cancel.load(Ordering::SeqCst)
+    }
+
+    /// The next one to start, and the seat of a build, where there is one and it is admitted.
+    fn take<'r>(
+        &'r self,
+        state: &mut State,
+        fetches: bool,
+    ) -> Option<(DrvId, Option<Seat<'r, 'a>>)> {
         if fetches {
             return state.ready_fetches.pop_last().map(|(_, id)| (id, None));
         }
         let State {
-            ready, admission, ..
+            ready,
+            admission,
+            free,
+            ..
         } = state;
+        let number = *free.first()?;
         let candidates = ready.iter().rev().map(|key| {
             let drv = self.graph.get(&key.1);
             (*key, drv.map(|drv| needs(drv)).unwrap_or_default())
         });
         let (key, needs) = admission.start(candidates)?;
         ready.remove(&key);
-        Some((key.1, Some(needs)))
+        free.remove(&number);
+        let seat = Seat {
+            run: self,
+            number,
+            needs,
+        };
+        Some((key.1, Some(seat)))
     }
 
     /// One thread: takes ready derivations until nothing is left or the run stops.
-    fn work(&self, slot: usize, fetches: bool) {
+    fn work(&self, fetches: bool) {
         let _stop = StopOnPanic(self);
         loop {
             let mut state = self.lock();
-            let (id, needs) = loop {
-                let cancelled = self.engine.cancel.load(Ordering::SeqCst);
-                let idle =
-                    state.ready.is_empty() && state.ready_fetches.is_empty() && state.running == 0;
-                if cancelled || state.stopping || idle {
-                    self.changed.notify_all();
+            let (id, seat) = loop {
+                if self.is_over(&state) {
+                    self.wake(&state);
                     return;
                 }
                 if let Some(taken) = self.take(&mut state, fetches) {
                     break taken;
                 }
+                let changed = match fetches {
+                    true => &self.fetches,
+                    false => &self.builds,
+                };
                 // The time limit makes a cancelled run end without a notification.
-                let (guard, _) = self
-                    .changed
+                let (guard, _) = changed
                     .wait_timeout(state, Duration::from_millis(200))
                     .unwrap_or_else(PoisonError::into_inner);
                 state = guard;
@@ -297,14 +337,14 @@ impl<'a> Run<'a> {
                 let realisation = state.known[&id].clone();
                 drop(state);
                 let result = self.substitute(id, drv, realisation);
-                self.settle(id, needs, result);
+                self.settle(id, result);
                 continue;
             }
             let action = resolve(drv, &state.known)
                 .expect("a derivation is ready only when its inputs are realised");
             drop(state);
-            let result = self.perform(id, drv, &action, slot);
-            self.settle(id, needs, result.map(Settled::Realised));
+            let result = self.perform(id, drv, &action, seat);
+            self.settle(id, result.map(Settled::Realised));
         }
     }
 
@@ -350,7 +390,7 @@ impl<'a> Run<'a> {
         id: DrvId,
         drv: &Derivation,
         action: &Action,
-        slot: usize,
+        seat: Option<Seat<'_, '_>>,
     ) -> Result<Realisation, Box<Failure>> {
         let action_id = action.id();
         let name = drv.name.as_str();
@@ -386,6 +426,8 @@ impl<'a> Run<'a> {
             });
         };
         let names = input_names(self.graph, drv);
+        let slot = seat.as_ref().map_or(0, |seat| seat.number);
+        let seat = Cell::new(seat);
         let job = Job {
             id,
             drv,
@@ -393,8 +435,10 @@ impl<'a> Run<'a> {
             input_names: &names,
             asked: self.asked.contains(&id) || self.refused.contains(&action_id),
             slot,
+            command_ended: &|| drop(seat.take()),
         };
         let result = self.engine.perform(&job, started);
+        drop(seat.take());
         let ended = match &result {
             Ok((_, ended)) => *ended,
             Err(_) => Ended::Failed,
@@ -408,12 +452,9 @@ impl<'a> Run<'a> {
         Ok(realisation)
     }
 
-    fn settle(&self, id: DrvId, needs: Option<Resources>, result: Result<Settled, Box<Failure>>) {
+    fn settle(&self, id: DrvId, result: Result<Settled, Box<Failure>>) {
         let mut state = self.lock();
         state.running -= 1;
-        if let Some(needs) = needs {
-            state.admission.end(needs);
-        }
         match result {
             // What needs it stays where it is: this round ends without it.
             Ok(Settled::Refused(action)) => {
@@ -440,8 +481,23 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        drop(state);
-        self.changed.notify_all();
+        self.wake(&state);
+    }
+}
+
+/// The right to have one build at work, with what it needs of the machine; somebody else's when this is dropped.
+struct Seat<'r, 'a> {
+    run: &'r Run<'a>,
+    number: usize,
+    needs: Resources,
+}
+
+impl Drop for Seat<'_, '_> {
+    fn drop(&mut self) {
+        let mut state = self.run.lock();
+        state.admission.end(self.needs);
+        state.free.insert(self.number);
+        self.run.wake(&state);
     }
 }
 
@@ -458,8 +514,9 @@ struct StopOnPanic<'r, 'a>(&'r Run<'a>);
 impl Drop for StopOnPanic<'_, '_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.lock().stopping = true;
-            self.0.changed.notify_all();
+            let mut state = self.0.lock();
+            state.stopping = true;
+            self.0.wake(&state);
         }
     }
 }

@@ -559,7 +559,7 @@ impl Run<'_> {
                 let spec =
                     exec::stage(engine, action, command, &place, &conditions).map_err(plain)?;
                 let mut output = Output::new(engine, id, name, None);
-                let built = exec::perform(engine, action, command, &spec, &mut output);
+                let built = exec::perform(engine, action, command, &spec, &mut output, || ());
                 let built = built.map_err(|kind| failed(kind, output.tail.lines()))?;
                 scratch.remove().map_err(|e| plain(e.into()))?;
                 Ok(built.outputs)

@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, PipeWriter, Read, Write, pipe};
+use std::io::{self, Read, Write, pipe};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,9 +22,6 @@ use crate::{Isolation, Limits, Outcome, Report, SandboxError, SandboxSpec, TimeL
 
 /// How often a waiting run looks at its cancel token.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
-
-/// How long the runner may take to end the sandbox before it is killed itself.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// The program that calls [`runner_main`](crate::runner_main), and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,12 +147,10 @@ impl Sandbox {
     }
 }
 
-/// An outer process at work, with our ends of its pipes.
+/// A sandbox at work, with our ends of its pipes.
 pub(crate) struct Running {
-    /// The outer process, which is no child of ours.
+    /// Its PID 1, which is no child of ours.
     process: OwnedFd,
-    /// It kills the sandbox when the last writer of its stdin is gone, so this is also the lifeline.
-    lifeline: Option<PipeWriter>,
     pub(crate) status: File,
     /// Our end of the command's streams.
     pub(crate) output: File,
@@ -163,33 +158,33 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts an outer process; `theirs` is the command's end of its streams and `output` ours.
+    /// Starts a sandbox; `theirs` is the command's end of its streams and `output` ours.
     pub(crate) fn start(
         server: &ForkServer,
         request: &Request,
         theirs: OwnedFd,
         output: File,
     ) -> Result<Self, SandboxError> {
-        let (wanted, mut lifeline) = pipe().map_err(SandboxError::Pipe)?;
+        let (wanted, mut asking) = pipe().map_err(SandboxError::Pipe)?;
         let (status, reports) = pipe().map_err(SandboxError::Pipe)?;
         let status = File::from(OwnedFd::from(status));
         nonblocking(&status)
             .and(nonblocking(&output))
             .map_err(SandboxError::Pipe)?;
         let streams = Streams {
-            lifeline: wanted.into(),
+            request: wanted.into(),
             status: reports.into(),
             output: theirs,
         };
         let process = server.fork(&streams)?;
         // From here on only the sandbox holds its ends.
         drop(streams);
-        let mut line = serde_json::to_vec(request).expect("a request has only JSON-safe parts");
-        line.push(b'\n');
-        let sent = lifeline.write_all(&line);
-        let mut run = Self {
+        let text = serde_json::to_vec(request).expect("a request has only JSON-safe parts");
+        let sent = asking.write_all(&text);
+        // Its end is the end of the request.
+        drop(asking);
+        let run = Self {
             process,
-            lifeline: Some(lifeline),
             status,
             output,
             reports: Vec::new(),
@@ -262,31 +257,21 @@ impl Running {
         Ok(())
     }
 
-    /// Ends the sandbox and waits until the outer process is gone, and with it every process inside.
-    pub(crate) fn end(&mut self) -> Result<(), SandboxError> {
-        drop(self.lifeline.take());
-        // Nothing reads the pipes meanwhile, which is fine: whoever is blocked on them is being killed.
-        let grace = PollTimeout::try_from(GRACE).expect("the grace fits");
-        if !self.ended_within(grace)? {
-            // PID 1 inside has the outer process's death as its own death signal.
-            match rustix::process::pidfd_send_signal(&self.process, Signal::KILL) {
-                Ok(()) | Err(rustix::io::Errno::SRCH) => {}
-                Err(e) => return Err(SandboxError::Pipe(e.into())),
-            }
+    /// Ends the sandbox and waits until every process inside is gone.
+    pub(crate) fn end(&self) -> Result<(), SandboxError> {
+        // The kernel kills all processes of a pid namespace whose PID 1 is killed.
+        match rustix::process::pidfd_send_signal(&self.process, Signal::KILL) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => self.wait(),
+            Err(e) => Err(SandboxError::Pipe(e.into())),
         }
-        self.wait()
     }
 
-    /// Waits until the outer process is gone; it goes after all processes inside.
+    /// Waits until PID 1 is gone; it goes after all processes inside.
     pub(crate) fn wait(&self) -> Result<(), SandboxError> {
-        self.ended_within(PollTimeout::NONE).map(drop)
-    }
-
-    fn ended_within(&self, timeout: PollTimeout) -> Result<bool, SandboxError> {
         loop {
             let mut fds = [PollFd::new(self.process.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut fds, timeout) {
-                Ok(ready) => return Ok(ready > 0),
+            match poll(&mut fds, PollTimeout::NONE) {
+                Ok(_) => return Ok(()),
                 Err(nix::errno::Errno::EINTR) => {}
                 Err(e) => return Err(SandboxError::Pipe(e.into())),
             }

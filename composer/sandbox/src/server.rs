@@ -1,5 +1,5 @@
 //! The library's side of the fork server: one runner process that forks itself for each run, so that the program is
-//! loaded and linked once and not for every build. `Running` asks it for an outer process.
+//! loaded and linked once and not for every build. `Running` asks it for a PID 1.
 //! Invariant: it lives as long as its `Sandbox` or the composer, whichever ends first: it leaves when the socket
 //! between the two closes, and what it forked dies with it.
 
@@ -30,17 +30,17 @@ pub(crate) const ANSWER: usize = 4;
 /// How many descriptors a request has.
 pub(crate) const STREAMS: usize = 3;
 
-/// The streams of an outer process, in the order in which they are sent.
+/// The streams of a PID 1, in the order in which they are sent.
 pub(crate) struct Streams {
-    /// Its standard input: the request, and as long as a writer is left, the right to live.
-    pub(crate) lifeline: OwnedFd,
+    /// Its standard input, to the end: the request.
+    pub(crate) request: OwnedFd,
     /// Its standard output: the runner's reports.
     pub(crate) status: OwnedFd,
     /// Its standard error: the command's output.
     pub(crate) output: OwnedFd,
 }
 
-/// Where the outer processes of one `Sandbox` come from; clones share one server.
+/// Where the sandboxes of one `Sandbox` value come from; clones share one server.
 #[derive(Debug, Clone)]
 pub(crate) struct ForkServer {
     program: RunnerProgram,
@@ -55,7 +55,7 @@ impl ForkServer {
         }
     }
 
-    /// Forks one outer process with these streams; a process descriptor to wait for it and to kill it.
+    /// Forks one PID 1 with these streams; a process descriptor to wait for it and to kill it.
     ///
     /// A server that was killed since it last forked is replaced once.
     pub(crate) fn fork(&self, streams: &Streams) -> Result<OwnedFd, SandboxError> {
@@ -78,7 +78,7 @@ impl ForkServer {
 }
 
 fn refused(errno: Errno) -> SandboxError {
-    SandboxError::Setup(SetupFailure::new("start the outer process", errno))
+    SandboxError::Setup(SetupFailure::new("start PID 1", errno))
 }
 
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl Server {
             socket.as_fd(),
             b"f",
             &[
-                streams.lifeline.as_fd(),
+                streams.request.as_fd(),
                 streams.status.as_fd(),
                 streams.output.as_fd(),
             ],

@@ -1,5 +1,5 @@
 //! PID 1 of the sandbox: builds the root, starts the command, traces and reaps until the command ends.
-//! Called by the outer process right after the fork. When PID 1 exits, the kernel kills whatever the command
+//! Called in a child that started in a new pid namespace. When PID 1 exits, the kernel kills whatever the command
 //! left behind, so background processes never outlive a build.
 
 use std::fs::{self, File};
@@ -13,26 +13,29 @@ use nix::sys::signal::Signal;
 use nix::unistd::{ForkResult, sethostname};
 
 use super::command::{self, Command, Streams};
+use super::namespaces::{self, Owner};
 use super::{EXIT_SETUP, Status, hints, root, sys, tracer};
-use crate::error::{SetupFailure, Step};
+use crate::error::{ENTER_CGROUP, SetupFailure, Step};
 use crate::report::Message;
 use crate::spec::{DEFAULT_CLOCK, Request};
-use crate::{Cpus, SandboxSpec, Surroundings};
+use crate::{Cpus, SandboxSpec, Surroundings, cgroup};
 
-/// Runs PID 1 to its end. `parent` reads nothing but closes when the outer process dies.
-pub(super) fn run(request: &Request, parent: OwnedFd, status: &mut Status) -> ! {
-    match live(request, parent, status) {
-        Ok(()) => exit(0),
+/// Runs PID 1 to its end, for `owner`; the exit status.
+pub(super) fn run(request: &Request, owner: Owner, status: &mut Status) -> i32 {
+    match live(request, owner, status) {
+        Ok(()) => 0,
         Err(failure) => {
             status.send(&Message::Failed(failure));
-            exit(EXIT_SETUP)
+            EXIT_SETUP
         }
     }
 }
 
-fn live(request: &Request, parent: OwnedFd, status: &mut Status) -> Result<(), SetupFailure> {
-    die_with(&parent)?;
-    drop(parent);
+fn live(request: &Request, owner: Owner, status: &mut Status) -> Result<(), SetupFailure> {
+    if let Some(group) = request.cgroup() {
+        cgroup::enter(group).step_at(ENTER_CGROUP, group)?;
+    }
+    namespaces::enter(&request.surroundings(), owner)?;
     // Where the host keeps the runner is not for the command to see in /proc/1.
     sys::blank_command_line().step("clear the command line")?;
     nix::sys::prctl::set_name(c"init").step("set the process name")?;
@@ -76,9 +79,9 @@ fn live(request: &Request, parent: OwnedFd, status: &mut Status) -> Result<(), S
     Ok(())
 }
 
-/// Ties our life to the outer process. It is outside our pid namespace, where `getppid` says 0 dead or alive, so
-/// a pipe that it holds tells whether it died before the call.
-fn die_with(parent: &OwnedFd) -> Result<(), SetupFailure> {
+/// Ties our life to the process that started us, of which `parent` is a descriptor. It is outside our pid namespace,
+/// where `getppid` says 0 dead or alive, so the descriptor tells whether it died before the call.
+pub(super) fn die_with(parent: OwnedFd) -> Result<(), SetupFailure> {
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).step("tie PID 1 to the runner")?;
     let mut fds = [PollFd::new(parent.as_fd(), PollFlags::POLLIN)];
     if poll(&mut fds, PollTimeout::ZERO).step("look at the runner")? != 0 {

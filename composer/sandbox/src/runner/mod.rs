@@ -1,6 +1,6 @@
-//! The runner's side: a fresh, single-threaded process that builds one sandbox, in three generations, after the one
-//! that forks it (`server`). The *outer* process (this file) makes the namespaces and waits; *PID 1* (`init`) builds the root, then
-//! traces (`tracer`); the *command* (`command`) gives up every right and becomes the program.
+//! The runner's side: a single-threaded process that starts sandboxes, for the composer (`server`) or one of its own
+//! (this file). *PID 1* (`init`) starts in new namespaces, builds the root, then traces (`tracer`); the *command*
+//! (`command`) gives up every right and becomes the program.
 //! Invariant: each dies with the one before it, so nothing outlives the composer.
 
 mod arch;
@@ -21,19 +21,20 @@ mod travel;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::exit;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::errno::Errno;
 use nix::sys::signal::Signal;
-use nix::unistd::{ForkResult, Pid, getppid, setsid};
+use nix::unistd::{ForkResult, Pid, getpid, getppid, setsid};
 
-use crate::error::{ENTER_CGROUP, SetupFailure, Step};
+use self::namespaces::Owner;
+use crate::error::{SetupFailure, Step};
 use crate::report::Message;
 use crate::spec::Request;
-use crate::{Outcome, SandboxSpec, cgroup};
+use crate::{Outcome, SandboxSpec};
 
 /// Exit status of a stand-alone runner that could not set the sandbox up.
 const EXIT_SETUP: i32 = 125;
@@ -71,7 +72,7 @@ fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "xsc-runner: {text}");
 }
 
-/// Where the runner's own messages go; shared by the outer process and PID 1, never by the command.
+/// Where the runner's own messages go; PID 1 has it, the command never.
 pub(crate) struct Status(File);
 
 impl Status {
@@ -83,19 +84,19 @@ impl Status {
     }
 }
 
-/// The outer process of one run, a child of the fork server: the request comes on stdin, reports go to stdout and
-/// the command's output to stderr.
-fn serve(server: Pid) -> i32 {
-    let prepared = die_with(server).and_then(|()| {
-        // A signal from the terminal is for the composer to judge; it ends us through the lifeline.
+/// PID 1 of one run, a child of the fork server, which `server` is a descriptor of: the request comes on stdin,
+/// reports go to stdout and the command's output to stderr.
+fn serve(server: OwnedFd, owner: Owner) -> i32 {
+    let prepared = init::die_with(server).and_then(|()| {
+        // A signal from the terminal is for the composer to judge.
         setsid().step("start a new session")?;
-        let lifeline = sys::duplicate(0).step("keep the request pipe")?;
+        let wanted = sys::duplicate(0).step("keep the request pipe")?;
         let status = sys::duplicate(1).step("keep the report pipe")?;
         sys::redirect_to_null(0).step_at("open", "/dev/null")?;
         sys::copy_onto(2, 1).step("join stdout and stderr")?;
-        Ok((lifeline, Status(File::from(status))))
+        Ok((wanted, Status(File::from(status))))
     });
-    let (lifeline, mut status) = match prepared {
+    let (wanted, mut status) = match prepared {
         Ok(both) => both,
         Err(failure) => {
             complain(&failure.to_string());
@@ -103,20 +104,21 @@ fn serve(server: Pid) -> i32 {
         }
     };
     let mut line = String::new();
-    let mut reader = BufReader::new(File::from(lifeline));
-    let request = match reader
-        .read_line(&mut line)
-        .map(|_| serde_json::from_str(&line))
-    {
-        Ok(Ok(request)) => request,
-        _ => return EXIT_SETUP,
+    let request = match File::from(wanted).read_to_string(&mut line) {
+        Ok(_) => serde_json::from_str(&line),
+        Err(_) => return EXIT_SETUP,
     };
-    match supervise(request, Some(reader.into_inner().into()), &mut status) {
-        Ok(()) => 0,
-        Err(failure) => {
-            status.send(&Message::Failed(failure));
-            EXIT_SETUP
-        }
+    match request {
+        Ok(request) => init::run(&request, owner, &mut status),
+        // A composer that was killed while it wrote.
+        Err(_) => EXIT_SETUP,
+    }
+}
+
+/// A child of the fork server in the place of a PID 1 that the host refuses: reports why, to stdout.
+fn report_refusal(errno: Errno) {
+    if let Ok(status) = sys::duplicate(1) {
+        Status(File::from(status)).send(&Message::Failed(namespaces::why_refused(errno)));
     }
 }
 
@@ -142,7 +144,7 @@ fn stand_alone(file: &std::path::Path) -> i32 {
         nix::unistd::pipe().step("make the report pipe")
     });
     let result = prepared.and_then(|(reading, writing)| {
-        supervise(Request::Run(spec), None, &mut Status(File::from(writing)))?;
+        supervise(&Request::Run(spec), Status(File::from(writing)))?;
         let mut reports = String::new();
         File::from(reading)
             .read_to_string(&mut reports)
@@ -180,45 +182,25 @@ fn die_with(parent: Pid) -> Result<(), SetupFailure> {
     Ok(())
 }
 
-/// The outer process: namespaces, then a PID 1, then waiting for its end or ours.
-fn supervise(
-    request: Request,
-    lifeline: Option<OwnedFd>,
-    status: &mut Status,
-) -> Result<(), SetupFailure> {
-    let parent = getppid();
-    if let Some(group) = request.cgroup() {
-        cgroup::enter(group).step_at(ENTER_CGROUP, group)?;
+/// Starts a PID 1 and waits for its end, and with it that of all processes inside.
+fn supervise(request: &Request, mut status: Status) -> Result<(), SetupFailure> {
+    namespaces::forget_groups();
+    let (this, owner) = (
+        sys::pidfd_open(getpid()).step("watch the runner")?,
+        Owner::current(),
+    );
+    match sys::fork_into(namespaces::FROM_THE_START) {
+        Ok(ForkResult::Child) => match init::die_with(this) {
+            Ok(()) => exit(init::run(request, owner, &mut status)),
+            Err(failure) => {
+                status.send(&Message::Failed(failure));
+                exit(EXIT_SETUP)
+            }
+        },
+        // Returns only after the kernel has killed and reaped all processes of the namespace.
+        Ok(ForkResult::Parent { child }) => nix::sys::wait::waitpid(child, None)
+            .map(drop)
+            .step("wait for PID 1"),
+        Err(errno) => Err(namespaces::why_refused(errno)),
     }
-    namespaces::enter(&request.surroundings())?;
-    // New credentials clear the death signal.
-    die_with(parent)?;
-    let (alive, keep_alive) = nix::unistd::pipe().step("make a pipe")?;
-    let child = match sys::fork().step("start PID 1")? {
-        ForkResult::Child => {
-            drop((lifeline, keep_alive));
-            init::run(&request, alive, status)
-        }
-        ForkResult::Parent { child } => child,
-    };
-    drop(alive);
-    let handle = sys::pidfd_open(child).step("watch PID 1")?;
-    loop {
-        let mut fds = vec![PollFd::new(handle.as_fd(), PollFlags::POLLIN)];
-        if let Some(lifeline) = &lifeline {
-            fds.push(PollFd::new(lifeline.as_fd(), PollFlags::POLLIN));
-        }
-        match poll(&mut fds, PollTimeout::NONE) {
-            Ok(_) => {}
-            Err(nix::errno::Errno::EINTR) => continue,
-            Err(e) => return Err(e).step("watch PID 1"),
-        }
-        if fds.get(1).and_then(PollFd::any).unwrap_or(false) {
-            nix::sys::signal::kill(child, Signal::SIGKILL).step("kill PID 1")?;
-        }
-        break;
-    }
-    // Returns only after the kernel has killed and reaped all processes of the namespace.
-    nix::sys::wait::waitpid(child, None).step("wait for PID 1")?;
-    Ok(())
 }

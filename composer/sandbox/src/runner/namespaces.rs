@@ -1,8 +1,9 @@
-//! Enters the seven namespaces and maps the one user; called by the outer process, before PID 1 exists.
-//! One at a time, so that an error names the one that the host refuses.
+//! The seven namespaces of a sandbox, and its one user. PID 1 starts in those that only a new process can be in, maps
+//! the user, and enters the others one at a time, so that an error names the one that the host refuses.
 
 use std::fs;
 
+use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getegid, geteuid, setgroups};
 
@@ -21,27 +22,66 @@ pub(super) const NAMESPACES: [(&str, CloneFlags); 7] = [
     ("cgroup", CloneFlags::CLONE_NEWCGROUP),
 ];
 
-/// Enters all of them; a later child is PID 1 of the new pid namespace.
-pub(super) fn enter(surroundings: &Surroundings) -> Result<(), SetupFailure> {
-    let (uid, gid) = (geteuid(), getegid());
-    if uid.is_root() {
+/// Those in which PID 1 starts.
+pub(super) const FROM_THE_START: CloneFlags =
+    CloneFlags::CLONE_NEWUSER.union(CloneFlags::CLONE_NEWPID);
+
+/// The user that starts a sandbox, by the numbers outside of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Owner {
+    uid: u32,
+    gid: u32,
+}
+
+impl Owner {
+    /// Who runs this process; to be asked outside of the sandbox.
+    pub(super) fn current() -> Self {
+        Self {
+            uid: geteuid().as_raw(),
+            gid: getegid().as_raw(),
+        }
+    }
+}
+
+/// Gives up root's other groups, in the process that will start sandboxes.
+pub(super) fn forget_groups() {
+    if geteuid().is_root() {
         // An ordinary user may not, and keeps them; in a container root may not either. They do no harm
         // beyond being visible: files that the sandbox shows are readable to all anyway.
         let _ = setgroups(&[]);
     }
+}
+
+/// Maps the user and enters what is left; for PID 1, at its start.
+pub(super) fn enter(surroundings: &Surroundings, owner: Owner) -> Result<(), SetupFailure> {
+    write_maps(surroundings, owner)?;
     for (name, flag) in NAMESPACES {
-        unshare(flag).map_err(|errno| {
-            SetupFailure::new(&format!("enter a new {name} namespace"), errno)
-                .hint(hints::namespace(name, errno))
-        })?;
-        if name == "user" {
-            write_maps(surroundings, uid.as_raw(), gid.as_raw())?;
+        if !FROM_THE_START.contains(flag) {
+            unshare(flag).map_err(|errno| refused(name, errno))?;
         }
     }
     Ok(())
 }
 
-fn write_maps(inside: &Surroundings, uid: u32, gid: u32) -> Result<(), SetupFailure> {
+/// Why no process can start in [`FROM_THE_START`], which failed with `errno`: called in a process of its own, which
+/// tries them one at a time.
+pub(super) fn why_refused(errno: Errno) -> SetupFailure {
+    for (name, flag) in NAMESPACES {
+        if FROM_THE_START.contains(flag)
+            && let Err(errno) = unshare(flag)
+        {
+            return refused(name, errno);
+        }
+    }
+    SetupFailure::new("start PID 1", errno)
+}
+
+fn refused(name: &str, errno: Errno) -> SetupFailure {
+    SetupFailure::new(&format!("enter a new {name} namespace"), errno)
+        .hint(hints::namespace(name, errno))
+}
+
+fn write_maps(inside: &Surroundings, Owner { uid, gid }: Owner) -> Result<(), SetupFailure> {
     for (file, text) in [
         // Without this an ordinary user may not write a gid map.
         ("/proc/self/setgroups", "deny".to_owned()),

@@ -1,21 +1,23 @@
-//! `xsc-runner --serve`: forks an outer process for each request that comes over the socket on standard input, with
+//! `xsc-runner --serve`: starts a PID 1 for each request that comes over the socket on standard input, with
 //! the three descriptors of the request as its standard streams. The library's `server` is the other end.
 //! Invariant: one thread, nothing kept from one run for the next; the end of the socket is the end of this process,
-//! whose death the outer processes have as their death signal.
+//! which every PID 1 has as its death signal.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::process::exit;
 
 use nix::errno::Errno;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, getpid, setsid};
 
-use super::{EXIT_SETUP, complain, serve, sys};
+use super::namespaces::{self, Owner};
+use super::{EXIT_SETUP, complain, report_refusal, serve, sys};
 use crate::error::{SetupFailure, Step};
 use crate::server::{STREAMS, receive, send};
 
 /// Serves until the composer has closed its end.
 pub(super) fn run() -> i32 {
-    match prepare().and_then(|()| answer_all()) {
+    match prepare().and_then(|this| answer_all(&this)) {
         Ok(()) => 0,
         Err(failure) => {
             complain(&failure.to_string());
@@ -24,16 +26,19 @@ pub(super) fn run() -> i32 {
     }
 }
 
-fn prepare() -> Result<(), SetupFailure> {
+/// A descriptor of this process, for those that are to die with it.
+fn prepare() -> Result<OwnedFd, SetupFailure> {
     // A composer that ignores SIGCHLD would have left us unable to wait for children.
     sys::reset_signals().step("reset signals")?;
     sys::close_from(3).step("close inherited file descriptors")?;
     // The leader of a process group, which we are, may not start a session; a child of ours will.
     let _ = setsid();
-    super::root::note_unwritable().step_at("list", "/proc")
+    namespaces::forget_groups();
+    super::root::note_unwritable().step_at("list", "/proc")?;
+    sys::pidfd_open(getpid()).step("watch the runner")
 }
 
-fn answer_all() -> Result<(), SetupFailure> {
+fn answer_all(this: &OwnedFd) -> Result<(), SetupFailure> {
     let socket = std::io::stdin();
     loop {
         let mut word = [0];
@@ -48,7 +53,7 @@ fn answer_all() -> Result<(), SetupFailure> {
         if count == 0 {
             return Ok(());
         }
-        let started = start(fds);
+        let started = start(fds, this);
         let errno = started.as_ref().err().map_or(0, |errno| *errno as i32);
         let handle: Vec<BorrowedFd<'_>> = started.iter().map(AsFd::as_fd).collect();
         // A composer that is gone shows at the next receive.
@@ -56,22 +61,33 @@ fn answer_all() -> Result<(), SetupFailure> {
     }
 }
 
-/// Forks an outer process with these streams.
-fn start(fds: Vec<OwnedFd>) -> Result<OwnedFd, Errno> {
+/// Starts a PID 1 with these streams.
+fn start(fds: Vec<OwnedFd>, this: &OwnedFd) -> Result<OwnedFd, Errno> {
     if fds.len() != STREAMS {
         return Err(Errno::EBADMSG);
     }
-    let server = getpid();
-    match sys::fork()? {
-        ForkResult::Child => {
+    let owner = Owner::current();
+    let (forked, refused) = match sys::fork_into(namespaces::FROM_THE_START) {
+        Ok(forked) => (forked, None),
+        Err(errno) => (sys::fork()?, Some(errno)),
+    };
+    match (forked, refused) {
+        (ForkResult::Parent { child }, _) => sys::pidfd_open(child),
+        (ForkResult::Child, refused) => {
             for (stream, fd) in (0..).zip(&fds) {
                 if sys::copy_onto(fd.as_raw_fd(), stream).is_err() {
-                    std::process::exit(EXIT_SETUP);
+                    exit(EXIT_SETUP);
                 }
             }
             drop(fds);
-            std::process::exit(serve(server))
+            if let Some(errno) = refused {
+                report_refusal(errno);
+                exit(EXIT_SETUP);
+            }
+            exit(match this.try_clone() {
+                Ok(this) => serve(this, owner),
+                Err(_) => EXIT_SETUP,
+            })
         }
-        ForkResult::Parent { child } => sys::pidfd_open(child),
     }
 }

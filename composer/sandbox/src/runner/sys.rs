@@ -9,7 +9,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::libc;
+use nix::libc::{self, pid_t};
+use nix::sched::CloneFlags;
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::unistd::{ForkResult, Pid};
@@ -106,6 +107,22 @@ pub(super) fn move_mount(mount: BorrowedFd<'_>, to: &Path) -> Result<(), Errno> 
 pub(super) fn fork() -> Result<ForkResult, Errno> {
     // SAFETY: the runner has one thread, so the child's copy of memory is consistent.
     unsafe { nix::unistd::fork() }
+}
+
+/// A child that is in new namespaces from its first instruction on. One that starts with a pid namespace is its PID 1.
+///
+/// The C library does not know of it: what it remembers of the thread's number is the parent's. Nothing in the runner
+/// asks for that, and a `fork` of the child puts it right.
+pub(super) fn fork_into(namespaces: CloneFlags) -> Result<ForkResult, Errno> {
+    let flags = libc::c_long::from(namespaces.bits() | libc::SIGCHLD);
+    // SAFETY: as for `fork`; the child goes on with a copy of our stack. No pointer is given, so that the order of
+    // the arguments, which differs between machines, does not matter.
+    match Errno::result(unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) })? {
+        0 => Ok(ForkResult::Child),
+        pid => Ok(ForkResult::Parent {
+            child: Pid::from_raw(pid_t::try_from(pid).map_err(|_| Errno::EOVERFLOW)?),
+        }),
+    }
 }
 
 pub(super) fn pidfd_open(pid: Pid) -> Result<OwnedFd, Errno> {

@@ -52,8 +52,6 @@ fn perform(file: &Path) -> Result<i32, String> {
     let build = spec.scratch.join("build");
     let _ = fs::remove_dir(build.join("out"));
     let _ = fs::remove_dir(&build);
-    // PID 1 changes the root of this process too, and leaves the engine's behind: what is done after that is done
-    // from here.
     std::env::set_current_dir(&spec.scratch)
         .map_err(|e| format!("{}: {e}", spec.scratch.display()))?;
     let reports = supervised(spec).map_err(|failure| failure.to_string())?;
@@ -87,9 +85,7 @@ fn supervised(spec: SandboxSpec) -> Result<String, SetupFailure> {
     sys::redirect_to_null(0).step_at("open", "/dev/null")?;
     sys::copy_onto(1, 2).step("join stdout and stderr")?;
     let (reading, writing) = nix::unistd::pipe().step("make the report pipe")?;
-    let mut status = Status(fs::File::from(writing));
-    supervise(Request::Nested(spec), None, &mut status)?;
-    drop(status);
+    supervise(&Request::Nested(spec), Status(fs::File::from(writing)))?;
     let mut reports = String::new();
     fs::File::from(reading)
         .read_to_string(&mut reports)

@@ -149,8 +149,8 @@ fn helper_runs_a_given_spec() {
 #[test]
 fn killing_the_composer_kills_everything() {
     for user in users() {
-        for outer_only in [false, true] {
-            let sleep = sleeper(&format!("kill{user:?}{outer_only}"));
+        for runner_only in [false, true] {
+            let sleep = sleeper(&format!("kill{user:?}{runner_only}"));
             let script = format!("({sleep} &) ; trap '' TERM HUP INT; while :; do {sleep}; done");
             let case = Case::new(user, &script);
             let file = case.temp.path().join("spec.json");
@@ -169,7 +169,7 @@ fn killing_the_composer_kills_everything() {
                 .unwrap();
             wait_until("the command starts", || alive(&sleep));
             let runner = child_of(helper.id());
-            if outer_only {
+            if runner_only {
                 // The runner alone: the library then reports that it died.
                 kill(runner);
             } else {
