@@ -178,7 +178,7 @@ impl BuiltinName {
     /// must be raised by a change that gives other bytes, or another verdict, for the same inputs.
     pub fn version(&self) -> u64 {
         match self {
-            BuiltinName::Audit | BuiltinName::Oci => 2,
+            BuiltinName::Audit | BuiltinName::Oci | BuiltinName::Sbom => 2,
             BuiltinName::Rebase => 3,
             _ => 1,
         }

@@ -4,8 +4,8 @@
 //! actions are removed only by garbage collection, which has the store alone.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::MetadataExt;
+use std::io::{Read, Seek};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -54,6 +54,19 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         SESSIONS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Writes this process's number into a lock file that it holds.
+///
+/// A file that becomes empty first makes ext4 write to the disk when it is closed, so it is only ever shortened.
+fn note_holder(file: &File) -> std::io::Result<()> {
+    let text = format!("{}\n", std::process::id());
+    file.write_all_at(text.as_bytes(), 0)?;
+    let length = text.len() as u64;
+    match file.metadata()?.len() > length {
+        true => file.set_len(length),
+        false => Ok(()),
     }
 }
 
@@ -167,9 +180,7 @@ impl Store {
             if !is_current(&file, &path)? {
                 continue;
             }
-            file.set_len(0).context("write", &path)?;
-            file.rewind().context("write", &path)?;
-            writeln!(file, "{}", std::process::id()).context("write", &path)?;
+            note_holder(&file).context("write", &path)?;
             return Ok(ActionLock { _file: file });
         }
     }

@@ -8,6 +8,7 @@ mod audit;
 mod bad_input;
 mod boot;
 mod build;
+mod builtins;
 mod cgroups;
 mod concurrent;
 mod env;
