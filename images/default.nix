@@ -13,20 +13,12 @@ let
 
   name = "${config.profile.name}-${config.profile.variant}-${config.profile.system}";
 
-  # Each kind of image is a file of this folder, a function of these names.
-  call =
-    path:
-    import path {
-      inherit
-        lib
-        pkgs
-        config
-        name
-        rootfs
-        ;
-    };
-
-  rootfs = import ./rootfs.nix {
+  rootfs = {
+    owners = [ ];
+    audits = [ ];
+    parts = [ ];
+  }
+  // import ./rootfs.nix {
     inherit
       lib
       pkgs
@@ -36,17 +28,25 @@ let
     inherit (modules) options;
   };
 
-  kinds = {
-    boot = call ./boot.nix;
-    disk = call ./disk/image.nix;
-    iso = call ./iso.nix;
-    oci = call ./oci.nix;
+  described = import ./manifest.nix { inherit lib name; };
+
+  # What the five files of a kind may ask for, beside each other.
+  scope = {
+    inherit
+      lib
+      pkgs
+      config
+      name
+      rootfs
+      described
+      ;
+    initramfs = import ./initramfs.nix { inherit lib config name; };
   };
 
   wanted = builtins.listToAttrs (
     map (kind: {
       name = kind;
-      value = kinds.${kind};
+      value = import ./kind.nix scope kind;
     }) config.profile.images
   );
 
@@ -65,7 +65,7 @@ let
       { };
 
   # The images and what else is said of them.
-  described = lib.merge {
+  documented = lib.merge {
     name = "${name}-files";
     trees = [
       (lib.sbom {
@@ -85,7 +85,7 @@ let
   audit = if rootfs ? audit then { "/${name}.audit" = rootfs.audit; } else { };
 in
 {
-  manifest = call ./manifest.nix;
+  manifest = described rootfs;
 
   inherit
     config
@@ -102,10 +102,10 @@ in
   result = lib.merge {
     name = "${name}-images";
     trees = [
-      described
+      documented
       (lib.sums {
         name = "${name}-sums";
-        tree = described;
+        tree = documented;
       })
     ];
   };

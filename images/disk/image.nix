@@ -2,38 +2,31 @@
 # written to, or with `image.disk.verity` one that is only read and checked block by block.
 {
   lib,
-  pkgs,
   config,
   name,
-  rootfs,
+  stack,
+  filesystem,
+  manifest,
 }:
 let
   inherit (config.image.disk) format;
 
-  filesystem = import ./filesystem.nix { inherit config rootfs; };
-
-  stack = import ./stack.nix {
-    inherit
-      pkgs
-      lib
-      config
-      name
-      ;
-    inherit (filesystem) verity;
-  };
-
-  manifest = import ../manifest.nix { inherit lib name rootfs; };
-
   file = "${name}.${if format == "raw" then "img" else format}";
 
-  image = lib.disk (
-    filesystem
-    // {
-      name = "${name}-disk";
-      inherit file format;
-      inherit (stack) loader esp menu;
-    }
-  );
+  image = lib.disk {
+    name = "${name}-disk";
+    inherit file format;
+    inherit (filesystem)
+      tree
+      nodes
+      owners
+      audits
+      free
+      size
+      verity
+      ;
+    inherit (stack) loader esp menu;
+  };
 in
 {
   inherit file image manifest;

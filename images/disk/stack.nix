@@ -1,16 +1,16 @@
 # What a disk boots with: GRUB for BIOS and for UEFI from one menu, and the kernel, all on the EFI system partition.
-# image.nix calls it. Invariant: GRUB finds its menu on the disk that it came from, and the kernel its root by the GUID
+# Invariant: GRUB finds its menu on the disk that it came from, and the kernel its root by the GUID
 # that the composer puts into the menu, so two disks of one image in a machine are not mixed up by GRUB.
 {
   pkgs,
   lib,
   config,
   name,
-  verity,
+  filesystem,
 }:
 let
   root =
-    if verity then
+    if filesystem.verity then
       "'dm-mod.create=root,,,ro,@VERITY@' dm-mod.waitfor=PARTUUID=@VERITY_UUID@,PARTUUID=@ROOT_UUID@ root=/dev/dm-0 ro"
     else
       "root=PARTUUID=@ROOT_UUID@ rootwait rw";
@@ -40,14 +40,14 @@ in
   loader = programs.bios;
   inherit (programs) esp;
 
-  menu = ''
-    serial --unit=0 --speed=115200
-    terminal_input console serial
-    terminal_output console serial
-    set timeout=0
-    set default=0
-    menuentry "XSC OS ${name}" {
-      linux /vmlinuz ${builtins.concatStringsSep " " config.boot.cmdline} ${root}${init}
-    }
-  '';
+  menu = import ../../pkgs/by-name/grub/menu.nix {
+    entries = [
+      {
+        title = "XSC OS ${name}";
+        lines = [
+          "linux /vmlinuz ${builtins.concatStringsSep " " config.boot.cmdline} ${root}${init}"
+        ];
+      }
+    ];
+  };
 }

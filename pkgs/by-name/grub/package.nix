@@ -5,10 +5,10 @@
 {
   # The ISO's file system is found by a marker file with this name.
   marker,
-  # The kernel's command line, as words.
-  cmdline,
-  # The title of the only entry.
-  title,
+  # What can be booted, as ./menu.nix has it.
+  entries,
+  # Seconds that a menu with a choice waits.
+  timeout ? 0,
 }:
 let
   early = ''
@@ -17,17 +17,7 @@ let
     configfile ($root)/boot/grub/grub.cfg
   '';
 
-  menu = ''
-    serial --unit=0 --speed=115200
-    terminal_input console serial
-    terminal_output console serial
-    set timeout=0
-    set default=0
-    menuentry "${title}" {
-      linux /boot/vmlinuz ${builtins.concatStringsSep " " cmdline}
-      initrd /boot/initramfs
-    }
-  '';
+  menu = import ./menu.nix { inherit entries timeout; };
 
   programs = lib.run {
     name = "grub-images";

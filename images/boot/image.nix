@@ -4,28 +4,22 @@
 {
   lib,
   pkgs,
-  config,
   name,
-  rootfs,
-  ...
+  stack,
+  filesystem,
+  manifest,
 }:
 let
-  initramfs = lib.initramfs {
-    inherit (config.boot) compression;
-    name = "${name}-initramfs";
-    inherit (rootfs) tree nodes;
-    owners = rootfs.owners or [ ];
-    audits = rootfs.audits or [ ];
-  };
+  inherit (filesystem) initramfs;
 
   files = lib.run {
     name = "${name}-boot";
     root = pkgs.seed.base;
     mounts = {
-      "/src/kernel" = pkgs.linux.kernel;
+      "/src/kernel" = stack.kernel;
       "/src/initramfs" = initramfs;
     };
-    env.cmdline = builtins.concatStringsSep " " config.boot.cmdline;
+    env = { inherit (stack) cmdline; };
     script = ''
       mkdir -p $out
       cp /src/kernel/boot/vmlinuz /src/initramfs/initramfs $out/
@@ -34,6 +28,6 @@ let
   };
 in
 {
-  inherit files initramfs;
+  inherit files initramfs manifest;
   place."/${name}.boot" = files;
 }

@@ -1,0 +1,3 @@
+# Nothing happens at the first boot only.
+{ }:
+{ }

@@ -1,0 +1,3 @@
+# What is in the root of the disk, as text beside it.
+{ described, filesystem }:
+described filesystem
