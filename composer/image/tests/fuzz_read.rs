@@ -2,171 +2,53 @@
 //!
 //! A reader may fail; it may not panic, hang, or take memory out of proportion to the image. `XSC_FUZZ_EXECUTIONS` says
 //! how many, `XSC_FUZZ_SEED` and `XSC_FUZZ_AT` repeat one (`just fuzz-images`). Invariant: an execution follows from
-//! the seed and its number alone.
+//! the seed and its number alone, where the same programs are installed that make seeds.
 
 mod support;
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use peak_alloc::PeakAlloc;
-use support::rich::images;
-use support::tool;
+use support::patched::{Patched, Random};
+use support::seeds::seeds;
 use xsc_image::read;
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// What an execution may take for each byte of its image, and at least: decoders have windows of their own.
+/// What an execution may take for each byte of its image, and beside it: a decoder's window, or what LZ4 may make of one
+/// piece of EROFS.
 const PROPORTION: usize = 8;
-const LEAST: usize = 8 << 20;
+const BESIDE: usize = 13 << 20;
 /// Bytes of each file that are read.
-const MOST_READ: u64 = 256 * 1024;
-
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
-    }
-}
-
-/// An image and the places of it that say something: contents are mostly skipped.
-struct Seed {
-    name: String,
-    bytes: Vec<u8>,
-    places: Vec<usize>,
-}
-
-impl Seed {
-    fn new(name: &str, bytes: Vec<u8>) -> Self {
-        // Blocks that are not zero, those of text left out: what is left is mostly tables.
-        let mut places = Vec::new();
-        for (index, block) in bytes.chunks(64).enumerate() {
-            let textual = block
-                .iter()
-                .filter(|b| b.is_ascii_graphic() || **b == b' ' || **b == b'\n');
-            let is_content = textual.count() == block.len();
-            if block.iter().any(|byte| *byte != 0) && (!is_content || index % 16 == 0) {
-                places.push(index * 64);
-            }
-        }
-        Seed {
-            name: name.to_owned(),
-            bytes,
-            places,
-        }
-    }
-}
-
-fn seeds() -> Vec<Seed> {
-    let mut seeds: Vec<Seed> = Vec::new();
-    for (format, _, bytes) in images() {
-        seeds.push(Seed::new(format, bytes));
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
-    std::fs::create_dir_all(at("tree/sub")).unwrap();
-    std::fs::write(at("tree/sub/text"), support::rich::text(30_000)).unwrap();
-    for index in 0..100 {
-        std::fs::write(at(&format!("tree/sub/{index}")), b"small").unwrap();
-    }
-    std::os::unix::fs::symlink("sub/text".repeat(10), at("tree/link")).unwrap();
-    let tree = at("tree");
-    let arguments = [
-        "-q",
-        "-t",
-        "ext4",
-        "-b",
-        "1024",
-        "-N",
-        "256",
-        "-J",
-        "size=1",
-        "-d",
-        &tree,
-        &at("ext4"),
-        "3M",
-    ];
-    if tool("mke2fs", &arguments).is_some() {
-        seeds.push(Seed::new("ext4", std::fs::read(at("ext4")).unwrap()));
-    }
-    seeds
-}
-
-/// One image of the seeds with something changed.
-fn mutated(seeds: &[Seed], random: &mut Random) -> (usize, Vec<u8>) {
-    let index = random.below(seeds.len());
-    let seed = &seeds[index];
-    let mut bytes = seed.bytes.clone();
-    for _ in 0..=random.below(6) {
-        let place = seed.places[random.below(seed.places.len())] + random.below(64);
-        if place >= bytes.len() {
-            continue;
-        }
-        match random.below(8) {
-            0 => bytes[place] = random.next() as u8,
-            1 => bytes[place] ^= 1 << random.below(8),
-            2 => bytes[place] = [0, 1, 0x7f, 0x80, 0xff][random.below(5)],
-            3 | 4 => {
-                let width = [2, 4, 8][random.below(3)];
-                let values = [
-                    0,
-                    1,
-                    u64::MAX,
-                    u64::MAX >> 1,
-                    1 << 31,
-                    0xffff,
-                    bytes.len() as u64,
-                ];
-                let value = values[random.below(values.len())].to_le_bytes();
-                let end = (place + width).min(bytes.len());
-                bytes[place..end].copy_from_slice(&value[..end - place]);
-            }
-            5 => {
-                // A number that is a little off.
-                let by = random.below(9) as u8;
-                bytes[place] = bytes[place].wrapping_add(by).wrapping_sub(4);
-            }
-            6 => {
-                let from = seed.places[random.below(seed.places.len())];
-                let length = random.below(64).min(bytes.len() - from.max(place));
-                bytes.copy_within(from..from + length, place);
-            }
-            _ => {
-                if random.below(8) == 0 {
-                    let end = random.below(bytes.len());
-                    bytes.truncate(end);
-                    break;
-                }
-            }
-        }
-    }
-    (index, bytes)
-}
+const MOST_READ: u64 = 192 * 1024;
 
 /// Opens, lists and reads; returns whether it was an image at all.
-fn execute(bytes: Vec<u8>) -> bool {
-    let Ok(reader) = read::open(Arc::new(bytes), &[]) else {
+fn execute(image: Patched, inward: &[&str]) -> bool {
+    let Ok(reader) = read::open(Arc::new(image), inward) else {
         return false;
     };
-    // Small files first: each is another inode.
-    for (path, node) in reader.entries().iter().take(400) {
+    for (path, node) in reader.entries().iter().take(100) {
         if let Ok(content) = reader.content(path) {
             let mut part = content.reader().take(MOST_READ.min(node.size));
             let _ = std::io::copy(&mut part, &mut std::io::sink());
         }
     }
     true
+}
+
+#[derive(Default)]
+struct Tally {
+    executions: u64,
+    opened: u64,
+    /// The most memory, in bytes.
+    peak: usize,
+    /// Microseconds, all and the longest.
+    time: u128,
+    longest: u128,
 }
 
 #[test]
@@ -176,36 +58,69 @@ fn readers_bear_any_bytes() {
             .ok()
             .and_then(|text| text.parse::<u64>().ok())
     };
-    let seed = number("XSC_FUZZ_SEED").unwrap_or(1);
+    let start = number("XSC_FUZZ_SEED").unwrap_or(1);
     let (first, end) = match number("XSC_FUZZ_AT") {
         Some(at) => (at, at + 1),
-        None => (0, number("XSC_FUZZ_EXECUTIONS").unwrap_or(500)),
+        None => (0, number("XSC_FUZZ_EXECUTIONS").unwrap_or(2000)),
     };
     let seeds = seeds();
-    let (mut opened, mut peak) = (0u64, 0);
+    for seed in &seeds {
+        let opened = execute(seed.unchanged(), seed.inward);
+        assert!(opened, "{} cannot be read as it is", seed.name);
+    }
+    let mut tallies: Vec<Tally> = seeds.iter().map(|_| Tally::default()).collect();
     for execution in first..end {
-        let mut random = Random(seed ^ execution.wrapping_mul(0xd134_2543_de82_ef95));
-        let (index, bytes) = mutated(&seeds, &mut random);
-        let name = &seeds[index].name;
-        let bound = (bytes.len() * PROPORTION).max(LEAST);
+        let mut random = Random(start ^ execution.wrapping_mul(0xd134_2543_de82_ef95));
+        let index = random.below(seeds.len());
+        let (seed, tally) = (&seeds[index], &mut tallies[index]);
+        let image = seed.mutated(&mut random);
+        let bound = image.len() * PROPORTION + BESIDE;
         MEMORY.reset_peak_usage();
-        let before = MEMORY.current_usage();
-        let ran = catch_unwind(AssertUnwindSafe(|| execute(bytes)));
+        let (before, began) = (MEMORY.current_usage(), Instant::now());
+        let ran = catch_unwind(AssertUnwindSafe(|| execute(image, seed.inward)));
         let used = MEMORY.peak_usage().saturating_sub(before);
-        let again = format!("XSC_FUZZ_SEED={seed} XSC_FUZZ_AT={execution}, {name}");
+        let again = || {
+            format!(
+                "XSC_FUZZ_SEED={start} XSC_FUZZ_AT={execution}, {}",
+                seed.name
+            )
+        };
         match ran {
-            Ok(was) => opened += u64::from(was),
-            Err(_) => panic!("a reader panicked: {again}"),
+            Ok(was) => tally.opened += u64::from(was),
+            Err(_) => panic!("a reader panicked: {}", again()),
         }
         assert!(
             used <= bound,
-            "{used} bytes were taken where {bound} are the most: {again}"
+            "{used} bytes were taken where {bound} are the most: {}",
+            again()
         );
-        peak = peak.max(used);
+        let time = began.elapsed().as_micros();
+        if time > 2_000_000 {
+            println!("{time} µs: {}", again());
+        }
+        tally.executions += 1;
+        tally.peak = tally.peak.max(used);
+        tally.time += time;
+        tally.longest = tally.longest.max(time);
     }
     println!(
-        "{} executions, {opened} images opened, {} KiB at most",
-        end - first,
-        peak >> 10
+        "{:36} {:>10} {:>8} {:>9} {:>8} {:>10}",
+        "", "executions", "opened", "most KiB", "mean µs", "longest µs"
+    );
+    for (seed, tally) in seeds.iter().zip(&tallies) {
+        println!(
+            "{:36} {:>10} {:>8} {:>9} {:>8} {:>10}",
+            seed.name,
+            tally.executions,
+            tally.opened,
+            tally.peak >> 10,
+            tally.time / u128::from(tally.executions.max(1)),
+            tally.longest
+        );
+    }
+    let opened: u64 = tallies.iter().map(|tally| tally.opened).sum();
+    println!(
+        "{} executions, {opened} images opened, no panic, memory within bounds",
+        end - first
     );
 }

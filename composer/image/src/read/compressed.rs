@@ -65,6 +65,12 @@ impl Read for Forward {
     }
 }
 
+/// The largest window that a zstd file of `stored` bytes may ask for, as a power of two: 8 MiB as every decoder has it,
+/// more for a file that is large itself, at most what `zstd --long` makes. zstd takes this memory as the file says.
+fn window_log(stored: u64) -> u32 {
+    stored.max(1).ilog2().saturating_add(7).clamp(23, 27)
+}
+
 impl Unpacked {
     fn decoder(&self) -> io::Result<Box<dyn Read + Send>> {
         let source = Arc::clone(&self.source);
@@ -73,7 +79,7 @@ impl Unpacked {
             Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(forward)),
             Packing::Zstd => {
                 let mut decoder = zstd::Decoder::with_buffer(forward)?;
-                decoder.window_log_max(27)?;
+                decoder.window_log_max(window_log(self.source.stored()))?;
                 Box::new(decoder)
             }
         })
@@ -111,5 +117,31 @@ impl Source for Unpacked {
 
     fn stored(&self) -> u64 {
         self.source.stored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_small_file_cannot_ask_for_a_large_window() {
+        for (log, content, opens) in [(23, 9 << 20, true), (27, 9 << 20, false)] {
+            let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+            encoder.window_log(log).unwrap();
+            encoder.include_contentsize(false).unwrap();
+            encoder.write_all(&vec![0; content]).unwrap();
+            let packed = encoder.finish().unwrap();
+            assert!(packed.len() < 1 << 16);
+            let unpacked = open(Arc::new(packed), Packing::Zstd);
+            let mut byte = [1];
+            assert_eq!(unpacked.read_at(5, &mut byte).is_ok(), opens, "{log}");
+        }
+        assert_eq!(
+            [0, 1 << 16, 1 << 19, u64::MAX].map(window_log),
+            [23, 23, 26, 27]
+        );
     }
 }

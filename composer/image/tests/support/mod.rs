@@ -5,7 +5,9 @@
 
 pub(crate) mod cpio;
 pub(crate) mod iso;
+pub(crate) mod patched;
 pub(crate) mod rich;
+pub(crate) mod seeds;
 
 use std::process::Command;
 
