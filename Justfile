@@ -105,7 +105,6 @@ options: composer
 # Builds on a real cluster (BuildGrid, PostgreSQL, two workers); as root: just grid [DIR for its root, 0.6 GB]
 [group('test')]
 grid *dir: composer
-    ./x runner
     XSC_COMPOSE={{ compose }} composer/remote/tests/grid/run.sh {{ dir }}
 
 # Licences and advisories of the dependencies (needs cargo-deny)
@@ -113,15 +112,16 @@ grid *dir: composer
 deny:
     cargo deny check licenses bans sources
 
-# The composer, in release
+# The composer, in release, and its runner
 [group('image')]
 composer:
     cargo build --release --locked --bins
+    ./x runner
 
 # Install the composer with manual and completions below PREFIX
 [group('image')]
 install prefix=(env("HOME") / ".local"): composer
-    install -D -m 755 {{ compose }} {{ prefix }}/bin/xsc-compose
+    install -D -m 755 -t {{ prefix }}/bin {{ compose }} {{ parent_directory(compose) }}/xsc-runner.*-linux
     mkdir -p {{ prefix }}/share/man/man1 {{ prefix }}/share/bash-completion/completions {{ prefix }}/share/zsh/site-functions {{ prefix }}/share/fish/vendor_completions.d
     {{ compose }} manual {{ prefix }}/share/man/man1
     {{ compose }} completion bash >{{ prefix }}/share/bash-completion/completions/xsc-compose

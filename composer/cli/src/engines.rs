@@ -255,7 +255,7 @@ impl Executor for Engine<'_> {
 /// The runner that travels with actions for `system`: `xsc-runner.<system>` beside this program, or in
 /// `XSC_RUNNER_DIR`. The text of an error says what to do.
 pub(crate) fn runner(dir: Option<&Path>, system: System) -> Result<PathBuf, String> {
-    let name = format!("xsc-runner.{system}");
+    let name = runner_file(system);
     let dir = dir.ok_or("this program does not know where it is")?;
     let path = dir.join(&name);
     let bytes = std::fs::read(&path).map_err(|error| {
@@ -268,6 +268,11 @@ pub(crate) fn runner(dir: Option<&Path>, system: System) -> Result<PathBuf, Stri
         Ok(()) => Ok(path),
         Err(problem) => Err(format!("{}: {problem}", path.display())),
     }
+}
+
+/// What the static runner for `system` is called.
+pub(crate) fn runner_file(system: System) -> String {
+    format!("xsc-runner.{system}")
 }
 
 /// Whether `bytes` are a program for `system` that needs nothing else of the machine.

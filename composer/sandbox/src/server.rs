@@ -8,6 +8,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,6 +24,10 @@ use crate::{RunnerProgram, SandboxError, SetupFailure};
 
 /// How long the server may take to fork. A machine that swaps is slow; a program that is no runner never answers.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a server says when it is ready: a name of the sources that it is built from, so that none of another version is
+/// ever asked anything.
+pub(crate) const READY: &str = env!("XSC_SANDBOX_SOURCES");
 
 /// The answer to a request: the kernel's error number of the fork, 0 with a descriptor.
 pub(crate) const ANSWER: usize = 4;
@@ -44,6 +49,7 @@ pub(crate) struct Streams {
 #[derive(Debug, Clone)]
 pub(crate) struct ForkServer {
     program: RunnerProgram,
+    preferred: Option<PathBuf>,
     running: Arc<Mutex<Option<Server>>>,
 }
 
@@ -51,7 +57,16 @@ impl ForkServer {
     pub(crate) fn new(program: RunnerProgram) -> Self {
         Self {
             program,
+            preferred: None,
             running: Arc::default(),
+        }
+    }
+
+    /// One that starts this `xsc-runner` where it is there and is built from the same sources.
+    pub(crate) fn preferring(self, runner: PathBuf) -> Self {
+        Self {
+            preferred: Some(runner),
+            ..self
         }
     }
 
@@ -66,7 +81,7 @@ impl ForkServer {
                 Err(_) => *running = None,
             }
         }
-        let server = running.insert(Server::start(&self.program)?);
+        let server = running.insert(self.start()?);
         match server.ask(streams) {
             Ok(answer) => answer.map_err(refused),
             Err(error) => {
@@ -74,6 +89,15 @@ impl ForkServer {
                 Err(server.judge(error))
             }
         }
+    }
+
+    fn start(&self) -> Result<Server, SandboxError> {
+        if let Some(runner) = &self.preferred
+            && let Ok(server) = Server::start(&RunnerProgram::Exe(runner.clone(), Vec::new()))
+        {
+            return Ok(server);
+        }
+        Server::start(&self.program)
     }
 }
 
@@ -107,10 +131,25 @@ impl Server {
                 program: program.clone(),
                 source,
             })?;
-        Ok(Self {
+        let server = Self {
             child,
             socket: Some(socket),
-        })
+        };
+        match server.wait_until_ready() {
+            Ok(()) => Ok(server),
+            Err(error) => Err(server.judge(error)),
+        }
+    }
+
+    fn wait_until_ready(&self) -> io::Result<()> {
+        let socket = self.socket.as_ref().expect("it is closed with the server");
+        let mut said = [0; READY.len()];
+        let (count, _) = receive(socket.as_fd(), &mut said)?;
+        match &said[..count] {
+            [] => Err(ErrorKind::UnexpectedEof.into()),
+            said if said == READY.as_bytes() => Ok(()),
+            _ => Err(io::Error::other("it is of another version")),
+        }
     }
 
     /// Has one process forked. The outer error says that there is no server to talk to.
@@ -142,8 +181,8 @@ impl Server {
     /// Why a server that never answered did not: it is ended, and what it printed is read.
     fn judge(mut self, error: io::Error) -> SandboxError {
         drop(self.socket.take());
-        // It may be a program that reads nothing and never ends.
-        if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) {
+        // It may be a program that reads nothing and never ends; one that has closed its end is ending by itself.
+        if error.kind() != ErrorKind::UnexpectedEof {
             let _ = self.child.kill();
         }
         let mut message = Vec::new();

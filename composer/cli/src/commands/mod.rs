@@ -476,7 +476,7 @@ pub(crate) fn realise(
         );
     }
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let sandbox = Sandbox::new(runner());
+    let sandbox = sandbox(context.runner_dir.as_deref());
     let cgroups = cgroups(context, &plan, graph, flags);
     let _session = store
         .session()
@@ -623,10 +623,17 @@ fn report_warnings(store: &Store, ui: &Ui) {
     }
 }
 
-/// This program as the sandbox's runner. By the link in /proc rather than by path: the file may
-/// have been replaced since this process started, as it is when somebody rebuilds the composer.
-fn runner() -> RunnerProgram {
-    RunnerProgram::Exe("/proc/self/exe".into(), vec!["__runner".into()])
+/// What runs commands: the small runner beside this program where it is there, else this program itself. The latter by
+/// the link in /proc rather than by path: the file may have been replaced since this process started, as it is when
+/// somebody rebuilds the composer.
+fn sandbox(runner_dir: Option<&Path>) -> Sandbox {
+    let own = RunnerProgram::Exe("/proc/self/exe".into(), vec!["__runner".into()]);
+    match (runner_dir, xsc_model::System::host()) {
+        (Some(dir), Some(system)) => {
+            Sandbox::new(own).preferring(dir.join(crate::engines::runner_file(system)))
+        }
+        _ => Sandbox::new(own),
+    }
 }
 
 /// Prints a line to standard output; a closed pipe is no error.

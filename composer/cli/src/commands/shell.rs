@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use xsc_build::{ShellError, as_shell, kept};
-use xsc_sandbox::{CancelToken, Outcome, Sandbox, SandboxSpec};
+use xsc_sandbox::{CancelToken, Outcome, SandboxSpec};
 use xsc_store::Store;
 
 use super::show::find;
 use super::workshop::with_engine;
-use super::{Cancel, Origin, open_subject, realise, runner};
+use super::{Cancel, Origin, open_subject, realise, sandbox};
 use crate::args::Shell;
 use crate::context::{Context, Repository};
 use crate::error::{CommandError, chain, exit, store_error};
@@ -190,7 +190,7 @@ fn talk(
         spec.env.entry("TERM".to_owned()).or_insert(terminal);
     }
     let cancel = CancelToken::from(Arc::clone(cancel));
-    let report = Sandbox::new(runner())
+    let report = sandbox(None)
         .attach(&spec, input.as_fd(), output.as_fd(), &cancel)
         .map_err(|error| CommandError::from_error(&error))?;
     match report.outcome {

@@ -3,10 +3,9 @@
 //! Invariant: it fetches nothing; what a build needs is realised before.
 
 use xsc_build::{Engine, Observer, Options, Scratches};
-use xsc_sandbox::Sandbox;
 use xsc_store::Store;
 
-use super::{Cancel, Origin, runner};
+use super::{Cancel, Origin, sandbox};
 use crate::args::BuildFlags;
 
 /// Calls `work` with an engine over the store.
@@ -19,7 +18,7 @@ pub(crate) fn with_engine<T>(
     work: impl FnOnce(&Engine<'_>) -> T,
 ) -> T {
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let sandbox = Sandbox::new(runner());
+    let sandbox = sandbox(None);
     let engine = Engine {
         store,
         sandbox: &sandbox,

@@ -13,7 +13,7 @@ use nix::unistd::{ForkResult, getpid, setsid};
 use super::namespaces::{self, Owner};
 use super::{EXIT_SETUP, complain, report_refusal, serve, sys};
 use crate::error::{SetupFailure, Step};
-use crate::server::{STREAMS, receive, send};
+use crate::server::{READY, STREAMS, receive, send};
 
 /// Serves until the composer has closed its end.
 pub(super) fn run() -> i32 {
@@ -40,6 +40,8 @@ fn prepare() -> Result<OwnedFd, SetupFailure> {
 
 fn answer_all(this: &OwnedFd) -> Result<(), SetupFailure> {
     let socket = std::io::stdin();
+    let said = send(socket.as_fd(), READY.as_bytes(), &[]).map_err(std::io::Error::from);
+    said.step("say that the runner is ready")?;
     loop {
         let mut word = [0];
         let received = receive(socket.as_fd(), &mut word).map_err(std::io::Error::from);

@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use xsc_sandbox::{MountMode, Outcome, RunnerProgram, Sandbox, SandboxError, SetupFailure};
@@ -204,4 +205,40 @@ fn the_runner_stands_alone_too() {
         Case::new(User::Myself, "true").run().outcome,
         Outcome::Exited(0)
     );
+}
+
+#[test]
+fn a_preferred_runner_is_used_if_it_is_of_the_same_version() {
+    const SOURCES: &[u8] = env!("XSC_SANDBOX_SOURCES").as_bytes();
+    let temp = public_dir();
+    let same = stage().runner.clone();
+    let mut program = fs::read(&same).unwrap();
+    let found = program.windows(SOURCES.len()).position(|w| w == SOURCES);
+    let at = found.expect("the runner says what it is built from");
+    program[at..at + SOURCES.len()].reverse();
+    let other = temp.path().join("other");
+    fs::write(&other, program).unwrap();
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).unwrap();
+
+    let probe = |own: &str, preferred: &Path| {
+        let scratch = public_dir();
+        Sandbox::new(RunnerProgram::Exe(own.into(), Vec::new()))
+            .preferring(preferred.to_owned())
+            .probe(scratch.path())
+    };
+    let nowhere = "/nonexistent/own";
+    probe(nowhere, &same).unwrap();
+    for unfit in [
+        &other,
+        Path::new("/nonexistent/runner"),
+        Path::new("/usr/bin/true"),
+    ] {
+        let error = probe(nowhere, unfit).unwrap_err();
+        assert!(
+            matches!(error, SandboxError::StartRunner { .. }),
+            "{}",
+            chain(&error)
+        );
+        probe(same.to_str().unwrap(), unfit).unwrap();
+    }
 }
