@@ -75,8 +75,8 @@ fn the_first_interrupt_ends_the_build_and_its_processes() {
     }
 }
 
-/// The runner above the command of the one build: PID 1 of the sandbox shows no command line.
-fn runner(repo: &TestRepo) -> String {
+/// The fork server above the command of the one build: PID 1 of the sandbox shows no command line.
+fn fork_server(repo: &TestRepo) -> String {
     let running = processes_of(repo.temp());
     let command = running.iter().find(|p| p.contains("\0running\0")).unwrap();
     let mut pid = command.split(':').next().unwrap().to_owned();
@@ -85,7 +85,7 @@ fn runner(repo: &TestRepo) -> String {
         let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
         pid = parent.unwrap().trim().to_owned();
         let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
-        if command.contains("\0__runner\0") {
+        if command.ends_with("\0--serve\0") {
             return pid;
         }
     }
@@ -98,24 +98,30 @@ fn the_second_interrupt_kills_what_the_first_waits_for() {
         return;
     }
     let repo = TestRepo::new("");
-    recipes(&repo, 600, "");
+    recipes(&repo, 2, "");
     let mut child = repo.spawn_build(&[]);
     wait_for_the_command(&repo);
-    // A runner that does not react: the first interrupt waits for it.
-    signal("STOP", runner(&repo).parse().unwrap());
-    signal("INT", child.id());
+    // One that does not react: the build that comes next waits for it, and the first interrupt for the build.
+    let server = fork_server(&repo).parse().unwrap();
+    signal("STOP", server);
     let mut said = BufReader::new(child.stderr.take().unwrap());
     let mut text = String::new();
-    while !text.contains("stopping; a second interrupt stops at once") {
-        assert_ne!(said.read_line(&mut text).unwrap(), 0, "{text}");
-    }
-    assert!(!processes_of(repo.temp()).is_empty(), "it waits");
+    let mut read_until = |wanted: &str| {
+        while !text.contains(wanted) {
+            assert_ne!(said.read_line(&mut text).unwrap(), 0, "{text}");
+        }
+    };
+    read_until("building last");
+    signal("INT", child.id());
+    read_until("stopping; a second interrupt stops at once");
+    assert_eq!(child.try_wait().unwrap(), None, "it waits");
     signal("INT", child.id());
     said.read_to_string(&mut text).unwrap();
     let ran = Ran::new(child.wait_with_output().unwrap());
     assert_eq!((ran.code, ran.out.as_str()), (Some(130), ""), "{text}");
     // What the first one says when it has waited long enough.
     assert!(!text.contains("interrupted"), "{text}");
+    signal("CONT", server);
     wait_for("the end of the build's processes", || {
         processes_of(repo.temp()).is_empty()
     });
