@@ -237,9 +237,9 @@ fn refused_file(size: u64, efi: bool) -> IsoError {
 
 #[test]
 fn what_does_not_fit_is_refused_before_anything_is_read() {
-    let error = refused_file(1 << 32, false);
+    let error = refused_file(1 << 39, false);
     assert!(
-        matches!(&error, IsoError::FileTooBig { size, .. } if *size == 1 << 32),
+        matches!(&error, IsoError::FileTooBig { size, .. } if *size == 1 << 39),
         "{error}"
     );
     let error = refused_file(65535 * 512 + 1, true);

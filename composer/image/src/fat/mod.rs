@@ -23,7 +23,7 @@ use crate::{EpochError, ImagePath, Kind, Manifest, seed};
 pub struct FatSpec<'a> {
     /// The volume's name: 1 to 11 of `A`–`Z`, `0`–`9` and `_`.
     pub label: &'a str,
-    /// The files; owners and modes are not kept, as FAT has none.
+    /// The files, all of root's; of their modes only setuid, setgid and sticky bits are refused, as FAT keeps none.
     pub files: &'a Manifest,
     /// The least size of the image in bytes; it grows to what the files need.
     pub min_size: u64,
@@ -55,6 +55,30 @@ pub enum FatError {
     Unsupported {
         /// The path.
         path: ImagePath,
+    },
+    /// What a directory entry has no place for, and a mounted volume would show otherwise.
+    #[error(
+        "`{path}` is not root's or is setuid, setgid or sticky, and FAT keeps no owners and modes"
+    )]
+    Owner {
+        /// The path.
+        path: ImagePath,
+    },
+    /// A file whose size has more than 32 bits.
+    #[error("`{path}` has {size} bytes, and FAT holds files of less than 4 GiB")]
+    FileTooBig {
+        /// The file.
+        path: ImagePath,
+        /// Bytes.
+        size: u64,
+    },
+    /// More names than Linux and Windows read from a directory.
+    #[error("`{path}` needs {needed} entries, and a directory of FAT has at most {MOST_ENTRIES}")]
+    DirectoryFull {
+        /// The directory.
+        path: ImagePath,
+        /// Entries needed, those for long names included.
+        needed: usize,
     },
     /// A name that FAT does not allow.
     #[error(
@@ -98,6 +122,8 @@ pub enum FatError {
 
 /// Bytes of an entry in a directory.
 const ENTRY: usize = 32;
+/// The most entries of a directory other than the root: 2 MiB.
+const MOST_ENTRIES: usize = 65_536;
 const ATTRIBUTE_LABEL: u8 = 0x08;
 const ATTRIBUTE_DIRECTORY: u8 = 0x10;
 const ATTRIBUTE_ARCHIVE: u8 = 0x20;
@@ -186,12 +212,16 @@ fn plan(files: &Manifest) -> Result<BTreeMap<ImagePath, Item<'_>>, FatError> {
         if !entry.xattrs.is_empty() || files.link_count(entry) > 1 {
             return Err(FatError::Unsupported { path: path.clone() });
         }
+        if (entry.uid, entry.gid, entry.mode & 0o7000) != (0, 0, 0) {
+            return Err(FatError::Owner { path: path.clone() });
+        }
         match entry.kind {
             Kind::Directory => {
                 children.entry(path.clone()).or_default();
             }
             Kind::File { size, .. } if u32::try_from(size).is_err() => {
-                return Err(FatError::TooBig { size });
+                let path = path.clone();
+                return Err(FatError::FileTooBig { path, size });
             }
             Kind::File { .. } => {}
             _ => return Err(FatError::Unsupported { path: path.clone() }),
@@ -226,6 +256,10 @@ fn plan(files: &Manifest) -> Result<BTreeMap<ImagePath, Item<'_>>, FatError> {
     }
     for (path, count) in entries {
         match items.get_mut(&path) {
+            Some(_) if count + 2 > MOST_ENTRIES => {
+                let needed = count + 2;
+                return Err(FatError::DirectoryFull { path, needed });
+            }
             Some(item) => item.size = ((count + 2) * ENTRY) as u64,
             None if count + 1 > ROOT_ENTRIES => {
                 return Err(FatError::RootFull { needed: count + 1 });

@@ -20,7 +20,7 @@ use xsc_model::Digest;
 use crate::blobs::{self, BlobSource, CopyError};
 use crate::iso::bytes::{BLOCK, blocks, fill_block};
 use crate::iso::hybrid::{BACKUP_SECTORS, Esp, SECTOR, SMALLEST_BOOT_IMAGE, SYSTEM_AREA};
-use crate::iso::records::{Addresses, directories, path_table};
+use crate::iso::records::{Addresses, LARGEST_EXTENT, directories, path_table};
 use crate::iso::tree::Tree;
 use crate::iso::volume::{BootImage, Geometry, Platform, Texts};
 use crate::time::Epoch;
@@ -74,10 +74,8 @@ pub enum IsoError {
     /// The time does not fit.
     #[error(transparent)]
     Epoch(#[from] EpochError),
-    /// A file that needs more than one extent.
-    #[error(
-        "`{path}` has {size} bytes: files of 4 GiB or more are not written yet, as they need several extents"
-    )]
+    /// A file of more extents than Linux reads.
+    #[error("`{path}` has {size} bytes, and Linux reads at most 400 GiB of a file in an ISO image")]
     FileTooBig {
         /// The file.
         path: ImagePath,
@@ -171,6 +169,10 @@ struct Layout {
 
 /// Blocks behind the data that some drives read ahead into.
 const READ_AHEAD: u64 = 150;
+/// The most extents of a file that Linux reads.
+const MOST_EXTENTS: u64 = 100;
+/// The longest name that Linux reads from Rock Ridge; longer ones it cuts off.
+const LONGEST_NAME: usize = 253;
 /// The image's size is a multiple of this many blocks.
 const SIZE_UNIT: u64 = 32;
 
@@ -372,6 +374,9 @@ fn check_entries(files: &Manifest) -> Result<(), IsoError> {
         let what = match entry {
             entry if !entry.xattrs.is_empty() => "extended attributes",
             entry if files.link_count(entry) > 1 => "hard links",
+            _ if path.name().len() > LONGEST_NAME => {
+                "a name of more than 253 bytes, which Linux would cut off"
+            }
             _ => continue,
         };
         return Err(IsoError::Unsupported {
@@ -391,7 +396,7 @@ fn check_sizes(tree: &Tree<'_>) -> Result<(), IsoError> {
     match tree
         .files
         .iter()
-        .find(|file| u32::try_from(file.size).is_err())
+        .find(|file| file.size > MOST_EXTENTS * LARGEST_EXTENT)
     {
         Some(file) => Err(IsoError::FileTooBig {
             path: file.path.clone(),

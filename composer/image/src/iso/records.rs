@@ -27,6 +27,10 @@ pub(crate) struct Directories {
 }
 
 const DIRECTORY_FLAG: u8 = 2;
+/// The record describes a part of a file, and the next one goes on.
+const CONTINUED_FLAG: u8 = 0x80;
+/// The most bytes that one record describes, in whole blocks.
+pub(crate) const LARGEST_EXTENT: u64 = (1 << 32) - BLOCK as u64;
 
 /// A directory record without system use bytes.
 pub(crate) fn record(
@@ -100,22 +104,28 @@ pub(crate) fn directories(tree: &Tree<'_>, at: &Addresses, epoch: &Epoch) -> Dir
             append(finish(base, &entries, &mut rest));
         }
         for item in &dir.records {
-            let (block, size, count) = match item.target {
-                Target::Dir(below) => (at.dirs[below], at.dir_sizes[below], links(below)),
-                Target::File(file) => {
-                    let size = u32::try_from(tree.files[file].size)
-                        .expect("larger files are refused before");
-                    (at.files[file], size, 1)
-                }
+            let (mut block, mut size, count) = match item.target {
+                Target::Dir(below) => (at.dirs[below], at.dir_sizes[below].into(), links(below)),
+                Target::File(file) => (at.files[file], tree.files[file].size, 1),
                 Target::Nothing => (0, 0, 1),
             };
             let directory = matches!(item.target, Target::Dir(_));
-            let base = record(item.identifier.as_bytes(), block, size, directory, epoch);
             let mut entries = susp::attributes(item.entry, count, epoch);
             entries.extend(susp::name(item.path.name()));
             if let Kind::Symlink { target } = &item.entry.kind {
                 entries.extend(susp::link(target));
             }
+            let identifier = item.identifier.as_bytes();
+            while size > LARGEST_EXTENT {
+                let part = u32::try_from(LARGEST_EXTENT).expect("below 4 GiB");
+                let mut base = record(identifier, block, part, directory, epoch);
+                base[25] |= CONTINUED_FLAG;
+                append(finish(base, &entries, &mut rest));
+                block += part / BLOCK as u32;
+                size -= LARGEST_EXTENT;
+            }
+            let size = u32::try_from(size).expect("at most an extent is left");
+            let base = record(identifier, block, size, directory, epoch);
             append(finish(base, &entries, &mut rest));
         }
         fill_block(&mut bytes);

@@ -138,6 +138,8 @@ fn list(input: &mut Input, part: usize, entries: &mut Entries) -> Result<u64, Re
         let mut node = Node::new(kind, mode & 0o7777);
         (node.uid, node.gid, node.mtime) = (uid, gid, Some(time.into()));
         input.charge(128)?;
+        let number = (part as u64) << 32 | u64::from(ino);
+        node.link = (names > 1 && !node.is_directory()).then_some(number);
         match &mut node.kind {
             NodeKind::Symlink { target } => {
                 if size > 64 * 1024 {
@@ -150,13 +152,11 @@ fn list(input: &mut Input, part: usize, entries: &mut Entries) -> Result<u64, Re
                 node.place = Place::Inside(part, data);
                 if names > 1 {
                     let key = [dev_major, dev_minor, ino];
-                    let number = (part as u64) << 32 | u64::from(ino);
                     let group = links.entry(key).or_insert((Vec::new(), 0, Place::Nothing));
                     group.0.push(path.clone());
                     if size > 0 {
                         (group.1, group.2) = (node.size, node.place.clone());
                     }
-                    node.link = Some(number);
                 }
             }
             _ => {}
@@ -173,7 +173,10 @@ fn list(input: &mut Input, part: usize, entries: &mut Entries) -> Result<u64, Re
 fn share(links: Links, entries: &mut Entries) {
     for (paths, size, place) in links.into_values() {
         for path in paths {
-            if let Some(node) = entries.get_mut(&path).filter(|node| node.link.is_some()) {
+            if let Some(node) = entries
+                .get_mut(&path)
+                .filter(|node| node.kind == NodeKind::File && node.link.is_some())
+            {
                 (node.size, node.place) = (size, place.clone());
             }
         }

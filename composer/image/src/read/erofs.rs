@@ -159,11 +159,13 @@ impl Volume {
         input.charge(64)?;
         let mut node = Node::new(kind, inode.mode & 0o7777);
         (node.uid, node.gid, node.mtime) = (inode.uid, inode.gid, Some(inode.mtime));
+        if !node.is_directory() && inode.links > 1 {
+            node.link = Some(number);
+        }
         match &mut node.kind {
             NodeKind::File => {
                 node.size = inode.size;
                 node.place = Place::At(number);
-                node.link = (inode.links > 1).then_some(number);
             }
             NodeKind::Symlink { target } => {
                 if inode.size > self.block {

@@ -146,12 +146,14 @@ impl Volume {
             _ => 0,
         };
         node.mtime = Some(i64::from(le32(inode, 16) as i32) + epoch);
+        if !node.is_directory() && le16(inode, 26) > 1 {
+            node.link = Some(number);
+        }
         let size = size(inode);
         match &mut node.kind {
             NodeKind::File => {
                 node.size = size;
                 node.place = Place::At(number);
-                node.link = (le16(inode, 26) > 1).then_some(number);
             }
             NodeKind::Symlink { target } => *target = self.link(input, number, inode, size)?,
             _ => {}

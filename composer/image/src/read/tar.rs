@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ::tar::{EntryType, Header, PaxExtensions};
+use ::tar::{EntryType, Header};
 
 use super::content::Stored;
 use super::input::{Input, complete};
@@ -185,13 +185,27 @@ fn is_extension(kind: EntryType) -> bool {
         || kind.is_pax_global_extensions()
 }
 
+/// The first record, `LENGTH KEY=VALUE` and a newline, and what is behind it. By its length and not, as the `tar` crate
+/// has it, by its newline: values of attributes are any bytes.
+fn pax_record(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let digits = bytes.iter().position(|byte| *byte == b' ')?;
+    let length: usize = std::str::from_utf8(&bytes[..digits]).ok()?.parse().ok()?;
+    let (record, behind) = bytes.split_at_checked(length)?;
+    let record = record.get(digits + 1..)?.strip_suffix(b"\n")?;
+    let equals = record.iter().position(|byte| *byte == b'=')?;
+    Some((&record[..equals], &record[equals + 1..], behind))
+}
+
 fn pax(input: &Input, bytes: &[u8], at: u64, said: &mut Extended) -> Result<(), ReadError> {
-    for record in PaxExtensions::new(bytes) {
-        let record = record.map_err(|_| input.broken("a PAX record", at))?;
-        let value = record.value_bytes();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let Some((key, value, behind)) = pax_record(rest) else {
+            return Err(input.broken("a PAX record", at));
+        };
+        rest = behind;
         let text = std::str::from_utf8(value).unwrap_or_default();
         let number = || text.parse().map_err(|_| input.broken("a PAX number", at));
-        match record.key_bytes() {
+        match key {
             b"path" => said.path = Some(value.to_vec()),
             b"linkpath" => said.link = Some(value.to_vec()),
             b"size" => said.size = Some(number()?),
