@@ -325,6 +325,37 @@ rec {
       ++ numbered "/parts" parts
     );
 
+  # A root as an archive at $out/<file>; `compression` is "zstd", "gzip" or "none".
+  tar =
+    {
+      name,
+      file,
+      tree,
+      nodes ? { },
+      owners ? [ ],
+      audits ? [ ],
+      compression ? "zstd",
+    }:
+    step name "builtin:tar"
+      {
+        inherit
+          nodes
+          file
+          compression
+          epoch
+          ;
+      }
+      (
+        [
+          {
+            at = "/tree";
+            from = tree;
+          }
+        ]
+        ++ ownersOf owners
+        ++ numbered "/audits" audits
+      );
+
   # An OCI image layout; the output is the layout's directory.
   oci =
     {

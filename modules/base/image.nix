@@ -41,6 +41,25 @@ in
 
   config.assertions = [
     {
+      assertion =
+        builtins.any (kind: builtins.elem kind config.profile.images) [
+          "pxe"
+          "uki"
+        ]
+        -> config.profile.system == "x86_64-linux";
+      message = "images of the kinds \"pxe\" and \"uki\" have boot programs for x86_64-linux only";
+      about = [
+        [
+          "profile"
+          "images"
+        ]
+        [
+          "profile"
+          "system"
+        ]
+      ];
+    }
+    {
       assertion = wanted -> config.profile.system == "x86_64-linux";
       message = "images of the kind \"disk\" boot with GRUB from the seed, which is for x86_64-linux only";
       about = [

@@ -48,10 +48,13 @@ in
           "disk"
           "iso"
           "oci"
+          "pxe"
+          "tar"
+          "uki"
         ]
       );
       example = [ "iso" ];
-      description = "The kinds of images to make: files of images/.";
+      description = "The kinds of images to make: folders of images/.";
     };
   };
 }

@@ -1,4 +1,4 @@
-//! A tar archive of a manifest: the layer of an OCI image.
+//! A tar archive of a manifest: the layer of an OCI image, or a root on its own.
 //!
 //! Written with the `tar` crate. Invariant: entries are in the order of their paths and every
 //! header is filled from the manifest and the epoch alone; what does not fit in a classic header
@@ -12,7 +12,8 @@ use std::os::unix::ffi::OsStrExt;
 use ::tar::{Builder, EntryType, Header};
 
 use crate::blobs::{self, BlobSource, CopyError};
-use crate::{Entry, ImagePath, Kind, Manifest};
+use crate::compress::Compressor;
+use crate::{Compression, Entry, ImagePath, Kind, Manifest};
 
 /// An archive that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +81,23 @@ pub fn write(
         path: ImagePath::root(),
         source,
     })
+}
+
+/// Writes the archive compressed, as a file of its own.
+pub fn archive(
+    files: &Manifest,
+    epoch: i64,
+    compression: Compression,
+    blobs: &dyn BlobSource,
+    out: &mut dyn Write,
+) -> Result<(), TarError> {
+    let whole = |source| TarError::Write {
+        path: ImagePath::root(),
+        source,
+    };
+    let mut out = Compressor::new(compression, out).map_err(whole)?;
+    write(files, epoch, blobs, &mut out)?;
+    out.finish().map_err(whole)?.flush().map_err(whole)
 }
 
 fn append(

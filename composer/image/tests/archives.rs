@@ -388,6 +388,29 @@ fn linked(xattrs: bool) -> (Manifest, MemoryBlobs) {
 }
 
 #[test]
+fn a_root_is_an_archive_of_its_own_however_it_is_compressed() {
+    let (files, blobs) = linked(true);
+    let mut plain = Vec::new();
+    tar::write(&files, EPOCH, &blobs, &mut plain).unwrap();
+    for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
+        let mut bytes = Vec::new();
+        tar::archive(&files, EPOCH, compression, &blobs, &mut bytes).unwrap();
+        let mut unpacked = Vec::new();
+        match compression {
+            Compression::None => unpacked.clone_from(&bytes),
+            Compression::Gzip => {
+                let mut reader = flate2::read::MultiGzDecoder::new(&bytes[..]);
+                reader.read_to_end(&mut unpacked).unwrap();
+            }
+            Compression::Zstd => unpacked = zstd::decode_all(&bytes[..]).unwrap(),
+        }
+        assert!(unpacked == plain, "{compression:?}");
+    }
+    let fails = tar::archive(&files, -1, Compression::Zstd, &blobs, &mut Vec::new());
+    assert!(fails.unwrap_err().to_string().contains("before 1970"));
+}
+
+#[test]
 fn tar_has_hard_links_attributes_and_names_of_owners() {
     let (files, blobs) = linked(true);
     let mut layer = Vec::new();

@@ -132,11 +132,13 @@ pub enum BuiltinName {
     Sums,
     /// Writes an OCI layout as an archive.
     OciArchive,
+    /// Writes a tar archive, compressed.
+    Tar,
 }
 
 impl BuiltinName {
     /// Every builtin with the name that recipes use.
-    pub const ALL: [(BuiltinName, &'static str); 21] = [
+    pub const ALL: [(BuiltinName, &'static str); 22] = [
         (BuiltinName::UnpackDeb, "unpack-deb"),
         (BuiltinName::UnpackTar, "unpack-tar"),
         (BuiltinName::Merge, "merge"),
@@ -158,6 +160,7 @@ impl BuiltinName {
         (BuiltinName::Sbom, "sbom"),
         (BuiltinName::Sums, "sums"),
         (BuiltinName::OciArchive, "oci-archive"),
+        (BuiltinName::Tar, "tar"),
     ];
 
     /// The name in recipes.

@@ -36,6 +36,12 @@ pub enum ImageKind {
     Boot,
     /// `disk`: a disk with a partition table.
     Disk,
+    /// `tar`: the root as an archive.
+    Tar,
+    /// `pxe`: what a machine loads over the network.
+    Pxe,
+    /// `uki`: kernel, initramfs and command line as one program of UEFI.
+    Uki,
 }
 
 const SYSTEMS: [(&str, System); 2] = [
@@ -43,11 +49,14 @@ const SYSTEMS: [(&str, System); 2] = [
     ("aarch64-linux", System::Aarch64Linux),
 ];
 const VARIANTS: [(&str, Variant); 2] = [("base", Variant::Base), ("cfi", Variant::Cfi)];
-const IMAGES: [(&str, ImageKind); 4] = [
+const IMAGES: [(&str, ImageKind); 7] = [
     ("iso", ImageKind::Iso),
     ("oci", ImageKind::Oci),
     ("boot", ImageKind::Boot),
     ("disk", ImageKind::Disk),
+    ("tar", ImageKind::Tar),
+    ("pxe", ImageKind::Pxe),
+    ("uki", ImageKind::Uki),
 ];
 
 impl System {

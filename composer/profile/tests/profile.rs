@@ -114,7 +114,7 @@ profiles/x.toml:5:10: `system` can't be \"aarch-linux\"
 profiles/x.toml:8:18: `images` can't hold \"isu\"
    8 | images = [\"oci\", \"isu\"]
      |                  ^^^^^ did you mean `iso`?
-     = valid: iso, oci, boot, disk"
+     = valid: iso, oci, boot, disk, tar, pxe, uki"
     );
 }
 

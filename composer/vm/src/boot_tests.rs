@@ -78,6 +78,7 @@ impl Bench {
             memory_mib: 64,
             cpus: 1,
             network: Network::None,
+            spare: None,
             extra: Vec::new(),
         };
         Some(Bench {

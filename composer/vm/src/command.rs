@@ -2,7 +2,7 @@
 //!
 //! Called by `runner`, `interactive`, `bundle` and, for the board, by `accel`. Invariants: the same machine gives
 //! the same arguments in the same order; each device has a fixed PCI slot; an image is opened read-only, as a CD
-//! or under `snapshot=on`.
+//! or under `snapshot=on`, unless it is the caller's own to write to.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -18,6 +18,8 @@ const RNG_SLOT: u8 = 2;
 pub(crate) const SERIAL_SLOT: u8 = 3;
 /// PCI slot of the boot medium's controller.
 const MEDIUM_SLOT: u8 = 4;
+/// PCI slot of the disk beside the medium.
+const SPARE_SLOT: u8 = 6;
 /// PCI slot of the network card.
 const NETWORK_SLOT: u8 = 5;
 
@@ -102,7 +104,12 @@ pub(crate) fn arguments(
     console(&mut list, wiring);
     verdict_channel(&mut list, wiring);
     medium(&mut list, machine);
-    network(&mut list, machine.network);
+    if let Some(disk) = &machine.spare {
+        list.extend(drive("if=none,id=spare,format=raw", disk));
+        let device = format!("virtio-blk-pci,bus=pcie.0,addr={SPARE_SLOT:#x},drive=spare");
+        list.extend(["-device".into(), device.into()]);
+    }
+    network(&mut list, machine);
     list.extend(machine.extra.iter().map(OsString::from));
     list
 }
@@ -191,6 +198,27 @@ fn medium(list: &mut Vec<OsString>, machine: &Machine) {
                 }
             }
         }
+        Medium::Scratch(image) => {
+            list.extend(drive("if=none,id=medium,format=raw", image));
+            let slot = format!("bus=pcie.0,addr={MEDIUM_SLOT:#x}");
+            device(
+                list,
+                format!("virtio-blk-pci,{slot},drive=medium,bootindex=0"),
+            );
+        }
+        Medium::Folder(folder) => {
+            let mut served = OsString::from("fat:");
+            served.push(folder);
+            let options = "if=none,id=medium,format=raw,readonly=on";
+            list.extend(drive(options, Path::new(&served)));
+            let slot = format!("bus=pcie.0,addr={MEDIUM_SLOT:#x}");
+            device(
+                list,
+                format!("virtio-blk-pci,{slot},drive=medium,bootindex=0"),
+            );
+        }
+        // The card is the medium: see `network`.
+        Medium::Network { .. } => {}
         Medium::Kernel {
             kernel,
             initrd,
@@ -205,8 +233,26 @@ fn medium(list: &mut Vec<OsString>, machine: &Machine) {
     }
 }
 
-fn network(list: &mut Vec<OsString>, network: Network) {
-    let backend = match network {
+fn network(list: &mut Vec<OsString>, machine: &Machine) {
+    if let Medium::Network { folder, program } = &machine.medium {
+        // SeaBIOS has no driver for a card: it runs the program that the card brings along.
+        let rom = match machine.firmware {
+            Firmware::Bios => "",
+            Firmware::Uefi { .. } => ",romfile=",
+        };
+        let options = format!("user,id=net0,restrict=on,bootfile={program}");
+        list.extend([
+            "-netdev".into(),
+            with_path(&options, "tftp", folder),
+            "-device".into(),
+            format!(
+                "virtio-net-pci,bus=pcie.0,addr={NETWORK_SLOT:#x},netdev=net0,bootindex=0{rom}"
+            )
+            .into(),
+        ]);
+        return;
+    }
+    let backend = match machine.network {
         Network::None => return,
         Network::Isolated => "user,id=net0,restrict=on",
         Network::User => "user,id=net0",
@@ -268,6 +314,7 @@ mod tests {
             memory_mib: 512,
             cpus: 2,
             network: Network::Isolated,
+            spare: None,
             extra: vec!["-s".to_owned()],
         };
         let expected = "\
@@ -334,10 +381,59 @@ mod tests {
                 memory_mib: 128,
                 cpus: 1,
                 network: Network::None,
+                spare: None,
                 extra: Vec::new(),
             };
             let rendered = render(&machine, &Accel::Kvm, Wiring::Terminal);
             assert!(rendered.contains(expected), "{rendered}");
+        }
+    }
+
+    #[test]
+    fn media_of_a_folder_of_a_network_and_of_the_callers_own() {
+        let folder = Medium::Folder("/u,ki".into());
+        let network = Medium::Network {
+            folder: "/px,e".into(),
+            program: "boot.ipxe".to_owned(),
+        };
+        let uefi = Firmware::Uefi {
+            code: "/c".into(),
+            vars_template: "/v".into(),
+        };
+        let card = "-netdev user,id=net0,restrict=on,bootfile=boot.ipxe,tftp=/px,,e\n\
+                    -device virtio-net-pci,bus=pcie.0,addr=0x5,netdev=net0,bootindex=0";
+        for (medium, firmware, expected) in [
+            (
+                folder,
+                Firmware::Bios,
+                "-drive if=none,id=medium,format=raw,readonly=on,file=fat:/u,,ki\n\
+                 -device virtio-blk-pci,bus=pcie.0,addr=0x4,drive=medium,bootindex=0"
+                    .to_owned(),
+            ),
+            (network.clone(), Firmware::Bios, format!("{card}\n")),
+            (network, uefi, format!("{card},romfile=\n")),
+            (
+                Medium::Scratch("/own.img".into()),
+                Firmware::Bios,
+                "-drive if=none,id=medium,format=raw,file=/own.img\n".to_owned(),
+            ),
+        ] {
+            let machine = Machine {
+                system: System::X86_64,
+                medium,
+                firmware,
+                memory_mib: 128,
+                cpus: 1,
+                // The medium's card is the only one.
+                network: Network::None,
+                spare: Some("/spare.img".into()),
+                extra: Vec::new(),
+            };
+            let rendered = render(&machine, &Accel::Kvm, Wiring::Terminal) + "\n";
+            assert!(rendered.contains(&expected), "{rendered}");
+            let spare = "-drive if=none,id=spare,format=raw,file=/spare.img\n\
+                         -device virtio-blk-pci,bus=pcie.0,addr=0x6,drive=spare";
+            assert!(rendered.contains(spare), "{rendered}");
         }
     }
 
@@ -353,6 +449,7 @@ mod tests {
             memory_mib: 128,
             cpus: 1,
             network: Network::None,
+            spare: None,
             extra: Vec::new(),
         };
         let expected = "\
@@ -388,6 +485,7 @@ mod tests {
             memory_mib: 256,
             cpus: 1,
             network: Network::None,
+            spare: None,
             extra: Vec::new(),
         };
         let expected = "\
@@ -424,6 +522,7 @@ mod tests {
             memory_mib: 256,
             cpus: 1,
             network: Network::None,
+            spare: None,
             extra: Vec::new(),
         };
         let text = render(&machine, &tcg(), Wiring::Terminal);

@@ -31,7 +31,7 @@ pub use accel::{Accel, probe};
 pub use complaints::{COMPLAINTS, complaint_in};
 pub use error::VmError;
 pub use interactive::run_interactive;
-pub use locate::{Emulator, find_qemu, find_uefi};
+pub use locate::{Emulator, find_qemu, find_uefi, network_start_missing};
 pub use machine::{Bus, Firmware, Machine, Medium, Network, System};
 pub use runner::{TestSpec, VERDICT_CHANNEL, test};
 pub use script::{Script, ScriptError, Talk};

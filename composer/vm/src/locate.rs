@@ -99,6 +99,18 @@ fn find_uefi_under(root: &Path, system: System) -> Result<Firmware, VmError> {
         .ok_or(VmError::UefiMissing { directory, package })
 }
 
+/// Why no machine with a BIOS starts over the network here, if so: the card's program is in a package of its own.
+pub fn network_start_missing() -> Option<String> {
+    let folders = ["usr/lib/ipxe/qemu", "usr/share/qemu"].map(|folder| Path::new("/").join(folder));
+    let name = "efi-virtio.rom";
+    match folders.iter().any(|folder| folder.join(name).is_file()) {
+        true => None,
+        false => Some(format!(
+            "QEMU's card has no {name} to start from; it is in the Debian package ipxe-qemu"
+        )),
+    }
+}
+
 fn find_program(name: &str, search_path: &OsStr) -> Option<PathBuf> {
     use std::os::unix::fs::PermissionsExt;
     std::env::split_paths(search_path)

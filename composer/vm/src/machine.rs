@@ -1,7 +1,8 @@
 //! The description of a virtual machine: what to boot, with which firmware, how large.
 //!
 //! Filled by the command line from a profile and an image; read by `command`. Pure data. Invariant: every file
-//! named here is only read; what a guest writes goes to a snapshot or to a private copy.
+//! named here is only read, but for `Medium::Scratch` and `spare`; what else a guest writes goes to a snapshot or to a
+//! private copy.
 
 use std::path::{Path, PathBuf};
 
@@ -68,6 +69,17 @@ pub enum Medium {
         /// What it is attached to.
         bus: Bus,
     },
+    /// A disk of the caller's own on virtio, which the guest may write to.
+    Scratch(PathBuf),
+    /// A folder that the machine sees as a disk with a FAT file system; UEFI starts EFI/BOOT of it.
+    Folder(PathBuf),
+    /// A program that the machine's firmware loads over the network.
+    Network {
+        /// What the server has.
+        folder: PathBuf,
+        /// The program's name there.
+        program: String,
+    },
     /// A kernel loaded by QEMU itself, without boot loader.
     Kernel {
         /// The kernel image.
@@ -83,7 +95,11 @@ impl Medium {
     /// Returns the file that is booted.
     pub fn path(&self) -> &Path {
         match self {
-            Medium::Cdrom(image) | Medium::Disk { image, .. } => image,
+            Medium::Cdrom(image)
+            | Medium::Disk { image, .. }
+            | Medium::Scratch(image)
+            | Medium::Folder(image)
+            | Medium::Network { folder: image, .. } => image,
             Medium::Kernel { kernel, .. } => kernel,
         }
     }
@@ -128,6 +144,8 @@ pub struct Machine {
     pub cpus: u32,
     /// Its network card.
     pub network: Network,
+    /// A disk of the caller's own beside the medium, on virtio, which the guest may write to.
+    pub spare: Option<PathBuf>,
     /// Further QEMU arguments, put last so that they win.
     pub extra: Vec<String>,
 }
@@ -144,12 +162,17 @@ impl Machine {
         };
         let mut machine = self.clone();
         match &mut machine.medium {
-            Medium::Cdrom(image) | Medium::Disk { image, .. } => whole(image)?,
+            Medium::Cdrom(image)
+            | Medium::Disk { image, .. }
+            | Medium::Scratch(image)
+            | Medium::Folder(image)
+            | Medium::Network { folder: image, .. } => whole(image)?,
             Medium::Kernel { kernel, initrd, .. } => {
                 whole(kernel)?;
                 initrd.as_mut().map_or(Ok(()), whole)?;
             }
         }
+        machine.spare.as_mut().map_or(Ok(()), whole)?;
         if let Firmware::Uefi {
             code,
             vars_template,

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use xsc_image::{
     BlobSource, Compression, Entry, ImagePath, Kind, Manifest, NewNode, Override, Xattrs, cpio,
-    erofs, fat, iso, oci, oci_layers,
+    erofs, fat, iso, oci, oci_layers, tar,
 };
 use xsc_model::{BlobId, DirectorySource, EntryName, Node, Param, System, TreeId};
 use xsc_store::{IngestOptions, ScratchDir, Store};
@@ -126,6 +126,22 @@ pub(crate) fn fat(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureK
         fat::write(&spec, &Blobs(store), out)
             .map(|_| ())
             .map_err(failed)
+    })?;
+    output.finish()
+}
+
+pub(crate) fn tar(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureKind> {
+    params.only(&["compression", "epoch", "file", "nodes"])?;
+    let compression = params.str_or("compression", "zstd")?;
+    let Some(compression) = Compression::from_name(compression) else {
+        let problem = format!("`compression` is \"{compression}\", not none, gzip or zstd");
+        return Err(params.error(problem));
+    };
+    let manifest = manifest(store, params)?;
+    let epoch = params.int("epoch")?;
+    let output = Output::new(store)?;
+    output.file(params, params.str("file")?, |out| {
+        tar::archive(&manifest, epoch, compression, &Blobs(store), out).map_err(failed)
     })?;
     output.finish()
 }

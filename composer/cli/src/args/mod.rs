@@ -260,10 +260,12 @@ pub(crate) enum FirmwareArg {
 pub(crate) enum MediumArg {
     /// The ISO as a CD.
     Cd,
-    /// The ISO as a disk, or an image of the kind `disk`.
+    /// The ISO as a disk, an image of the kind `disk`, or the folder of a `uki` image.
     Disk,
     /// The kernel of a `boot` image, loaded by QEMU itself.
     Kernel,
+    /// The network, from which firmware loads what a `pxe` image has.
+    Network,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -274,6 +276,10 @@ pub(crate) enum ImageArg {
     Disk,
     /// Kernel, initramfs and command line.
     Boot,
+    /// What a machine loads over the network.
+    Pxe,
+    /// The one program of UEFI.
+    Uki,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -292,15 +298,15 @@ pub(crate) enum BusArg {
 /// How to boot; shared by `run` and `test`.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct BootFlags {
-    /// The firmware [default: bios; uefi for an ISO of aarch64].
+    /// The firmware [default: bios; uefi for an ISO of aarch64 and for a uki image].
     #[arg(long, value_enum)]
     pub(crate) firmware: Option<FirmwareArg>,
 
-    /// What the machine boots [default: cd for an ISO, disk for a disk, else kernel].
+    /// What the machine boots [default: what the image is made for].
     #[arg(long, value_enum)]
     pub(crate) medium: Option<MediumArg>,
 
-    /// Which image it boots, where the profile makes several [default: iso, else disk, else boot].
+    /// Which image it boots, where the profile makes several [default: iso, else disk, boot, uki, pxe].
     #[arg(long, value_enum)]
     pub(crate) image: Option<ImageArg>,
 

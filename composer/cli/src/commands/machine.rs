@@ -16,6 +16,12 @@ use crate::error::{CommandError, exit};
 const BOOT: &str = "boot";
 /// What the names of disks end with, by their format.
 const DISK: [&str; 2] = ["img", "qcow2"];
+/// What the names of folders for a server end with, and the programs in them for either firmware.
+const PXE: &str = "pxe";
+const PXE_BIOS: &str = "boot.ipxe";
+const PXE_UEFI: &str = "bootx64.efi";
+/// What the names of folders with a program of UEFI end with.
+const UKI: &str = "uki";
 const KERNEL: &str = "vmlinuz";
 const INITRAMFS: &str = "initramfs";
 const CMDLINE: &str = "cmdline";
@@ -24,7 +30,7 @@ const CMDLINE: &str = "cmdline";
 pub(crate) fn nothing_to_boot(profile: &Profile) -> CommandError {
     let name = &profile.name;
     let error = CommandError::usage(format!("profile {name} makes nothing to boot"));
-    error.hint("add \"iso\", \"disk\" or \"boot\" to `images` of the profile")
+    error.hint("add \"iso\", \"disk\", \"boot\", \"uki\" or \"pxe\" to `images` of the profile")
 }
 
 /// What is booted, and how.
@@ -38,23 +44,34 @@ pub(crate) struct Choice {
 pub(crate) fn choose(profile: &Profile, flags: &BootFlags) -> Result<Choice, CommandError> {
     let makes = |kind| profile.images.contains(&kind);
     let name = &profile.name;
-    let bootable = [ImageKind::Iso, ImageKind::Disk, ImageKind::Boot];
+    let bootable = [
+        ImageKind::Iso,
+        ImageKind::Disk,
+        ImageKind::Boot,
+        ImageKind::Uki,
+        ImageKind::Pxe,
+    ];
     let fits = |kind: ImageKind| match flags.medium {
         None => true,
         Some(MediumArg::Cd) => kind == ImageKind::Iso,
-        Some(MediumArg::Disk) => kind == ImageKind::Iso || kind == ImageKind::Disk,
+        Some(MediumArg::Disk) => {
+            matches!(kind, ImageKind::Iso | ImageKind::Disk | ImageKind::Uki)
+        }
+        Some(MediumArg::Network) => kind == ImageKind::Pxe,
         Some(MediumArg::Kernel) => kind == ImageKind::Boot,
     };
     let named = flags.image.map(|image| match image {
         ImageArg::Iso => ImageKind::Iso,
         ImageArg::Disk => ImageKind::Disk,
         ImageArg::Boot => ImageKind::Boot,
+        ImageArg::Pxe => ImageKind::Pxe,
+        ImageArg::Uki => ImageKind::Uki,
     });
     let kind = match named {
         Some(kind) if !fits(kind) => {
             let word = kind.as_str();
             let message = format!("an image of the kind {word} is no such medium");
-            let hint = "an iso is a cd or a disk, a disk is a disk, and boot is a kernel";
+            let hint = "an iso is a cd or a disk, a disk or uki is a disk, boot is a kernel, and pxe is a network";
             return Err(CommandError::usage(message).hint(hint));
         }
         Some(kind) => kind,
@@ -73,25 +90,29 @@ pub(crate) fn choose(profile: &Profile, flags: &BootFlags) -> Result<Choice, Com
         },
     };
     let medium = flags.medium.unwrap_or(match kind {
-        ImageKind::Disk => MediumArg::Disk,
+        ImageKind::Disk | ImageKind::Uki => MediumArg::Disk,
         ImageKind::Boot => MediumArg::Kernel,
-        ImageKind::Iso | ImageKind::Oci => MediumArg::Cd,
+        ImageKind::Pxe => MediumArg::Network,
+        ImageKind::Iso | ImageKind::Oci | ImageKind::Tar => MediumArg::Cd,
     });
     if !makes(kind) {
         let what = match kind {
             ImageKind::Disk => "no disk to boot",
             ImageKind::Boot => "no kernel to boot directly",
-            ImageKind::Iso | ImageKind::Oci => "no ISO to boot",
+            ImageKind::Uki => "no program of UEFI to boot",
+            ImageKind::Pxe => "nothing to boot over the network",
+            ImageKind::Iso | ImageKind::Oci | ImageKind::Tar => "no ISO to boot",
         };
         let error = CommandError::usage(format!("profile {name} makes {what}"));
         let word = kind.as_str();
         return Err(error.hint(format!("add \"{word}\" to `images` of the profile")));
     }
     if !flags.append.is_empty() && medium != MediumArg::Kernel {
-        let what = if kind == ImageKind::Disk {
-            "a disk"
-        } else {
-            "an ISO"
+        let what = match kind {
+            ImageKind::Disk => "a disk",
+            ImageKind::Uki => "a program of UEFI",
+            ImageKind::Pxe => "over the network",
+            _ => "an ISO",
         };
         let error = CommandError::usage(format!(
             "--append needs a kernel booted directly; profile {name} boots {what}, which holds its \
@@ -133,6 +154,15 @@ pub(crate) fn prepare(
         BusArg::Usb => Bus::Usb,
     };
     let medium = match choice.medium {
+        MediumArg::Disk if choice.kind == ImageKind::Uki => Medium::Folder(image(images, &[UKI])?),
+        MediumArg::Network => Medium::Network {
+            folder: image(images, &[PXE])?,
+            program: match flags.firmware {
+                Some(FirmwareArg::Uefi) => PXE_UEFI,
+                _ => PXE_BIOS,
+            }
+            .to_owned(),
+        },
         MediumArg::Cd => Medium::Cdrom(image(images, &[ImageKind::Iso.as_str()])?),
         MediumArg::Disk => {
             let extensions: &[&str] = match choice.kind {
@@ -148,6 +178,14 @@ pub(crate) fn prepare(
     let default = match (system, &medium) {
         (System::Aarch64, Medium::Cdrom(_) | Medium::Disk { .. }) => FirmwareArg::Uefi,
         _ => FirmwareArg::Bios,
+    };
+    let default = match &medium {
+        Medium::Folder(_) if flags.firmware == Some(FirmwareArg::Bios) => {
+            let error = CommandError::usage("a BIOS cannot start an image of the kind uki");
+            return Err(error.hint("leave --firmware out"));
+        }
+        Medium::Folder(_) => FirmwareArg::Uefi,
+        _ => default,
     };
     let firmware = match flags.firmware.unwrap_or(default) {
         FirmwareArg::Bios => Firmware::Bios,
@@ -165,6 +203,7 @@ pub(crate) fn prepare(
         memory_mib,
         cpus: flags.cpus,
         network: Network::None,
+        spare: None,
         extra: Vec::new(),
     };
     Ok((emulator, machine))

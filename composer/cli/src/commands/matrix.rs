@@ -24,7 +24,7 @@ struct Row {
 }
 
 /// Every way to boot the profile's images: the ISO as a CD and as a USB disk, a disk on each bus, each with either
-/// firmware; and the kernel that QEMU loads itself.
+/// firmware; the kernel that QEMU loads itself, the one program of UEFI, and what is loaded over the network.
 fn rows(profile: &Profile, flags: &BootFlags) -> Vec<Row> {
     let firmwares: &[(FirmwareArg, &str)] = match profile.system {
         System::X86_64Linux => &[(FirmwareArg::Bios, "bios"), (FirmwareArg::Uefi, "uefi")],
@@ -40,6 +40,7 @@ fn rows(profile: &Profile, flags: &BootFlags) -> Vec<Row> {
         ("disk on ahci", disk(ImageArg::Disk, BusArg::Ahci)),
         ("disk on nvme", disk(ImageArg::Disk, BusArg::Nvme)),
     ];
+    let network = [("pxe", (ImageArg::Pxe, MediumArg::Network, BusArg::Virtio))];
     let mut rows = Vec::new();
     let mut add = |what: &str, (image, medium, bus), firmware: Option<(FirmwareArg, &str)>| {
         let name = match firmware {
@@ -64,7 +65,13 @@ fn rows(profile: &Profile, flags: &BootFlags) -> Vec<Row> {
                 add("kernel and initramfs", way, None);
                 continue;
             }
-            ImageKind::Oci => continue,
+            ImageKind::Uki => {
+                let way = disk(ImageArg::Uki, BusArg::Virtio);
+                add("uki", way, Some((FirmwareArg::Uefi, "uefi")));
+                continue;
+            }
+            ImageKind::Pxe => &network,
+            ImageKind::Oci | ImageKind::Tar => continue,
         };
         for (what, way) in ways {
             for firmware in firmwares {
@@ -94,6 +101,9 @@ pub(crate) fn run(
         let uefi = matches!(flags.firmware, Some(FirmwareArg::Uefi));
         let missing = match uefi {
             true => uefi_missing(profile),
+            false if matches!(flags.medium, Some(MediumArg::Network)) => {
+                xsc_vm::network_start_missing()
+            }
             false => None,
         };
         let (outcome, text) = match missing {
@@ -170,7 +180,10 @@ mod tests {
 
     #[test]
     fn every_image_is_booted_in_every_way_it_is_made_for() {
-        let all = names(r#""iso", "disk", "boot", "oci""#, "x86_64-linux");
+        let all = names(
+            r#""iso", "disk", "boot", "oci", "uki", "pxe", "tar""#,
+            "x86_64-linux",
+        );
         let expected = [
             "iso as cd, bios",
             "iso as cd, uefi",
@@ -183,6 +196,9 @@ mod tests {
             "disk on nvme, bios",
             "disk on nvme, uefi",
             "kernel and initramfs",
+            "uki, uefi",
+            "pxe, bios",
+            "pxe, uefi",
         ];
         assert_eq!(all, expected);
         let arm = names(r#""iso""#, "aarch64-linux");

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use crate::env::{PROFILE, Ran, TestRepo, can_build};
 
@@ -14,7 +15,8 @@ iso = run "iso" "mkdir $out; echo iso > $out/t.iso";
 disk = run "disk" "mkdir $out; echo disk > $out/t.img";
 other = run "other" "mkdir $out";
 place = { iso = { at = "/"; from = iso; }; boot = { at = "/t.boot"; from = direct; };
-  disk = { at = "/"; from = disk; }; };
+  disk = { at = "/"; from = disk; }; uki = { at = "/t.uki"; from = other; }; pxe = { at = "/t.pxe"; from = other; };
+  tar = { at = "/t"; from = other; }; };
 result = step "images" "builtin:merge" { } (map (kind: place.${kind}) profile.profile.images);
 "#;
 
@@ -156,6 +158,35 @@ fn a_disk_is_attached_to_the_bus_that_is_named() {
         &["error: --append needs a kernel booted directly; profile t boots a disk"],
     );
     xsc(&disk, "run", &["--image", "iso"]).fails(2, &["error: profile t makes no ISO to boot"]);
+}
+
+#[test]
+fn firmware_gets_a_program_from_a_folder_or_over_the_network() {
+    if !can_build("firmware_gets_a_program_from_a_folder_or_over_the_network") {
+        return;
+    }
+    let pxe = repo("x86_64-linux", "\"pxe\", \"tar\"");
+    let ran = xsc(&pxe, "run", &[]).ok();
+    let server = |program: &str| format!("user,id=net0,restrict=on,bootfile={program},tftp=");
+    assert!(ran.out.contains(&server("boot.ipxe")), "{}", ran.out);
+    xsc(&pxe, "run", &["--image", "uki"])
+        .fails(2, &["error: profile t makes no program of UEFI to boot"]);
+    xsc(&pxe, "run", &["--append", "c"]).fails(2, &["profile t boots over the network"]);
+    let uki = repo("x86_64-linux", "\"uki\"");
+    xsc(&uki, "run", &["--firmware", "bios"])
+        .fails(2, &["error: a BIOS cannot start an image of the kind uki"]);
+    xsc(&uki, "run", &["--medium", "network"]).fails(
+        2,
+        &["error: profile t makes nothing to boot over the network"],
+    );
+    if !Path::new("/usr/share/OVMF/OVMF_CODE_4M.fd").exists() {
+        println!("skipped: no UEFI firmware (package ovmf)");
+        return;
+    }
+    let ran = xsc(&uki, "run", &[]).ok();
+    assert!(ran.out.contains("readonly=on,file=fat:/"), "{}", ran.out);
+    let ran = xsc(&pxe, "run", &["--firmware", "uefi"]).ok();
+    assert!(ran.out.contains(&server("bootx64.efi")), "{}", ran.out);
 }
 
 #[test]

@@ -1,0 +1,6 @@
+# The root of the profile, in memory.
+{ rootfs, initramfs }:
+rootfs
+// {
+  initramfs = initramfs rootfs;
+}

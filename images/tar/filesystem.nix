@@ -1,0 +1,3 @@
+# The root of the profile as it is.
+{ rootfs }:
+rootfs

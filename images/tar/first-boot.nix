@@ -1,0 +1,3 @@
+# An archive does not boot.
+{ }:
+{ }

@@ -1,0 +1,3 @@
+# Every boot is the first: the root is in memory and nothing is kept.
+{ }:
+{ }
