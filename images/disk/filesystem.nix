@@ -1,7 +1,21 @@
-# The root file system of a disk: the profile's root, with as much room as its options say.
-{ config, rootfs }:
+# The root file system of a disk: the profile's root and what its first boot needs, with as much room as its options say.
+{
+  lib,
+  config,
+  name,
+  rootfs,
+  firstBoot,
+}:
 let
   inherit (config.image.disk) free size verity;
+
+  tree = lib.merge {
+    name = "${name}-disk-rootfs";
+    trees = [
+      rootfs.tree
+      firstBoot.programs
+    ];
+  };
 in
 rootfs
 // {
@@ -9,3 +23,14 @@ rootfs
   # A root that can only be read needs no room.
   free = if verity then 0 else free;
 }
+// (
+  if firstBoot.grows then
+    {
+      inherit tree;
+      parts = rootfs.parts ++ [ firstBoot.programs ];
+      audits =
+        if rootfs ? auditOf then [ (rootfs.auditOf "${name}-disk-audit" tree { }) ] else rootfs.audits;
+    }
+  else
+    { }
+)

@@ -7,6 +7,7 @@
   config,
   name,
   filesystem,
+  firstBoot,
 }:
 let
   root =
@@ -16,7 +17,13 @@ let
       "root=PARTUUID=@ROOT_UUID@ rootwait rw";
 
   # The init of an image with tests is not where the kernel looks.
-  init = if config ? init then "" else " init=/init";
+  init =
+    if firstBoot.grows then
+      " init=${firstBoot.init}"
+    else if config ? init then
+      ""
+    else
+      " init=/init";
 
   programs = lib.run {
     name = "${name}-disk-loader";
