@@ -13,16 +13,16 @@ use nix::sys::signal::Signal;
 use nix::unistd::{ForkResult, sethostname};
 
 use super::command::{self, Command, Streams};
-use super::namespaces::{self, Owner};
+use super::namespaces::{self, Given};
 use super::{EXIT_SETUP, Status, hints, root, sys, tracer};
 use crate::error::{ENTER_CGROUP, SetupFailure, Step};
 use crate::report::Message;
 use crate::spec::{DEFAULT_CLOCK, Request};
 use crate::{Cpus, SandboxSpec, Surroundings, cgroup};
 
-/// Runs PID 1 to its end, for `owner`; the exit status.
-pub(super) fn run(request: &Request, owner: Owner, status: &mut Status) -> i32 {
-    match live(request, owner, status) {
+/// Runs PID 1 to its end; the exit status.
+pub(super) fn run(request: &Request, given: Given, status: &mut Status) -> i32 {
+    match live(request, given, status) {
         Ok(()) => 0,
         Err(failure) => {
             status.send(&Message::Failed(failure));
@@ -31,11 +31,11 @@ pub(super) fn run(request: &Request, owner: Owner, status: &mut Status) -> i32 {
     }
 }
 
-fn live(request: &Request, owner: Owner, status: &mut Status) -> Result<(), SetupFailure> {
+fn live(request: &Request, given: Given, status: &mut Status) -> Result<(), SetupFailure> {
     if let Some(group) = request.cgroup() {
         cgroup::enter(group).step_at(ENTER_CGROUP, group)?;
     }
-    namespaces::enter(&request.surroundings(), owner)?;
+    namespaces::enter(&request.surroundings(), given)?;
     // Where the host keeps the runner is not for the command to see in /proc/1.
     sys::blank_command_line().step("clear the command line")?;
     nix::sys::prctl::set_name(c"init").step("set the process name")?;
@@ -45,7 +45,9 @@ fn live(request: &Request, owner: Owner, status: &mut Status) -> Result<(), Setu
     };
     sethostname(&spec.surroundings.host_name).step("set the host name")?;
     sys::clear_domain().step("clear the domain name")?;
-    sys::raise_loopback().step("bring the loopback interface up")?;
+    if !given.network {
+        sys::raise_loopback().step("bring the loopback interface up")?;
+    }
     let nested = matches!(request, Request::Nested(_));
     let proc = root::enter(&spec, nested)?;
 

@@ -12,6 +12,7 @@ mod hints;
 mod init;
 mod listing;
 mod namespaces;
+mod networks;
 mod root;
 mod server;
 mod skeleton;
@@ -30,7 +31,7 @@ use nix::errno::Errno;
 use nix::sys::signal::Signal;
 use nix::unistd::{ForkResult, Pid, getpid, getppid, setsid};
 
-use self::namespaces::Owner;
+use self::namespaces::{Given, Owner};
 use crate::error::{SetupFailure, Step};
 use crate::report::Message;
 use crate::spec::Request;
@@ -86,7 +87,7 @@ impl Status {
 
 /// PID 1 of one run, a child of the fork server, which `server` is a descriptor of: the request comes on stdin,
 /// reports go to stdout and the command's output to stderr.
-fn serve(server: OwnedFd, owner: Owner) -> i32 {
+fn serve(server: OwnedFd, given: Given) -> i32 {
     let prepared = init::die_with(server).and_then(|()| {
         // A signal from the terminal is for the composer to judge.
         setsid().step("start a new session")?;
@@ -109,7 +110,7 @@ fn serve(server: OwnedFd, owner: Owner) -> i32 {
         Err(_) => return EXIT_SETUP,
     };
     match request {
-        Ok(request) => init::run(&request, owner, &mut status),
+        Ok(request) => init::run(&request, given, &mut status),
         // A composer that was killed while it wrote.
         Err(_) => EXIT_SETUP,
     }
@@ -185,13 +186,14 @@ fn die_with(parent: Pid) -> Result<(), SetupFailure> {
 /// Starts a PID 1 and waits for its end, and with it that of all processes inside.
 fn supervise(request: &Request, mut status: Status) -> Result<(), SetupFailure> {
     namespaces::forget_groups();
-    let (this, owner) = (
-        sys::pidfd_open(getpid()).step("watch the runner")?,
-        Owner::current(),
-    );
+    let this = sys::pidfd_open(getpid()).step("watch the runner")?;
+    let given = Given {
+        owner: Owner::current(),
+        network: false,
+    };
     match sys::fork_into(namespaces::FROM_THE_START) {
         Ok(ForkResult::Child) => match init::die_with(this) {
-            Ok(()) => exit(init::run(request, owner, &mut status)),
+            Ok(()) => exit(init::run(request, given, &mut status)),
             Err(failure) => {
                 status.send(&Message::Failed(failure));
                 exit(EXIT_SETUP)

@@ -29,8 +29,8 @@ pub(super) const FROM_THE_START: CloneFlags =
 /// The user that starts a sandbox, by the numbers outside of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Owner {
-    uid: u32,
-    gid: u32,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
 }
 
 impl Owner {
@@ -52,11 +52,23 @@ pub(super) fn forget_groups() {
     }
 }
 
+/// What PID 1 finds at its start.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Given {
+    pub(super) owner: Owner,
+    /// Whether it is in a network of its own already.
+    pub(super) network: bool,
+}
+
 /// Maps the user and enters what is left; for PID 1, at its start.
-pub(super) fn enter(surroundings: &Surroundings, owner: Owner) -> Result<(), SetupFailure> {
-    write_maps(surroundings, owner)?;
+pub(super) fn enter(surroundings: &Surroundings, given: Given) -> Result<(), SetupFailure> {
+    write_maps(surroundings, given.owner)?;
+    let there = match given.network {
+        true => FROM_THE_START | CloneFlags::CLONE_NEWNET,
+        false => FROM_THE_START,
+    };
     for (name, flag) in NAMESPACES {
-        if !FROM_THE_START.contains(flag) {
+        if !there.contains(flag) {
             unshare(flag).map_err(|errno| refused(name, errno))?;
         }
     }
@@ -81,7 +93,11 @@ fn refused(name: &str, errno: Errno) -> SetupFailure {
         .hint(hints::namespace(name, errno))
 }
 
-fn write_maps(inside: &Surroundings, Owner { uid, gid }: Owner) -> Result<(), SetupFailure> {
+/// Makes one user known, in a user namespace that was just made.
+pub(super) fn write_maps(
+    inside: &Surroundings,
+    Owner { uid, gid }: Owner,
+) -> Result<(), SetupFailure> {
     for (file, text) in [
         // Without this an ordinary user may not write a gid map.
         ("/proc/self/setgroups", "deny".to_owned()),

@@ -1,16 +1,17 @@
 //! `xsc-runner --serve`: starts a PID 1 for each request that comes over the socket on standard input, with
 //! the three descriptors of the request as its standard streams. The library's `server` is the other end.
-//! Invariant: one thread, nothing kept from one run for the next; the end of the socket is the end of this process,
-//! which every PID 1 has as its death signal.
+//! Invariant: one thread; of one run the next finds nothing; the end of the socket is the end of this process, which
+//! every PID 1 has as its death signal.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::process::exit;
 
 use nix::errno::Errno;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{ForkResult, getpid, setsid};
 
-use super::namespaces::{self, Owner};
+use super::namespaces::{self, Given, Owner};
+use super::networks::Networks;
 use super::{EXIT_SETUP, complain, report_refusal, serve, sys};
 use crate::error::{SetupFailure, Step};
 use crate::server::{READY, STREAMS, receive, send};
@@ -40,6 +41,8 @@ fn prepare() -> Result<OwnedFd, SetupFailure> {
 
 fn answer_all(this: &OwnedFd) -> Result<(), SetupFailure> {
     let socket = std::io::stdin();
+    // Without them each sandbox makes its own, and says what is refused.
+    let mut networks = Networks::new().ok();
     let said = send(socket.as_fd(), READY.as_bytes(), &[]).map_err(std::io::Error::from);
     said.step("say that the runner is ready")?;
     loop {
@@ -48,14 +51,16 @@ fn answer_all(this: &OwnedFd) -> Result<(), SetupFailure> {
         let (count, fds) = received.step("receive a request")?;
         // Those that ended meanwhile: until now their numbers could not be used again.
         while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            if status == WaitStatus::StillAlive {
-                break;
+            match (status.pid(), &mut networks) {
+                (None, _) => break,
+                (Some(pid), Some(networks)) => networks.take_back(pid),
+                (Some(_), None) => {}
             }
         }
         if count == 0 {
             return Ok(());
         }
-        let started = start(fds, this);
+        let started = start(fds, this, &mut networks);
         let errno = started.as_ref().err().map_or(0, |errno| *errno as i32);
         let handle: Vec<BorrowedFd<'_>> = started.iter().map(AsFd::as_fd).collect();
         // A composer that is gone shows at the next receive.
@@ -64,30 +69,44 @@ fn answer_all(this: &OwnedFd) -> Result<(), SetupFailure> {
 }
 
 /// Starts a PID 1 with these streams.
-fn start(fds: Vec<OwnedFd>, this: &OwnedFd) -> Result<OwnedFd, Errno> {
+fn start(
+    fds: Vec<OwnedFd>,
+    this: &OwnedFd,
+    networks: &mut Option<Networks>,
+) -> Result<OwnedFd, Errno> {
     if fds.len() != STREAMS {
         return Err(Errno::EBADMSG);
     }
-    let owner = Owner::current();
+    let network = networks.as_mut().and_then(|all| all.enter().ok());
+    let given = Given {
+        owner: Owner::current(),
+        network: network.is_some(),
+    };
     let (forked, refused) = match sys::fork_into(namespaces::FROM_THE_START) {
         Ok(forked) => (forked, None),
         Err(errno) => (sys::fork()?, Some(errno)),
     };
-    match (forked, refused) {
-        (ForkResult::Parent { child }, _) => sys::pidfd_open(child),
-        (ForkResult::Child, refused) => {
+    match forked {
+        ForkResult::Parent { child } => {
+            if let (Some(networks), Some(network)) = (networks, network) {
+                networks.lend(network, child);
+            }
+            sys::pidfd_open(child)
+        }
+        ForkResult::Child => {
             for (stream, fd) in (0..).zip(&fds) {
                 if sys::copy_onto(fd.as_raw_fd(), stream).is_err() {
                     exit(EXIT_SETUP);
                 }
             }
-            drop(fds);
+            // Those of others are not for this sandbox to hold.
+            drop((fds, network, networks.take()));
             if let Some(errno) = refused {
                 report_refusal(errno);
                 exit(EXIT_SETUP);
             }
             exit(match this.try_clone() {
-                Ok(this) => serve(this, owner),
+                Ok(this) => serve(this, given),
                 Err(_) => EXIT_SETUP,
             })
         }

@@ -6,6 +6,7 @@ mod attach;
 mod cgroup;
 mod clock;
 mod lifetime;
+mod network;
 mod perturbed;
 mod processes;
 mod refusals;

@@ -235,8 +235,12 @@ impl Case {
     }
 
     pub(crate) fn try_run(&self) -> Result<Ran, SandboxError> {
+        self.try_run_in(&Sandbox::new(runner(self.user)))
+    }
+
+    /// Runs after others through the same fork server.
+    pub(crate) fn try_run_in(&self, sandbox: &Sandbox) -> Result<Ran, SandboxError> {
         let mut log = Vec::new();
-        let sandbox = Sandbox::new(runner(self.user));
         let report = sandbox.run(&self.spec, &mut log, &self.cancel, self.limits)?;
         let log = String::from_utf8(log).unwrap();
         Ok(Ran {

@@ -1,0 +1,67 @@
+//! Each sandbox has a network of its own, and finds it as a new one, though they are lent from one to the next.
+
+use xsc_sandbox::{Outcome, Sandbox};
+
+use crate::support::{Case, chain, runner, users};
+
+/// Which network it is, then all that can be seen of what happened in it.
+const LOOK: &str = "stat -L -c %i /proc/self/ns/net
+    cat /proc/net/dev /proc/net/snmp /proc/net/snmp6 /proc/net/netstat /proc/net/unix /proc/net/udp";
+
+/// Runs the script in a sandbox; what it printed.
+fn run(sandbox: &Sandbox, case: &Case) -> String {
+    let ran = case
+        .try_run_in(sandbox)
+        .unwrap_or_else(|error| panic!("{}", chain(&error)));
+    assert_eq!(ran.outcome, Outcome::Exited(0), "{}", ran.log);
+    ran.log
+}
+
+#[test]
+fn a_network_is_lent_again_only_as_new() {
+    for user in users() {
+        let sandbox = Sandbox::new(runner(user));
+        let look = || {
+            let seen = run(&sandbox, &Case::new(user, LOOK));
+            let (network, state) = seen.split_once('\n').unwrap();
+            (network.to_owned(), state.to_owned())
+        };
+        let (first, new) = look();
+        assert_eq!(look(), (first.clone(), new.clone()), "it is lent again");
+        // The answer of a port where nobody listens is counted, whatever becomes of the socket.
+        let talk = "echo hello > /dev/udp/127.0.0.1/9; stat -L -c %i /proc/self/ns/net";
+        assert_eq!(run(&sandbox, &Case::new(user, talk)).trim(), first);
+        let (second, seen) = look();
+        assert_ne!(second, first, "it was used");
+        assert_eq!(seen, new);
+    }
+}
+
+#[test]
+fn sandboxes_at_the_same_time_have_networks_of_their_own() {
+    let user = users()[0];
+    let sandbox = Sandbox::new(runner(user));
+    let script = "stat -L -c %i /proc/self/ns/net; sleep 1";
+    let mut networks: Vec<String> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..3)
+            .map(|_| scope.spawn(|| run(&sandbox, &Case::new(user, script))))
+            .collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    networks.sort();
+    networks.dedup();
+    assert_eq!(networks.len(), 3, "{networks:?}");
+}
+
+#[test]
+fn no_process_of_a_sandbox_may_change_its_network() {
+    for user in users() {
+        // The capability, and a file that its owner could write to.
+        let script = "while read -r name value; do
+                case $name in CapEff:|CapBnd:) (( (16#$value & 0x1000) == 0 )) || echo may;; esac
+            done < /proc/self/status
+            (echo 1 > /proc/sys/net/ipv4/ip_forward) 2> /dev/null && echo wrote
+            echo done";
+        assert_eq!(Case::new(user, script).output(), "done\n");
+    }
+}
