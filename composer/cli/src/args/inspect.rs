@@ -62,6 +62,11 @@ pub(crate) struct Diff {
     #[arg(long, conflicts_with_all = ["attr", "diffoscope"])]
     pub(crate) files: bool,
 
+    /// Both are manifests of roots, as files or by the profiles that they were built of: compare what each path is,
+    /// whose it is and who brought it.
+    #[arg(long, conflicts_with_all = ["attr", "diffoscope", "files"])]
+    pub(crate) manifest: bool,
+
     /// Show differences with diffoscope, where it is installed.
     #[arg(long, conflicts_with = "json")]
     pub(crate) diffoscope: bool,

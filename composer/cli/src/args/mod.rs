@@ -416,6 +416,10 @@ pub(crate) struct Show {
     /// A derivation's name, or an attribute path such as `pkgs.linux.kernel` [default: a table of
     /// all derivations].
     pub(crate) which: Option<String>,
+
+    /// Print what is in the root of the profile's images, a line a path.
+    #[arg(long, conflicts_with = "which")]
+    pub(crate) manifest: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,22 +3,27 @@
 //! Invariant: nothing is built; what is not realised is said to be missing.
 
 use std::fmt::Write;
+use std::io::Read;
 
 use serde_json::{Value, json};
 use xsc_build::Plan;
-use xsc_model::{Builder, Derivation, DrvId, Graph, InputMode, InputSource};
+use xsc_model::{Builder, Derivation, DirectorySource, DrvId, Graph, InputMode, InputSource, Node};
 use xsc_store::Store;
 
 use super::{Opened, open_subject, print};
 use crate::args::Show;
 use crate::caches;
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, store_error};
 use crate::ui::human;
 
 pub(crate) fn run(context: &Context, args: &Show) -> Result<(), CommandError> {
     let mut opened = open_subject(context, &args.profile)?;
     let store = context.store()?;
+    if args.manifest {
+        print(manifest(context, &mut opened, &store)?.trim_end());
+        return Ok(());
+    }
     match &args.which {
         Some(which) => {
             let (graph, id) = find(&mut opened, which)?;
@@ -32,6 +37,38 @@ pub(crate) fn run(context: &Context, args: &Show) -> Result<(), CommandError> {
             table(context, &graph, &plan)
         }
     }
+}
+
+/// The text of the profile's manifest, if it was made.
+pub(crate) fn manifest(
+    context: &Context,
+    opened: &mut Opened,
+    store: &Store,
+) -> Result<String, CommandError> {
+    let id = opened.derivation(Some("manifest"))?;
+    let graph = opened.recipes.graph();
+    let plan = caches::plan_here(context, &opened.flake, store, &graph, &[id])?;
+    let made = plan.known.get(&id).filter(|_| !plan.remote.contains(&id));
+    let Some(tree) = made.and_then(|made| made.outputs.values().next()) else {
+        let message = format!("the manifest of {} is not built", opened.described());
+        let build = format!(
+            "`xsc-compose build --no-link -A manifest {}` makes it",
+            opened.path.display()
+        );
+        return Err(CommandError::other(message).hint(build));
+    };
+    let directory = store.directory(*tree).map_err(|e| store_error(&e))?;
+    let Some(Node::File { blob, .. }) = directory.entries.values().next() else {
+        let message = format!("the manifest of {} has no file", opened.described());
+        return Err(CommandError::other(message));
+    };
+    let mut text = String::new();
+    store
+        .open_blob(*blob)
+        .map_err(|e| store_error(&e))?
+        .read_to_string(&mut text)
+        .map_err(|e| CommandError::from_error(&e))?;
+    Ok(text)
 }
 
 /// The derivation of that name in the profile's graph, or at that attribute path.

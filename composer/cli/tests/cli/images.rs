@@ -137,3 +137,106 @@ fn extracting_stays_in_its_directory() {
         .run(&["extract", "t.tar", "none", "two"])
         .fails(2, &["`none` is not in the image"]);
 }
+
+/// A root of two parts, with what no tree can carry.
+const ROOT: &str = r#"
+one = step "one" "builtin:write" { files = { "/bin/a" = "a\n"; "/etc/x" = "old\n"; }; executable = [ "/bin/a" ]; links = { }; } [ ];
+two = step "two" "builtin:write" { files."/etc/x" = "new\n"; executable = [ ]; links."/lib" = "bin"; } [ ];
+root = step "root" "builtin:merge" { links = { }; lastWins = true; } [ { at = "/"; from = one; } { at = "/"; from = two; } ];
+manifest = step "t-manifest" "builtin:manifest" {
+  file = "t.manifest";
+  nodes = {
+    "/bin/b" = { type = "hardlink"; target = "/bin/a"; };
+    "/bin/a" = { mode = "4755"; xattrs."security.capability" = "0100"; };
+  };
+} [ { at = "/tree"; from = root; } { at = "/parts/0"; from = one; } { at = "/parts/1"; from = two; } ];
+bad = step "bad" "builtin:manifest" { file = "m"; nodes."/bin/a" = { xattrs."user.x" = "1"; }; }
+  [ { at = "/tree"; from = root; } ];
+"#;
+
+#[test]
+fn show_prints_the_manifest_that_was_built_and_says_who_brought_what() {
+    let repo = TestRepo::new(ROOT);
+    let show = || repo.run(&["show", "--manifest", "profiles/t.toml"]);
+    let _ = show().fails(
+        1,
+        &[
+            "error: the manifest of",
+            "-A manifest profiles/t.toml` makes it",
+        ],
+    );
+    let build = |attr: &str| repo.run(&["build", "--no-link", "profiles/t.toml", "-A", attr]);
+    let _ = build("manifest").ok();
+    let shown = show().ok();
+    let words = |line: &str| -> Vec<String> {
+        let kept = |word: &&str| !word.starts_with("blob=");
+        line.split(' ').filter(kept).map(str::to_owned).collect()
+    };
+    let lines: Vec<String> = shown
+        .out
+        .lines()
+        .map(|line| words(line).join(" "))
+        .collect();
+    let capability = "xattr:security.capability=\\x01\\x00";
+    assert_eq!(
+        lines,
+        [
+            "xsc-manifest 1".to_owned(),
+            "/ directory mode=0755 uid=0 gid=0".to_owned(),
+            "/bin directory mode=0755 uid=0 gid=0".to_owned(),
+            format!("/bin/a file mode=4755 uid=0 gid=0 size=2 link=0 {capability} from=one"),
+            format!("/bin/b file mode=4755 uid=0 gid=0 size=2 link=0 {capability}"),
+            "/etc directory mode=0755 uid=0 gid=0".to_owned(),
+            "/etc/x file mode=0644 uid=0 gid=0 size=4 from=two".to_owned(),
+            "/lib symlink mode=0777 uid=0 gid=0 target=bin from=two".to_owned(),
+        ]
+    );
+    let _ = build("bad").fails(
+        100,
+        &["`/bin/a`: `xattrs` must be a set of strings of hexadecimal"],
+    );
+}
+
+#[test]
+fn manifests_are_compared_by_path() {
+    let repo = TestRepo::new(ROOT);
+    let build = || repo.run(&["build", "--no-link", "profiles/t.toml", "-A", "manifest"]);
+    let _ = build().ok();
+    let old = repo.run(&["show", "--manifest", "profiles/t.toml"]).ok();
+    repo.write("old.manifest", &old.out);
+    let diff = |one: &str, other: &str| repo.run(&["diff", "--manifest", one, other]);
+    let same = diff("old.manifest", "profiles/t.toml").ok();
+    assert_eq!(same.out, "");
+    repo.recipes(
+        &ROOT
+            .replace("4755", "0755")
+            .replace(r#"links."/lib" = "bin""#, r#"links."/lab" = "bin""#)
+            .replace("new", "newer"),
+    );
+    let _ = diff("old.manifest", "profiles/t.toml").fails(1, &["the manifest of", "is not built"]);
+    let _ = build().ok();
+    let ran = diff("old.manifest", "profiles/t.toml");
+    assert_eq!(ran.code, Some(104), "{}", ran.err);
+    for part in [
+        "/bin/a: mode\n  - 4755\n  + 0755\n",
+        "/bin/b: mode\n",
+        "/etc/x: kind\n  - file of 4 bytes, ",
+        "/lab: only in the second",
+        "/lib: only in the first",
+    ] {
+        assert!(ran.out.contains(part), "no `{part}` in:\n{}", ran.out);
+    }
+    assert_eq!(
+        ran.out
+            .lines()
+            .filter(|line| !line.starts_with(' '))
+            .count(),
+        5,
+        "{}",
+        ran.out
+    );
+    repo.write("no", "xsc-manifest 1\n/ directory\n");
+    let _ = diff("no", "old.manifest")
+        .fails(2, &["no: line 2: ", "hint: `xsc-compose show --manifest"]);
+    let _ = diff("none", "old.manifest").fails(2, &["cannot read none"]);
+}

@@ -27,7 +27,7 @@ pub(crate) fn compare(
     Ok(found)
 }
 
-fn difference(place: &str, what: &str, first: String, second: String) -> Difference {
+pub(super) fn difference(place: &str, what: &str, first: String, second: String) -> Difference {
     Difference {
         place: vec![place.to_owned()],
         what: what.to_owned(),

@@ -4,6 +4,7 @@
 //! Invariant: both sides stay as they are.
 
 mod images;
+mod manifests;
 pub(crate) mod sides;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,11 @@ use crate::error::{CommandError, exit, store_error};
 pub(crate) fn run(context: &Context, args: &Diff) -> Result<(), CommandError> {
     let store = context.store()?;
     let _session = store.session().map_err(|e| store_error(&e))?;
+    if args.manifest {
+        let one = manifests::load(context, &store, &args.first)?;
+        let other = manifests::load(context, &store, &args.second)?;
+        return report(context, &manifests::compare(&one, &other));
+    }
     if args.files || is_part(&args.first) || is_part(&args.second) {
         let word = |path: &Path| path.to_string_lossy().into_owned();
         let one = super::image::open(&word(&args.first))?;
