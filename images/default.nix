@@ -40,10 +40,12 @@ let
       rootfs
       described
       ;
+    # Every kind of the profile, of which one may carry another.
+    inherit kinds;
     initramfs = import ./initramfs.nix { inherit lib config name; };
   };
 
-  wanted = builtins.listToAttrs (
+  kinds = builtins.listToAttrs (
     map (kind: {
       name = kind;
       value = import ./kind.nix scope kind;
@@ -57,7 +59,7 @@ let
       {
         "/${name}-bochs" = pkgs.bochs {
           name = "${name}-bochs";
-          inherit (wanted.iso) image file;
+          inherit (kinds.iso) image file;
           script = if profile ? test && profile.test ? script then ../profiles + "/${profile.test.script}" else null;
         };
       }
@@ -75,9 +77,9 @@ let
         inherit (rootfs) tree;
       })
     ]
-    ++ builtins.concatMap (kind: wanted.${kind}.trees or [ ]) config.profile.images;
+    ++ builtins.concatMap (kind: kinds.${kind}.trees or [ ]) config.profile.images;
     place = builtins.foldl' (
-      all: kind: all // wanted.${kind}.place
+      all: kind: all // kinds.${kind}.place
     ) (bochs // audit) config.profile.images;
   };
 
@@ -95,7 +97,7 @@ in
     bochs
     ;
   inherit (modules) options reference;
-  images = wanted;
+  images = kinds;
 
   # One tree with every image of the profile, the audit's report, the bill of materials, and the sums of all
   # of them: what `result` points to.

@@ -11,25 +11,39 @@
 let
   inherit (config.image.disk) format;
 
+  disk =
+    { file, format }:
+    lib.disk {
+      name = "${name}-disk";
+      inherit file format;
+      inherit (filesystem)
+        tree
+        nodes
+        owners
+        audits
+        free
+        size
+        verity
+        ;
+      inherit (stack) loader esp menu;
+    };
+
   file = "${name}.${if format == "raw" then "img" else format}";
 
-  image = lib.disk {
-    name = "${name}-disk";
-    inherit file format;
-    inherit (filesystem)
-      tree
-      nodes
-      owners
-      audits
-      free
-      size
-      verity
-      ;
-    inherit (stack) loader esp menu;
-  };
+  image = disk { inherit file format; };
 in
 {
   inherit file image manifest;
+
+  # As a machine's disk holds it, for an ISO that installs it.
+  raw =
+    if format == "raw" then
+      image
+    else
+      disk {
+        file = "${name}.img";
+        format = "raw";
+      };
 
   # Files at the top of the result, beside those of other kinds.
   trees = [

@@ -1,9 +1,11 @@
-# What images of the kind `disk` are like, and the drivers that their kernel needs.
+# What images of the kinds `disk` and `iso` are like, and the drivers that their kernel needs.
 { config, lib, ... }:
 let
   inherit (lib) mkOption types;
 
   wanted = builtins.elem "disk" config.profile.images;
+
+  inherit (config.image.iso) live;
 in
 {
   options.image.disk = {
@@ -37,6 +39,13 @@ in
       example = true;
       description = "Whether the root can only be read, and the kernel checks each block of it against a hash on its command line (dm-verity).";
     };
+  };
+
+  options.image.iso.live = mkOption {
+    type = types.bool;
+    default = false;
+    example = true;
+    description = "Whether the root is read from the ISO as it is needed, with an overlay in memory, instead of being unpacked into memory whole.";
   };
 
   config.assertions = [
@@ -75,13 +84,15 @@ in
     }
   ];
 
-  config.kernel.fragments = lib.mkIf wanted (
+  # The kernel of an ISO that installs is that of the disks which it installs, with or without verity.
+  config.kernel.fragments = lib.mkIf (wanted || live) (
     lib.mkAfter (
       [
         "disk"
         "root"
       ]
-      ++ lib.optional config.image.disk.verity "verity"
+      ++ lib.optional (config.image.disk.verity || live) "verity"
+      ++ lib.optional live "live"
     )
   );
 }

@@ -1,14 +1,18 @@
 # The text of GRUB's menu, the same on every medium: what it says goes to the serial line and to the screen, keys come
-# from both. ./package.nix calls it for an ISO, images/disk/stack.nix for a disk. An entry is a `title` and the `lines`
-# that boot it; with one entry nobody is waited for.
+# from both. ./package.nix calls it for an ISO, images/disk/stack.nix for a disk. An entry is a `title`, the `lines`
+# that boot it, and perhaps a key; with one entry nobody is waited for.
 {
   entries,
   timeout ? 0,
 }:
 let
   entry =
-    { title, lines }:
-    "menuentry \"${title}\" {\n${builtins.concatStringsSep "" (map (line: "  ${line}\n") lines)}}\n";
+    {
+      title,
+      lines,
+      hotkey ? null,
+    }:
+    "menuentry \"${title}\" ${if hotkey == null then "" else "--hotkey=${hotkey} "}{\n${builtins.concatStringsSep "" (map (line: "  ${line}\n") lines)}}\n";
 in
 ''
   serial --unit=0 --speed=115200
