@@ -7,7 +7,7 @@ use crate::env::{TestRepo, can_build};
 
 /// Which tree each version of a builtin makes of the recipe below. A change that gives another: raise the builtin's
 /// version in `BuiltinName::version`, then write both here.
-const MADE: [(BuiltinName, u64, &str); 14] = [
+const MADE: [(BuiltinName, u64, &str); 15] = [
     (BuiltinName::Write, 1, "480c675e77c03a9d"),
     (BuiltinName::Merge, 1, "1f65f3daac4d09b4"),
     (BuiltinName::Cpio, 1, "f368bb4ddf5b808e"),
@@ -21,6 +21,7 @@ const MADE: [(BuiltinName, u64, &str); 14] = [
     (BuiltinName::Rpm, 1, "5e9d28961af6b165"),
     (BuiltinName::Erofs, 1, "5bfeb2fcf748409f"),
     (BuiltinName::Sbom, 2, "988efb2f45ff7c40"),
+    (BuiltinName::Tar, 1, "8342367b0c0fa9c4"),
     (BuiltinName::Sums, 1, "3eba4f922d07cdda"),
 ];
 
@@ -61,6 +62,7 @@ oci-archive = step "oci-archive" "builtin:oci-archive" { inherit epoch; file = "
 package = { package = "t"; version = "1.0"; inherit epoch; nodes = removeAttrs nodes [ "/etc/null" ]; architecture = "amd64"; description = "a test\nof packages"; };
 deb = step "deb" "builtin:deb" (package // { maintainer = "A B <a@b.invalid>"; }) (of write);
 rpm = step "rpm" "builtin:rpm" (package // { release = "1"; license = "MIT"; url = ""; requires = [ ]; conffiles = [ ]; summary = "a test"; }) (of write);
+tar = step "tar" "builtin:tar" { inherit epoch nodes; file = "t.tar.zst"; compression = "zstd"; } (of merge);
 erofs = step "erofs" "builtin:erofs" { inherit epoch nodes; file = "t.erofs"; compression = "lz4"; } (of merge);
 sbom = step "sbom" "builtin:sbom" { inherit epoch; title = "t"; file = "t.spdx.json"; } (of write);
 sums = step "sums" "builtin:sums" { } (of merge);
