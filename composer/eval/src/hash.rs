@@ -128,7 +128,7 @@ impl Hash {
 
     pub(crate) fn show(&self, notation: Notation) -> String {
         match notation {
-            Notation::Base16 => to_base16(&self.bytes),
+            Notation::Base16 => hex::encode(&self.bytes),
             Notation::Nix32 => to_nix32(&self.bytes),
             Notation::Base64 => STANDARD.encode(&self.bytes),
             Notation::Sri => format!(
@@ -138,14 +138,6 @@ impl Hash {
             ),
         }
     }
-}
-
-fn to_base16(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn from_base16(text: &str) -> Option<Vec<u8>> {

@@ -390,7 +390,7 @@ impl Downloader {
                 transient: true,
             });
         }
-        let got = hex(&hash.finalize());
+        let got = hex::encode(hash.finalize());
         if got == wanted.sha256 && have == wanted.size {
             Ok(())
         } else {
@@ -463,8 +463,4 @@ fn sleep(time: Duration, name: &str, cancel: &AtomicBool) -> Result<(), Download
         std::thread::sleep(step);
         left -= step;
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -20,7 +20,7 @@ use crate::debian::closure::{ClosureFault, closure};
 use crate::debian::index::{PackageIndex, SourceFile, source_files};
 use crate::debian::release::{ReleaseError, SignatureCheck};
 use crate::debian::version::{compare_versions, upstream};
-use crate::download::{Downloader, hex};
+use crate::download::Downloader;
 use crate::error::DownloadError;
 use crate::observer::FetchObserver;
 
@@ -377,7 +377,7 @@ impl Resolver<'_> {
         let (bytes, url) =
             self.downloader
                 .read_unpinned(&urls, UNPINNED_LIMIT, self.observer, self.cancel)?;
-        let got = hex(&Sha256::digest(&bytes));
+        let got = hex::encode(Sha256::digest(&bytes));
         if let Some(expected) = &wanted.sha256
             && *expected != got
         {

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use xsc_profile::LockedFile;
 
-use crate::download::hex;
 use crate::error::DownloadError;
 
 pub(crate) struct Part<'a> {
@@ -103,7 +102,7 @@ pub(crate) fn is_complete(path: &Path, wanted: &LockedFile) -> Result<bool, Down
             count => hash.update(&buffer[..count]),
         }
     }
-    if hex(&hash.finalize()) == wanted.sha256 {
+    if hex::encode(hash.finalize()) == wanted.sha256 {
         return Ok(true);
     }
     fs::remove_file(path).map_err(DownloadError::file("remove", path))?;

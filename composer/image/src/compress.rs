@@ -101,9 +101,8 @@ impl<W: Write> Sha256Writer<W> {
     /// The inner writer, the digest in hexadecimal, and the bytes written.
     pub(crate) fn finish(self) -> (W, String, u64) {
         use sha2::Digest as _;
-        let digest = self.hasher.finalize();
-        let hex = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        (self.inner, hex, self.size)
+        let digest = hex::encode(self.hasher.finalize());
+        (self.inner, digest, self.size)
     }
 }
 

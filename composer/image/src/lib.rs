@@ -14,6 +14,7 @@ pub mod ext4;
 pub mod fat;
 pub mod iso;
 mod manifest;
+mod mbr;
 pub mod oci;
 pub mod oci_bundle;
 pub mod oci_layers;

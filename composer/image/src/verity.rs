@@ -46,7 +46,7 @@ impl Verity {
 
     /// The root's hash in hexadecimal.
     pub fn hash_text(&self) -> String {
-        hex(&self.root_hash)
+        hex::encode(self.root_hash)
     }
 
     /// What the kernel's `dm-mod.create=` wants behind the name and the flags: one line of a table.
@@ -57,13 +57,9 @@ impl Verity {
             "0 {sectors} verity 1 {data} {hashes} {BLOCK} {BLOCK} {} 1 sha256 {} {}",
             self.blocks,
             self.hash_text(),
-            hex(&self.salt)
+            hex::encode(self.salt)
         )
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn salt(seed: &Digest) -> [u8; HASH] {

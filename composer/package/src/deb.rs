@@ -299,11 +299,7 @@ pub(crate) fn content<'p>(package: &'p Package, path: &PackagePath) -> Option<&'
 }
 
 pub(crate) fn md5_hex(bytes: &[u8]) -> String {
-    hex(&Md5::digest(bytes))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Md5::digest(bytes))
 }
 
 fn data_tar(package: &Package) -> Result<Vec<u8>, PackageError> {

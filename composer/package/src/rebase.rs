@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::deb::hex;
 use crate::elf::read_elf;
 use crate::provenance::FIELD;
 use crate::{
@@ -155,7 +154,7 @@ fn mark(package: &mut Package, marker: &Marker<'_>) -> Result<Vec<MarkedFile>, P
         }
         match marker(&path, bytes) {
             Ok(new) => {
-                let hash = |bytes: &[u8]| hex(&Sha256::digest(bytes));
+                let hash = |bytes: &[u8]| hex::encode(Sha256::digest(bytes));
                 marked.push(MarkedFile {
                     path,
                     from_sha256: hash(bytes),

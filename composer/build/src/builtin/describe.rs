@@ -56,10 +56,8 @@ pub(crate) fn sums(store: &Store, params: &Params<'_>) -> Result<TreeId, Failure
             let mut file: File = store.open_blob(blob)?;
             io::copy(&mut file, &mut Hashing(&mut hasher)).map_err(failed)?;
         }
-        for byte in hasher.finalize() {
-            text.push_str(&format!("{byte:02x}"));
-        }
-        text.push_str(&format!("  {path}\n"));
+        let digest = hex::encode(hasher.finalize());
+        text.push_str(&format!("{digest}  {path}\n"));
     }
     let mut tree = store.tree_builder()?;
     tree.file("SHA256SUMS", text.as_bytes(), false)?;

@@ -312,8 +312,7 @@ fn read(
         return Err(params.error(format!("the input at `{label}` must hold one .deb")));
     };
     let bytes = blob_bytes(store, blob, name.as_str())?;
-    let digest = Sha256::digest(&bytes);
-    let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex::encode(Sha256::digest(&bytes));
     let package = read_deb(bytes.as_slice()).map_err(failed(name.as_str()))?;
     Ok((name.as_str().to_owned(), sha256, package))
 }

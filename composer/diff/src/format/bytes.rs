@@ -27,7 +27,12 @@ pub(super) fn compare(context: &mut Context<'_>, first: &[u8], second: &[u8]) {
         let cause = numbers(context, first, second, (*from, *to))
             .or_else(|| cause_of(&around(first), &around(second), context.facts));
         let what = format!("{} bytes at offset {from:#x}", to - from);
-        context.note(what, hex(a, &around(first)), hex(b, &around(second)), cause);
+        context.note(
+            what,
+            shown(a, &around(first)),
+            shown(b, &around(second)),
+            cause,
+        );
     }
 }
 
@@ -100,12 +105,8 @@ fn printable(bytes: &[u8], from: usize, to: usize) -> String {
     shown.trim().to_owned()
 }
 
-fn hex(bytes: &[u8], text: &str) -> String {
-    let mut shown: String = bytes
-        .iter()
-        .take(SHOWN)
-        .map(|b| format!("{b:02x}"))
-        .collect();
+fn shown(bytes: &[u8], text: &str) -> String {
+    let mut shown = hex::encode(&bytes[..bytes.len().min(SHOWN)]);
     if bytes.len() > SHOWN {
         shown.push('…');
     }

@@ -48,7 +48,7 @@ fn sections<H: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<Vec<Memb
         // A build id is a digest of the rest.
         let digest = name == ".note.gnu.build-id" || name == ".gnu_debuglink";
         if digest {
-            let value: String = data.iter().map(|b| format!("{b:02x}")).collect();
+            let value = hex::encode(data);
             members.push(Member {
                 name: format!("section {name}"),
                 fields: vec![Field::new("note", value, Some(Cause::Consequence))],

@@ -16,19 +16,15 @@ fn seconds(bytes: &[u8], at: usize) -> Option<i64> {
     i64::try_from(le::<4>(bytes, at)?).ok()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
 pub(super) fn members(bytes: &[u8], _budget: usize) -> Option<Vec<Member<'_>>> {
     let sb = bytes.get(SUPER..SUPER + 1024)?;
     let mut found = vec![Member {
         name: "superblock".to_owned(),
         fields: vec![
-            Field::new("UUID", hex(&sb[104..120]), Some(Cause::Random)),
+            Field::new("UUID", hex::encode(&sb[104..120]), Some(Cause::Random)),
             Field::new(
                 "seed of directory hashes",
-                hex(&sb[236..252]),
+                hex::encode(&sb[236..252]),
                 Some(Cause::Random),
             ),
             Field::time("time of creation", seconds(sb, 264)?),
@@ -106,7 +102,11 @@ pub(super) fn members(bytes: &[u8], _budget: usize) -> Option<Vec<Member<'_>>> {
                 Field::time("modification time", seconds(inode, 16)?),
                 Field::time("creation time", created),
                 Field::new("generation", le::<4>(inode, 100)?, Some(Cause::Random)),
-                Field::new("block map", hex(&inode[40..100]), Some(Cause::Consequence)),
+                Field::new(
+                    "block map",
+                    hex::encode(&inode[40..100]),
+                    Some(Cause::Consequence),
+                ),
             ],
             data: Cow::Owned(content(bytes, inode, block, length)?),
         });

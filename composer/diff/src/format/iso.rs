@@ -150,16 +150,12 @@ fn rock_ridge_name(system_use: &[u8]) -> Option<String> {
     (!parts.is_empty()).then(|| shown(&parts))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
 fn rock_ridge_times(system_use: &[u8]) -> String {
     let times = protocol(system_use)
         .into_iter()
         .filter(|(kind, _)| *kind == b"TF");
     times
-        .map(|(_, field)| hex(field))
+        .map(|(_, field)| hex::encode(field))
         .collect::<Vec<_>>()
         .join(" ")
 }
@@ -169,7 +165,7 @@ fn without_times(system_use: &[u8]) -> String {
         .into_iter()
         .filter(|(kind, _)| *kind != b"TF");
     others
-        .map(|(_, field)| hex(field))
+        .map(|(_, field)| hex::encode(field))
         .collect::<Vec<_>>()
         .join(" ")
 }

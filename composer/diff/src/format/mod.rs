@@ -233,13 +233,12 @@ pub(crate) fn part(bytes: &[u8], at: usize, length: usize) -> &[u8] {
 /// A GUID as it stands in tables: three little-endian groups, then bytes.
 pub(crate) fn guid(bytes: &[u8], at: usize) -> Option<String> {
     let tail = bytes.get(at + 8..at + 16)?;
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
     Some(format!(
         "{:08x}-{:04x}-{:04x}-{}-{}",
         le::<4>(bytes, at)?,
         le::<2>(bytes, at + 4)?,
         le::<2>(bytes, at + 6)?,
-        hex(&tail[..2]),
-        hex(&tail[2..])
+        hex::encode(&tail[..2]),
+        hex::encode(&tail[2..])
     ))
 }

@@ -44,7 +44,6 @@ pub(super) fn members(bytes: &[u8], budget: usize) -> Option<Vec<Member<'_>>> {
             },
             _ => Cow::Borrowed(raw),
         };
-        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         let extra_bytes = text(at + 46 + name, extra)?;
         // Tag 0x5455 is a time, 0x7875 a user.
         let extra_cause = match le::<2>(extra_bytes, 0) {
@@ -63,7 +62,7 @@ pub(super) fn members(bytes: &[u8], budget: usize) -> Option<Vec<Member<'_>>> {
                 Field::new("method", method, None),
                 Field::new("made by", le::<2>(bytes, at + 4)?, None),
                 Field::mode(u32::try_from(le::<4>(bytes, at + 38)? >> 16).ok()?),
-                Field::new("extra field", hex(extra_bytes), extra_cause),
+                Field::new("extra field", hex::encode(extra_bytes), extra_cause),
                 Field::new(
                     "comment",
                     shown(text(at + 46 + name + extra, comment)?),

@@ -60,7 +60,7 @@ fn finding(finding: &Finding) -> Value {
 }
 
 fn place(place: &Place) -> Value {
-    let hex: String = place.bytes.iter().map(|b| format!("{b:02x}")).collect();
+    let hex = hex::encode(&place.bytes);
     json!({
         "offset": place.offset,
         "address": place.address,

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use xsc_profile::{ArchiveRef, LockedArchive, LockedFile, Mirror, Signature};
 
 use super::release::{Release, SignatureCheck, read_in_release};
-use crate::download::{Downloader, hex};
+use crate::download::Downloader;
 use crate::lock::LockError;
 use crate::observer::FetchObserver;
 
@@ -63,7 +63,7 @@ impl Reading<'_> {
                 suite: archive.suite.clone(),
                 component: archive.component.clone(),
                 date: release.date.extended(),
-                in_release_sha256: hex(&Sha256::digest(&bytes)),
+                in_release_sha256: hex::encode(Sha256::digest(&bytes)),
                 signature,
                 locations,
             },

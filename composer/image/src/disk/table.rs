@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 
-use gpt::mbr::{PartRecord, ProtectiveMBR};
 use gpt::partition_types::{self, OperatingSystem, Type};
 use gpt::{GptConfig, partition};
 use uuid::{Uuid, uuid};
 use xsc_model::Digest;
 
 use super::{Architecture, DiskError};
+use crate::mbr::master_boot_record;
 use crate::seed;
 
 const SECTOR: u64 = 512;
@@ -120,22 +120,7 @@ pub(super) fn write(
     table.update_partitions(entries).map_err(table_error)?;
     table.write_inplace().map_err(table_error)?;
     drop(table);
-    let last = u32::try_from(size / SECTOR - 1).unwrap_or(u32::MAX);
-    let mut mbr = ProtectiveMBR::with_lb_size(last);
-    mbr.set_disk_signature(seed::short(seed, "mbr-signature"));
-    if let Some(code) = code {
-        mbr.set_bootcode(code);
-        // As on the ISO: some firmware wants an active partition, and the protective one must not
-        // be it.
-        let active = PartRecord {
-            boot_indicator: 0x80,
-            start_sector: 1,
-            end_sector: 1,
-            lb_size: 1,
-            ..PartRecord::zero()
-        };
-        mbr.set_partition(1, active);
-    }
+    let record = master_boot_record(size / SECTOR, code, seed);
     disk.seek(SeekFrom::Start(0)).map_err(io_error)?;
-    disk.write_all(&mbr.to_bytes()).map_err(io_error)
+    disk.write_all(&record).map_err(io_error)
 }

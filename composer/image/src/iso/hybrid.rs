@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use gpt::mbr::{PartRecord, ProtectiveMBR};
 use gpt::partition::Partition;
 use gpt::{GptConfig, GptError, partition_types};
 use xsc_model::Digest;
 
 use crate::iso::bytes::BLOCK;
+use crate::mbr::master_boot_record;
 use crate::seed;
 
 /// Bytes of a disk sector.
@@ -106,23 +106,8 @@ pub(crate) fn tables(
     table.update_partitions(partitions)?;
     table.write_inplace()?;
     drop(table);
-    let last = u32::try_from(sectors - 1).unwrap_or(u32::MAX);
-    let mut mbr = ProtectiveMBR::with_lb_size(last);
-    mbr.set_disk_signature(seed::short(seed, "mbr-signature"));
-    if let Some(code) = code {
-        mbr.set_bootcode(code);
-        // Some firmware boots no disk without an active partition, and the protective one must
-        // not be it; an empty entry of type 0 satisfies both.
-        let active = PartRecord {
-            boot_indicator: 0x80,
-            start_sector: 1,
-            end_sector: 1,
-            lb_size: 1,
-            ..PartRecord::zero()
-        };
-        mbr.set_partition(1, active);
-    }
-    disk.head[..SECTOR as usize].copy_from_slice(&mbr.to_bytes());
+    let record = master_boot_record(sectors, code, seed);
+    disk.head[..SECTOR as usize].copy_from_slice(&record);
     Ok(Tables {
         head: disk.head,
         tail: disk.tail,

@@ -132,8 +132,7 @@ fn document<T: serde::de::DeserializeOwned>(
         .read_to_end(&mut bytes)
         .map_err(|source| ReadError::Io { source })?;
     if let Some(digest) = digest {
-        let hash = Sha256::digest(&bytes);
-        let found: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = hex::encode(Sha256::digest(&bytes));
         if digest.strip_prefix("sha256:") != Some(found.as_str()) {
             return Err(broken("a document does not have the digest that names it"));
         }

@@ -127,10 +127,10 @@ fn fields(node: &Node) -> [(&'static str, String); 4] {
         }
         _ => String::new(),
     };
-    let xattrs = node.xattrs.iter().map(|(name, value)| {
-        let value: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{}={value}", shown(name))
-    });
+    let xattrs = node
+        .xattrs
+        .iter()
+        .map(|(name, value)| format!("{}={}", shown(name), hex::encode(value)));
     [
         ("mode", mode_text(node)),
         ("owner", format!("{}:{}", node.uid, node.gid)),

@@ -92,13 +92,9 @@ fn long(path: &[u8], node: &Node) -> String {
         line.push_str(&format!(" (file {link})"));
     }
     for (name, value) in &node.xattrs {
-        line.push_str(&format!(" [{}={}]", shown(name), hex(value)));
+        line.push_str(&format!(" [{}={}]", shown(name), hex::encode(value)));
     }
     line
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn object(path: &[u8], node: &Node) -> Value {
@@ -132,7 +128,7 @@ fn object(path: &[u8], node: &Node) -> Value {
     }
     if !node.xattrs.is_empty() {
         let xattrs = node.xattrs.iter();
-        let xattrs = xattrs.map(|(name, value)| (shown(name), Value::from(hex(value))));
+        let xattrs = xattrs.map(|(name, value)| (shown(name), Value::from(hex::encode(value))));
         object["xattrs"] = Value::Object(xattrs.collect());
     }
     object
