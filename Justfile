@@ -81,10 +81,16 @@ bench-eval *names:
 bench: composer
     XSC_COMPOSE={{ compose }} composer/cli/benches/run.sh
 
-# The ext4 writer against mke2fs -d, on 1 GiB in 50,000 files
+# Image writers against mke2fs, xorriso, umoci and tar|gzip, on 1 GiB in 50,000 files
 [group('test')]
 bench-image:
     cargo bench --locked -p xsc-image --bench ext4
+    cargo bench --locked -p xsc-image --bench against_tools
+
+# What writing a root of 8 GiB takes of memory (and 9 GiB of disk meanwhile)
+[group('test')]
+bench-memory:
+    cargo bench --locked -p xsc-image --bench memory
 
 # Kill a build with SIGKILL at random times, over and over, and verify the store: just kills [TIMES]
 [group('test')]

@@ -1,4 +1,4 @@
-//! Compression of archives with fixed headers, levels and one thread.
+//! Compression of archives with fixed headers and levels.
 //!
 //! The cpio and OCI writers go through [`Compressor`]. Invariant: the bytes depend on the input,
 //! the choice and the locked versions of the compressors, which are built from their own
@@ -6,6 +6,7 @@
 
 use std::io::{self, Write};
 
+use crate::gzip::ParallelGzip;
 use flate2::{Compression as GzipLevel, GzBuilder, write::GzEncoder};
 
 /// How an archive is compressed.
@@ -35,6 +36,7 @@ impl Compression {
 pub(crate) enum Compressor<W: Write> {
     None(W),
     Gzip(GzEncoder<W>),
+    ParallelGzip(ParallelGzip<W>),
     Zstd(zstd::Encoder<'static, W>),
 }
 
@@ -53,11 +55,20 @@ impl<W: Write> Compressor<W> {
         })
     }
 
+    /// The same with gzip by several threads, which gives other bytes than [`Compressor::new`], the same for any number.
+    pub(crate) fn parallel(compression: Compression, out: W, threads: usize) -> io::Result<Self> {
+        match compression {
+            Compression::Gzip => Ok(Compressor::ParallelGzip(ParallelGzip::new(out, threads)?)),
+            _ => Self::new(compression, out),
+        }
+    }
+
     /// Ends the stream and gives the inner writer back.
     pub(crate) fn finish(self) -> io::Result<W> {
         match self {
             Compressor::None(out) => Ok(out),
             Compressor::Gzip(encoder) => encoder.finish(),
+            Compressor::ParallelGzip(encoder) => encoder.finish(),
             Compressor::Zstd(encoder) => encoder.finish(),
         }
     }
@@ -68,6 +79,7 @@ impl<W: Write> Write for Compressor<W> {
         match self {
             Compressor::None(out) => out.write(bytes),
             Compressor::Gzip(encoder) => encoder.write(bytes),
+            Compressor::ParallelGzip(encoder) => encoder.write(bytes),
             Compressor::Zstd(encoder) => encoder.write(bytes),
         }
     }
@@ -76,6 +88,7 @@ impl<W: Write> Write for Compressor<W> {
         match self {
             Compressor::None(out) => out.flush(),
             Compressor::Gzip(encoder) => encoder.flush(),
+            Compressor::ParallelGzip(encoder) => encoder.flush(),
             Compressor::Zstd(encoder) => encoder.flush(),
         }
     }

@@ -12,6 +12,7 @@ pub mod disk;
 pub mod erofs;
 pub mod ext4;
 pub mod fat;
+mod gzip;
 pub mod iso;
 mod manifest;
 mod mbr;

@@ -41,6 +41,8 @@ pub struct OciSpec<'a> {
     pub compression: Compression,
     /// Every time in the image, seconds since 1970.
     pub epoch: i64,
+    /// How many threads compress with gzip; the bytes do not depend on it.
+    pub threads: usize,
 }
 
 /// One layer.
@@ -305,8 +307,9 @@ fn write_layer(
     let path = blob_dir.join("layer.partial");
     let error = write_error(&path);
     let file = File::create(&path).map_err(&error)?;
-    let compressed = Sha256Writer::new(BufWriter::new(file));
-    let compressor = Compressor::new(spec.compression, compressed).map_err(&error)?;
+    let compressed = Sha256Writer::new(BufWriter::with_capacity(256 << 10, file));
+    let compressor =
+        Compressor::parallel(spec.compression, compressed, spec.threads).map_err(&error)?;
     let mut plain = Sha256Writer::new(compressor);
     tar::write(files, spec.epoch, blobs, &mut plain)
         .map_err(|source| OciError::Layer { source })?;

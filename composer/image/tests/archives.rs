@@ -291,6 +291,7 @@ fn oci_spec<'a>(
         reference: "latest",
         compression: Compression::Gzip,
         epoch: EPOCH,
+        threads: 2,
     }
 }
 

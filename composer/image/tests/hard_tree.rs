@@ -142,6 +142,7 @@ fn an_oci_image_holds_all_of_it() {
         reference: "latest",
         compression: Compression::Zstd,
         epoch: EPOCH,
+        threads: 2,
     };
     oci::write(&spec, &made, layout.path()).unwrap();
     let reader = read::open_layout(layout.path(), &[]).unwrap();

@@ -42,6 +42,7 @@ fn write(files: &Manifest, blobs: &MemoryBlobs, architecture: Architecture, out:
         reference: "latest",
         compression: Compression::Gzip,
         epoch: EPOCH,
+        threads: 2,
     };
     oci::write(&spec, blobs, out).unwrap();
 }

@@ -257,6 +257,7 @@ fn layouts_are_read_as_directories() {
             reference: "latest",
             compression,
             epoch: EPOCH,
+            threads: 2,
         };
         oci::write(&spec, &blobs, dir.path()).unwrap();
         for parts in [&[][..], &["latest"], &["arm64"]] {

@@ -144,6 +144,7 @@ fn write_all(dir: &Path, threads: usize) {
             reference: "latest",
             compression,
             epoch: EPOCH,
+            threads,
         };
         oci::write(&spec, &blobs, &layout).unwrap();
         let mut archive = buffered(&format!("oci-{compression:?}.tar"));

@@ -136,6 +136,7 @@ fn make() -> Made {
             reference: "latest",
             compression,
             epoch: EPOCH,
+            threads: 2,
         };
         oci::write(&spec, &blobs, &layout).unwrap();
     }

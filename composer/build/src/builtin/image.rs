@@ -218,7 +218,8 @@ pub(crate) fn erofs(engine: &Engine<'_>, params: &Params<'_>) -> Result<TreeId, 
     output.finish()
 }
 
-pub(crate) fn oci(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureKind> {
+pub(crate) fn oci(engine: &Engine<'_>, params: &Params<'_>) -> Result<TreeId, FailureKind> {
+    let store = engine.store;
     params.only(&[
         "command",
         "compression",
@@ -273,6 +274,7 @@ pub(crate) fn oci(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureK
         labels: &params.string_map("labels")?,
         compression,
         epoch: params.int("epoch")?,
+        threads: engine.options.cores.max(1),
     };
     let output = Output::new(store)?;
     oci::write(&spec, &Blobs(store), output.dir()).map_err(failed)?;

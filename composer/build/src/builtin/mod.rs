@@ -48,7 +48,7 @@ pub(crate) fn run(
         BuiltinName::Distinct => distinct::run(engine.store, &params),
         BuiltinName::Disk => disk::run(engine.store, &params),
         BuiltinName::Manifest => disk::manifest_text(engine.store, &params, input_names),
-        BuiltinName::Oci => image::oci(engine.store, &params),
+        BuiltinName::Oci => image::oci(engine, &params),
         BuiltinName::Tar => image::tar(engine.store, &params),
         BuiltinName::Erofs => image::erofs(engine, &params),
         BuiltinName::Sbom => describe::sbom(engine.store, &params),

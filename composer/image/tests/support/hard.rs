@@ -10,6 +10,7 @@ use xsc_image::read::{NodeKind, Reader, Source};
 use xsc_image::{BlobSource, Entry, ImagePath, Kind, LinkGroup, Manifest};
 use xsc_model::{BlobId, Digest};
 
+use super::patched::Random;
 use super::rich;
 
 /// What a format holds of the tree.
@@ -39,6 +40,8 @@ enum What {
     Bytes(Vec<u8>),
     /// So many bytes: noise at the start, in the middle and at the end, zeros between.
     Large(u64),
+    /// So many bytes of noise, another for each number.
+    Noise(u64, u64),
 }
 
 /// Contents that are made as they are read.
@@ -57,6 +60,24 @@ impl Made {
         self.0.insert(blob, What::Large(size));
         Kind::File { blob, size }
     }
+
+    pub(crate) fn add_noise(&mut self, number: u64, size: u64) -> Kind {
+        let blob = BlobId(Digest::of(format!("noise {number}").as_bytes()));
+        self.0.insert(blob, What::Noise(number, size));
+        Kind::File { blob, size }
+    }
+}
+
+/// Noise that is made as it is read.
+struct Noise(Random);
+
+impl Read for Noise {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        for piece in buffer.chunks_mut(8) {
+            piece.copy_from_slice(&self.0.next().to_le_bytes()[..piece.len()]);
+        }
+        Ok(buffer.len())
+    }
 }
 
 /// Bytes of the large file that are not zeros, thrice.
@@ -73,6 +94,7 @@ impl BlobSource for Made {
                 let front = noise().chain(zeros(holes / 5 * 3)).chain(noise());
                 Box::new(front.chain(zeros(holes - holes / 5 * 3)).chain(noise()))
             }
+            Some(What::Noise(number, size)) => Box::new(Noise(Random(*number)).take(*size)),
             None => return Err(io::Error::new(io::ErrorKind::NotFound, "no such blob")),
         })
     }
