@@ -357,8 +357,9 @@ pub(crate) struct Test {
     pub(crate) report: bool,
 
     /// Boot every image in every way it is made for: the ISO as a CD and on USB, a disk on virtio, AHCI and NVMe, each
-    /// with BIOS and UEFI, and the kernel that QEMU loads itself.
-    #[arg(long, conflicts_with_all = ["firmware", "medium", "image", "bus", "append", "script", "report"])]
+    /// with BIOS and UEFI, the program of UEFI, what is loaded over the network, and the kernel that QEMU loads itself;
+    /// let roots grow and ISOs install. With --firmware, --medium or --image only those.
+    #[arg(long, conflicts_with_all = ["bus", "append", "script", "report"])]
     pub(crate) matrix: bool,
 
     /// Talk with the guest on its console as this file says [default: of the profile, if any].

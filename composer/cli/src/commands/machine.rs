@@ -14,8 +14,10 @@ use crate::error::{CommandError, exit};
 
 /// The files of an image of the kind `boot`, which has a name that ends like this.
 const BOOT: &str = "boot";
-/// What the names of disks end with, by their format.
-const DISK: [&str; 2] = ["img", "qcow2"];
+/// What the names of disks end with, by their format, and those of an ISO.
+pub(crate) const RAW: &str = "img";
+const DISK: [&str; 2] = [RAW, "qcow2"];
+pub(crate) const ISO: &str = "iso";
 /// What the names of folders for a server end with, and the programs in them for either firmware.
 const PXE: &str = "pxe";
 const PXE_BIOS: &str = "boot.ipxe";
@@ -163,11 +165,11 @@ pub(crate) fn prepare(
             }
             .to_owned(),
         },
-        MediumArg::Cd => Medium::Cdrom(image(images, &[ImageKind::Iso.as_str()])?),
+        MediumArg::Cd => Medium::Cdrom(image(images, &[ISO])?),
         MediumArg::Disk => {
             let extensions: &[&str] = match choice.kind {
                 ImageKind::Disk => &DISK,
-                _ => &[ImageKind::Iso.as_str()],
+                _ => &[ISO],
             };
             let image = image(images, extensions)?;
             Medium::Disk { image, bus }
@@ -242,7 +244,7 @@ pub(crate) fn said_in_bochs(profile: &Profile, images: &Path) -> Option<PathBuf>
 }
 
 /// The image with one of these extensions among a profile's images.
-fn image(images: &Path, extensions: &[&str]) -> Result<PathBuf, CommandError> {
+pub(crate) fn image(images: &Path, extensions: &[&str]) -> Result<PathBuf, CommandError> {
     let entries = std::fs::read_dir(images)
         .map_err(|e| CommandError::other(format!("cannot read {}: {e}", images.display())))?;
     entries

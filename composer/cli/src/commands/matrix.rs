@@ -7,25 +7,31 @@ use std::sync::atomic::Ordering;
 
 use serde_json::json;
 use xsc_profile::{ImageKind, Profile, System};
-use xsc_vm::Verdict;
 
+use super::journey::{Able, Way, go};
 use super::machine::{nothing_to_boot, uefi_missing};
+use super::test::Boots;
 use super::{Cancel, print};
 use crate::args::{BootFlags, BusArg, FirmwareArg, ImageArg, MediumArg};
 use crate::context::Context;
 use crate::error::{CommandError, exit};
-use crate::ui::human;
+
+/// The names of rows that do more than boot; of the last one how they begin.
+const GROWS: &str = "disk grows";
+const REFUSED: &str = "disk with a flipped bit";
+const INSTALLS: &str = "iso installs";
 
 /// One way to boot.
 struct Row {
     /// What people call it, such as `disk on nvme, uefi`.
     name: String,
     boot: BootFlags,
+    way: Way,
 }
 
 /// Every way to boot the profile's images: the ISO as a CD and as a USB disk, a disk on each bus, each with either
 /// firmware; the kernel that QEMU loads itself, the one program of UEFI, and what is loaded over the network.
-fn rows(profile: &Profile, flags: &BootFlags) -> Vec<Row> {
+fn rows(profile: &Profile, flags: &BootFlags, able: Able) -> Vec<Row> {
     let firmwares: &[(FirmwareArg, &str)] = match profile.system {
         System::X86_64Linux => &[(FirmwareArg::Bios, "bios"), (FirmwareArg::Uefi, "uefi")],
         System::Aarch64Linux => &[(FirmwareArg::Uefi, "uefi")],
@@ -54,7 +60,20 @@ fn rows(profile: &Profile, flags: &BootFlags) -> Vec<Row> {
             bus,
             ..flags.clone()
         };
-        rows.push(Row { name, boot });
+        // What the user asks for is all there is.
+        let other = flags.firmware.is_some() && flags.firmware != boot.firmware
+            || flags.image.is_some() && flags.image != boot.image
+            || flags.medium.is_some() && flags.medium != boot.medium;
+        if other {
+            return;
+        }
+        let way = match what {
+            GROWS => Way::Grow,
+            REFUSED => Way::Tamper,
+            _ if what.starts_with(INSTALLS) => Way::Install,
+            _ => Way::Boot,
+        };
+        rows.push(Row { name, boot, way });
     };
     for kind in &profile.images {
         let ways: &[_] = match kind {
@@ -78,26 +97,43 @@ fn rows(profile: &Profile, flags: &BootFlags) -> Vec<Row> {
                 add(what, *way, Some(*firmware));
             }
         }
+        // The rest is done inside, the same under either firmware; each has its turn.
+        let (bios, uefi) = (firmwares.first(), firmwares.last());
+        match kind {
+            ImageKind::Disk if able.grow => add(GROWS, disks[0].1, bios.copied()),
+            ImageKind::Disk if able.tamper => add(REFUSED, disks[0].1, bios.copied()),
+            ImageKind::Iso if able.install => {
+                add("iso installs from cd", iso[0].1, bios.copied());
+                add("iso installs from usb", iso[1].1, uefi.copied());
+            }
+            _ => {}
+        }
     }
     rows
 }
 
-/// Boots them all with `boot`, which makes one boot of that name, and tells what became of each.
+/// Goes through them all, and tells what became of each.
 pub(crate) fn run(
     context: &Context,
-    profile: &Profile,
+    boots: &Boots<'_>,
     flags: &BootFlags,
     cancel: &Cancel,
-    mut boot: impl FnMut(&str, &BootFlags) -> Result<Verdict, CommandError>,
 ) -> Result<(), CommandError> {
-    let rows = rows(profile, flags);
+    let profile = boots.profile;
+    let rows = rows(profile, flags, Able::of(profile, boots.images)?);
     if rows.is_empty() {
         return Err(nothing_to_boot(profile));
     }
     let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
     let (mut passed, mut failed, mut skipped) = (0, Vec::new(), 0);
     let mut told = Vec::new();
-    for Row { name, boot: flags } in &rows {
+    for Row {
+        name,
+        boot: flags,
+        way,
+    } in &rows
+    {
+        let bundle = boots.args.bundle.join(name.replace([' ', ','], "-"));
         let uefi = matches!(flags.firmware, Some(FirmwareArg::Uefi));
         let missing = match uefi {
             true => uefi_missing(profile),
@@ -111,21 +147,14 @@ pub(crate) fn run(
                 skipped += 1;
                 ("skipped", reason)
             }
-            None => match boot(&name.replace([' ', ','], "-"), flags) {
-                Ok(verdict) if verdict.passed => {
+            None => match go(*way, boots, flags, &bundle) {
+                Ok(outcome) if outcome.passed => {
                     passed += 1;
-                    let tests = verdict.counts.as_ref().map_or(0, |counts| counts.pass);
-                    let took = human(verdict.duration);
-                    ("passed", format!("in {took}, {tests} tests inside"))
+                    ("passed", outcome.text)
                 }
-                Ok(verdict) => {
+                Ok(outcome) => {
                     failed.push(name.clone());
-                    let reasons = verdict.failures.iter().map(ToString::to_string);
-                    let mut text = reasons.collect::<Vec<_>>().join("; ");
-                    if let Some(bundle) = &verdict.bundle {
-                        text = format!("{text} (see {})", bundle.display());
-                    }
-                    ("failed", text)
+                    ("failed", outcome.text)
                 }
                 Err(error) if error.code == exit::INTERRUPTED => return Err(error),
                 Err(error) => {
@@ -166,13 +195,17 @@ mod tests {
     use super::*;
 
     fn names(images: &str, system: &str) -> Vec<String> {
+        able(images, system, Able::default())
+    }
+
+    fn able(images: &str, system: &str, able: Able) -> Vec<String> {
         let text = format!(
             "[profile]\nname = \"p\"\ndescription = \"d\"\nsystem = \"{system}\"\nvariant = \"base\"\n\
              modules = [\"minimal\"]\nimages = [{images}]\n"
         );
         let profile = Profile::parse("p.toml", &text).unwrap();
         let flags = BootFlags::default();
-        rows(&profile, &flags)
+        rows(&profile, &flags, able)
             .into_iter()
             .map(|row| row.name)
             .collect()
@@ -204,5 +237,43 @@ mod tests {
         let arm = names(r#""iso""#, "aarch64-linux");
         assert_eq!(arm, ["iso as cd, uefi", "iso on usb, uefi"]);
         assert!(names(r#""oci""#, "x86_64-linux").is_empty());
+    }
+
+    #[test]
+    fn flags_leave_out_what_they_do_not_name() {
+        let text = "[profile]\nname = \"p\"\ndescription = \"d\"\nsystem = \"x86_64-linux\"\nvariant = \"base\"\n\
+                    modules = [\"minimal\"]\nimages = [\"iso\", \"disk\", \"pxe\"]\n";
+        let profile = Profile::parse("p.toml", text).unwrap();
+        let flags = BootFlags {
+            firmware: Some(FirmwareArg::Uefi),
+            medium: Some(MediumArg::Network),
+            ..BootFlags::default()
+        };
+        let rows = rows(&profile, &flags, Able::default());
+        let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+        assert_eq!(names, ["pxe, uefi"]);
+    }
+
+    #[test]
+    fn more_than_a_boot_is_tried_where_the_images_can_do_it() {
+        let all = Able {
+            grow: true,
+            tamper: false,
+            install: true,
+        };
+        let rows = able(r#""disk", "iso""#, "x86_64-linux", all);
+        for expected in [
+            "disk grows, bios",
+            "iso installs from cd, bios",
+            "iso installs from usb, uefi",
+        ] {
+            assert!(rows.iter().any(|row| row == expected), "{rows:?}");
+        }
+        let tamper = Able {
+            tamper: true,
+            ..Able::default()
+        };
+        let rows = able(r#""disk""#, "x86_64-linux", tamper);
+        assert_eq!(rows.last().unwrap(), "disk with a flipped bit, bios");
     }
 }

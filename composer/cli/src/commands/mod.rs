@@ -12,6 +12,7 @@ mod gc;
 mod graph;
 mod history;
 mod image;
+mod journey;
 mod keygen;
 mod lock;
 mod log;

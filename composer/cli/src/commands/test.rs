@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use xsc_profile::Profile;
-use xsc_vm::{Network, Script, TestSpec, Verdict};
+use xsc_vm::{Machine, Network, Script, TestSpec, Verdict};
 
 use super::machine::{choose, prepare, said_in_bochs, vm_error};
 use super::{Cancel, Opened, build, matrix, open, print, read};
@@ -50,9 +50,7 @@ pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(),
         cancel,
     };
     if args.matrix {
-        return matrix::run(context, profile, &args.boot, cancel, |name, flags| {
-            boots.attempt(flags, &args.bundle.join(name))
-        });
+        return matrix::run(context, &boots, &args.boot, cancel);
     }
     let verdict = boots.attempt(&args.boot, &args.bundle)?;
     if context.json {
@@ -71,39 +69,62 @@ pub(crate) fn run(context: &Context, args: &Test, cancel: &Cancel) -> Result<(),
 }
 
 /// What the boots of one call have in common.
-struct Boots<'a> {
+pub(crate) struct Boots<'a> {
     context: &'a Context,
-    args: &'a Test,
-    profile: &'a Profile,
-    images: &'a Path,
+    pub(crate) args: &'a Test,
+    pub(crate) profile: &'a Profile,
+    pub(crate) images: &'a Path,
     script: Option<Script>,
     cancel: &'a Cancel,
 }
 
 impl Boots<'_> {
     /// Boots once and judges what the guest says; a failure leaves its evidence in `bundle`.
-    fn attempt(&self, flags: &BootFlags, bundle: &Path) -> Result<Verdict, CommandError> {
+    pub(crate) fn attempt(
+        &self,
+        flags: &BootFlags,
+        bundle: &Path,
+    ) -> Result<Verdict, CommandError> {
+        let verdict = self.with(flags, bundle, self.script.clone(), &|_| {});
+        verdict.map(|(verdict, _)| verdict)
+    }
+
+    /// The same with a machine that is changed first, and another script; also gives what the console said.
+    pub(crate) fn with(
+        &self,
+        flags: &BootFlags,
+        bundle: &Path,
+        script: Option<Script>,
+        change: &dyn Fn(&mut Machine),
+    ) -> Result<(Verdict, Vec<String>), CommandError> {
         let Boots { context, args, .. } = *self;
         let choice = choose(self.profile, flags)?;
         let (emulator, mut machine) =
             prepare(self.profile, self.images, choice, flags, self.cancel)?;
-        if self.script.is_some() {
+        if script.is_some() {
             machine.network = Network::Isolated;
         }
+        change(&mut machine);
         let total = Duration::from_secs(self.profile.test.timeout_seconds.unwrap_or(600));
         let spec = TestSpec {
             deadline_silence: emulator.accel.default_silence(),
             deadline_total: args.boot_timeout.unwrap_or(total),
             bundle_dir: bundle.to_owned(),
-            script: self.script.clone(),
+            script,
         };
         let console = args.flags.print_build_logs && !context.quiet;
         let progress = Progress::new(console, context.quiet);
+        let mut lines = Vec::new();
         let verdict = beside(&|| progress.beat(), || {
-            let mut observe = |line: &str| progress.line(line);
+            let mut observe = |line: &str| {
+                progress.line(line);
+                lines.push(line.to_owned());
+            };
             xsc_vm::test(&emulator, &machine, &spec, self.cancel, &mut observe)
         });
-        verdict.map_err(|e| vm_error(&e))
+        verdict
+            .map(|verdict| (verdict, lines))
+            .map_err(|e| vm_error(&e))
     }
 }
 
