@@ -2,9 +2,13 @@
 # kinds of images of theirs.
 { lib, name }:
 root:
+let
+  # Which of a profile's roots it is, where they differ and stand beside each other.
+  which = root.which or "";
+in
 lib.manifest {
-  name = "${name}-manifest";
-  file = "${name}.manifest";
+  name = "${name}${which}-manifest";
+  file = "${name}${which}.manifest";
   inherit (root)
     tree
     nodes
