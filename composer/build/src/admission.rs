@@ -28,16 +28,18 @@ impl Admission {
         }
     }
 
-    /// Takes the first of `ready` that fits; it counts as running until [`Admission::end`].
+    /// Takes the first of `ready` that fits; it counts as running until [`Admission::end`]. An exclusive one also waits
+    /// for the `unfinished`, whose outputs are still taken in.
     pub(crate) fn start<K>(
         &mut self,
         ready: impl Iterator<Item = (K, Resources)>,
+        unfinished: usize,
     ) -> Option<(K, Resources)> {
         if self.exclusive {
             return None;
         }
         for (place, (key, need)) in ready.enumerate() {
-            if self.fits(need) {
+            if self.fits(need) && !(need.exclusive && unfinished > 0) {
                 self.passes = if place == 0 { 0 } else { self.passes + 1 };
                 self.running += 1;
                 self.used += need.memory;
@@ -96,7 +98,7 @@ mod tests {
 
     fn start(admission: &mut Admission, ready: &[Resources]) -> Option<usize> {
         let ready = ready.iter().copied().enumerate();
-        admission.start(ready).map(|(index, _)| index)
+        admission.start(ready, 0).map(|(index, _)| index)
     }
 
     #[test]
@@ -136,6 +138,14 @@ mod tests {
         assert_eq!(start(&mut a, &[memory(0)]), None);
         a.end(ALONE);
         assert_eq!(start(&mut a, &[memory(0)]), Some(0));
+    }
+
+    #[test]
+    fn an_exclusive_one_waits_for_what_is_taken_in() {
+        let mut a = Admission::new(None);
+        let mut with = |unfinished| a.start([((), ALONE)].into_iter(), unfinished);
+        assert!(with(1).is_none());
+        assert!(with(0).is_some());
     }
 
     #[test]

@@ -29,7 +29,7 @@ use crate::{builtin, exec, fetch, source};
 /// What the user may choose about a run.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Builds at once.
+    /// Commands of builds at once; outputs of others may be taken in beside them.
     pub max_jobs: usize,
     /// Processors that one build may use.
     pub cores: usize,
@@ -114,7 +114,7 @@ pub(crate) struct Job<'a> {
     /// Whether the caches were asked about it already, and do not know it.
     pub(crate) asked: bool,
     pub(crate) slot: usize,
-    /// Told when another command may start: what is left to do is to take the outputs in.
+    /// Told when the command has ended well, so that another may start: what is left to do is to take the outputs in.
     pub(crate) command_ended: &'a dyn Fn(),
 }
 

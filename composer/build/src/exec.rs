@@ -81,7 +81,7 @@ pub(crate) fn run(engine: &Engine<'_>, job: &Job<'_>, command: &Exec) -> Result<
     let log = engine.store.log_writer(&action.id())?;
     let mut output = Output::new(engine, job.id, name, Some(log));
     let mut staged = None;
-    let elsewhere = execute::try_run(engine, name, action, command, scratch.path(), &mut output);
+    let elsewhere = execute::try_run(engine, job, command, scratch.path(), &mut output);
     let result = match elsewhere {
         Some(result) => result,
         None => {
@@ -136,7 +136,7 @@ pub(crate) fn run(engine: &Engine<'_>, job: &Job<'_>, command: &Exec) -> Result<
     }
 }
 
-/// Runs what was staged, says when it has `ended`, and takes its outputs in if it ended well.
+/// Runs what was staged, says when it has `ended` well, and takes its outputs in if it ended well.
 pub(crate) fn perform(
     engine: &Engine<'_>,
     action: &Action,
@@ -151,8 +151,8 @@ pub(crate) fn perform(
     };
     let cancel = CancelToken::from(Arc::clone(engine.cancel));
     let report = group::run(engine, command, spec, output, &cancel, limits)?;
-    ended();
     judge(&report.outcome)?;
+    ended();
     Ok(Built {
         outputs: collect(engine, action, command, &spec.scratch)?,
         isolation: report.isolation.0,

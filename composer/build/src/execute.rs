@@ -13,7 +13,7 @@ use std::time::Duration;
 use xsc_model::{Action, Cores, Exec};
 use xsc_sandbox::{ActionSpec, Cpus, SandboxSpec, Surroundings};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Job};
 use crate::error::FailureKind;
 use crate::event::Event;
 use crate::exec::{self, Built};
@@ -81,13 +81,13 @@ pub trait Executor: Sync {
 /// directory is as it was.
 pub(crate) fn try_run(
     engine: &Engine<'_>,
-    name: &str,
-    action: &Action,
+    job: &Job<'_>,
     command: &Exec,
     scratch: &Path,
     log: &mut dyn Write,
 ) -> Option<Result<Built, FailureKind>> {
     let executor = engine.executor?;
+    let (name, action) = (&job.drv.name, job.action);
     if let Err(problem) = executor.takes(action) {
         return engine.options.require_remote.then(|| {
             Err(FailureKind::Remote {
@@ -99,6 +99,7 @@ pub(crate) fn try_run(
     let made = scratch.join("build/out");
     let problem = match attempt(engine, executor, action, command, &made, log) {
         Ok(isolation) => {
+            (job.command_ended)();
             let collected = exec::collect(engine, action, command, scratch);
             return Some(collected.map(|outputs| Built { outputs, isolation }));
         }

@@ -18,7 +18,7 @@ static FREED: Condvar = Condvar::new();
 pub(crate) struct Place(Option<usize>);
 
 impl Place {
-    /// Waits for a place. Without an engine each thread of the scheduler is one, and `slot` its number.
+    /// Waits for a place. Without an engine the seats of the scheduler are the places, and `slot` is a seat's number.
     pub(crate) fn take(engine: &Engine<'_>) -> Result<Place, FailureKind> {
         if engine.executor.is_none() {
             return Ok(Place(None));
@@ -39,7 +39,7 @@ impl Place {
         }
     }
 
-    /// The place's number, by which a command gets its processor, or else the thread's.
+    /// The place's number, by which a command gets its processor, or else the seat's.
     pub(crate) fn number(&self, slot: usize) -> usize {
         self.0.unwrap_or(slot)
     }

@@ -64,7 +64,8 @@ impl Engine<'_> {
     /// the closure that is known, here or in a cache.
     ///
     /// With `keep_going`, what does not depend on a failure is still built. Without, running work
-    /// ends as it would and nothing new starts.
+    /// ends as it would and nothing new starts. (A command whose outputs turn out not to be what it
+    /// declares has ended well so far: another may have started meanwhile.)
     pub fn realise(
         &self,
         graph: &Graph,
@@ -274,12 +275,12 @@ impl<'a> Run<'a> {
         idle || state.stopping || self.engine.cancel.load(Ordering::SeqCst)
     }
 
-    /// The next one to start, and the seat of a build, where there is one and it is admitted.
-    fn take<'r>(
-        &'r self,
+    /// The next one to start, and the number and the needs of a build's seat, where one is free and it is admitted.
+    fn take(
+        &self,
         state: &mut State,
         fetches: bool,
-    ) -> Option<(DrvId, Option<Seat<'r, 'a>>)> {
+    ) -> Option<(DrvId, Option<(usize, Resources)>)> {
         if fetches {
             return state.ready_fetches.pop_last().map(|(_, id)| (id, None));
         }
@@ -287,6 +288,7 @@ impl<'a> Run<'a> {
             ready,
             admission,
             free,
+            running,
             ..
         } = state;
         let number = *free.first()?;
@@ -294,15 +296,10 @@ impl<'a> Run<'a> {
             let drv = self.graph.get(&key.1);
             (*key, drv.map(|drv| needs(drv)).unwrap_or_default())
         });
-        let (key, needs) = admission.start(candidates)?;
+        let (key, needs) = admission.start(candidates, *running)?;
         ready.remove(&key);
         free.remove(&number);
-        let seat = Seat {
-            run: self,
-            number,
-            needs,
-        };
-        Some((key.1, Some(seat)))
+        Some((key.1, Some((number, needs))))
     }
 
     /// One thread: takes ready derivations until nothing is left or the run stops.
@@ -310,7 +307,7 @@ impl<'a> Run<'a> {
         let _stop = StopOnPanic(self);
         loop {
             let mut state = self.lock();
-            let (id, seat) = loop {
+            let (id, place) = loop {
                 if self.is_over(&state) {
                     self.wake(&state);
                     return;
@@ -343,7 +340,14 @@ impl<'a> Run<'a> {
             let action = resolve(drv, &state.known)
                 .expect("a derivation is ready only when its inputs are realised");
             drop(state);
-            let result = self.perform(id, drv, &action, seat);
+            let seat = Cell::new(place.map(|(number, needs)| Seat {
+                run: self,
+                number,
+                needs,
+            }));
+            let slot = place.map_or(0, |(number, _)| number);
+            let result = self.perform(id, drv, &action, slot, &|| drop(seat.take()));
+            // A failure is known before its seat is free: nothing new starts after it.
             self.settle(id, result.map(Settled::Realised));
         }
     }
@@ -390,7 +394,8 @@ impl<'a> Run<'a> {
         id: DrvId,
         drv: &Derivation,
         action: &Action,
-        seat: Option<Seat<'_, '_>>,
+        slot: usize,
+        command_ended: &dyn Fn(),
     ) -> Result<Realisation, Box<Failure>> {
         let action_id = action.id();
         let name = drv.name.as_str();
@@ -426,8 +431,6 @@ impl<'a> Run<'a> {
             });
         };
         let names = input_names(self.graph, drv);
-        let slot = seat.as_ref().map_or(0, |seat| seat.number);
-        let seat = Cell::new(seat);
         let job = Job {
             id,
             drv,
@@ -435,10 +438,9 @@ impl<'a> Run<'a> {
             input_names: &names,
             asked: self.asked.contains(&id) || self.refused.contains(&action_id),
             slot,
-            command_ended: &|| drop(seat.take()),
+            command_ended,
         };
         let result = self.engine.perform(&job, started);
-        drop(seat.take());
         let ended = match &result {
             Ok((_, ended)) => *ended,
             Err(_) => Ended::Failed,

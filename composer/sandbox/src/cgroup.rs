@@ -1,5 +1,5 @@
 //! A control group (cgroup v2) for each build that has limits, where this process may make groups.
-//! `xsc-build` makes one a build and names it in the [`SandboxSpec`](crate::SandboxSpec); the runner enters it before it
+//! `xsc-build` makes one a build and names it in the [`SandboxSpec`](crate::SandboxSpec); PID 1 enters it before it
 //! does anything else.
 //! Invariant: groups limit and isolate nothing: what a build sees is the same without them, and where one cannot be
 //! had the caller is told why and the build runs.

@@ -288,6 +288,13 @@ impl Running {
     }
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that has ended is not hit: the descriptor is of that process and no other.
+        let _ = rustix::process::pidfd_send_signal(&self.process, Signal::KILL);
+    }
+}
+
 /// Which end of a copy failed.
 enum Copy {
     Read(io::Error),

@@ -25,8 +25,8 @@ use crate::{RunnerProgram, SandboxError, SetupFailure};
 /// How long the server may take to fork. A machine that swaps is slow; a program that is no runner never answers.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a server says when it is ready: a name of the sources that it is built from, so that none of another version is
-/// ever asked anything.
+/// A name of the sources that this is built from. A server is started with it, and says it when it is ready, so that
+/// none of another version is ever asked anything.
 pub(crate) const READY: &str = env!("XSC_SANDBOX_SOURCES");
 
 /// The answer to a request: the kernel's error number of the fork, 0 with a descriptor.
@@ -119,7 +119,7 @@ impl Server {
             .map_err(SandboxError::Pipe)?;
         let child = Command::new(program)
             .args(leading)
-            .arg("--serve")
+            .args(["--serve", READY])
             .env_clear()
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::piped())

@@ -16,6 +16,9 @@ pub(super) const TRACE_DEADLINE: u32 = 3;
 /// The tracer reorders a listing.
 pub(super) const TRACE_LISTING: u32 = 4;
 
+/// The tracer notes that the network may be used.
+pub(super) const TRACE_NETWORK: u32 = 5;
+
 /// Not defined by `libc`: reads the wall clock even while the machine sleeps.
 const CLOCK_REALTIME_ALARM: u32 = 8;
 
@@ -149,7 +152,12 @@ pub(super) fn program(listings: bool) -> Vec<sock_filter> {
         let call = number(libc::SYS_getdents64);
         p.extend([unless_equal_skip(call, 1), trace(TRACE_LISTING)]);
     }
+    // It makes sockets that no filter sees.
+    let ring = number(libc::SYS_io_uring_setup);
+    p.extend([unless_equal_skip(ring, 1), trace(TRACE_NETWORK)]);
     for (call, block) in [
+        (libc::SYS_socket, socket()),
+        (libc::SYS_socketpair, socket()),
         (libc::SYS_clock_gettime, clock_gettime()),
         (libc::SYS_clock_nanosleep, clock_nanosleep()),
         (libc::SYS_futex, futex()),
@@ -160,6 +168,16 @@ pub(super) fn program(listings: bool) -> Vec<sock_filter> {
     }
     p.push(allow());
     p
+}
+
+/// Traced for every family but the one that stays within the machine's files and names.
+fn socket() -> Vec<sock_filter> {
+    vec![
+        load(argument(0)),
+        unless_equal_skip(libc::AF_UNIX as u32, 1),
+        allow(),
+        trace(TRACE_NETWORK),
+    ]
 }
 
 /// Traced for the clocks that follow the wall clock.

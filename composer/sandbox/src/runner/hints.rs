@@ -1,13 +1,37 @@
 //! What would help when the host refuses a step; each hint is given only where the host shows that it applies.
 //! Called on failure paths only. Reads `/proc/sys`, changes nothing.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
 
+use super::namespaces::NAMESPACES;
 use crate::SetupFailure;
 
+/// The limits as they were before this process entered a user namespace, where it would read others.
+static LIMITS: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+
+/// Notes the limits for the hints of all sandboxes that this process will start.
+pub(super) fn note_limits() {
+    let limits = NAMESPACES.iter().filter_map(|(name, _)| {
+        let limit = limit_of(name);
+        Some((limit.clone(), sysctl(&limit)?))
+    });
+    // Called once; a second time would find the same.
+    let _ = LIMITS.set(limits.collect());
+}
+
+fn limit_of(name: &str) -> String {
+    let kind = if name == "mount" { "mnt" } else { name };
+    format!("user.max_{kind}_namespaces")
+}
+
 fn sysctl(name: &str) -> Option<String> {
+    if let Some(noted) = LIMITS.get().and_then(|limits| limits.get(name)) {
+        return Some(noted.clone());
+    }
     let file = format!("/proc/sys/{}", name.replace('.', "/"));
     fs::read_to_string(file)
         .ok()
@@ -35,8 +59,7 @@ pub(super) fn namespace(name: &str, errno: Errno) -> Option<String> {
             "ordinary users may not make namespaces: set the sysctl {switch}=1"
         ));
     }
-    let kind = if name == "mount" { "mnt" } else { name };
-    let limit = format!("user.max_{kind}_namespaces");
+    let limit = limit_of(name);
     match sysctl(&limit).as_deref() {
         Some("0") => return Some(format!("set the sysctl {limit} to, say, 10000")),
         Some(now) if errno == Errno::ENOSPC => {

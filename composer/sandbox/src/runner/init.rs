@@ -20,10 +20,21 @@ use crate::report::Message;
 use crate::spec::{DEFAULT_CLOCK, Request};
 use crate::{Cpus, SandboxSpec, Surroundings, cgroup};
 
+/// The exit status of a PID 1 whose sandbox left its network as it was.
+pub(super) const UNTOUCHED: i32 = 0;
+/// That of one whose sandbox may have used it.
+const USED: i32 = 1;
+
 /// Runs PID 1 to its end; the exit status.
 pub(super) fn run(request: &Request, given: Given, status: &mut Status) -> i32 {
     match live(request, given, status) {
-        Ok(()) => 0,
+        Ok(network) => {
+            if network {
+                USED
+            } else {
+                UNTOUCHED
+            }
+        }
         Err(failure) => {
             status.send(&Message::Failed(failure));
             EXIT_SETUP
@@ -31,7 +42,8 @@ pub(super) fn run(request: &Request, given: Given, status: &mut Status) -> i32 {
     }
 }
 
-fn live(request: &Request, given: Given, status: &mut Status) -> Result<(), SetupFailure> {
+/// Says whether the network may have been used.
+fn live(request: &Request, given: Given, status: &mut Status) -> Result<bool, SetupFailure> {
     if let Some(group) = request.cgroup() {
         cgroup::enter(group).step_at(ENTER_CGROUP, group)?;
     }
@@ -76,9 +88,9 @@ fn live(request: &Request, given: Given, status: &mut Status) -> Result<(), Setu
         .map_err(hints::ptrace)?;
     nix::unistd::write(&open_gate, b"x").step("release the command")?;
     drop(open_gate);
-    let outcome = tracer::run(command, &spec).step("wait for the command")?;
-    status.send(&Message::Ended(outcome));
-    Ok(())
+    let traced = tracer::run(command, &spec).step("wait for the command")?;
+    status.send(&Message::Ended(traced.outcome));
+    Ok(traced.network)
 }
 
 /// Ties our life to the process that started us, of which `parent` is a descriptor. It is outside our pid namespace,

@@ -34,6 +34,7 @@ use nix::unistd::{ForkResult, Pid, getpid, getppid, setsid};
 use self::namespaces::{Given, Owner};
 use crate::error::{SetupFailure, Step};
 use crate::report::Message;
+use crate::server::READY;
 use crate::spec::Request;
 use crate::{Outcome, SandboxSpec};
 
@@ -42,7 +43,7 @@ const EXIT_SETUP: i32 = 125;
 
 /// The runner's `main`: sets up one sandbox, runs its command, exits.
 ///
-/// With `--serve` it serves [`Sandbox`](crate::Sandbox): it forks itself for each request that comes over the socket
+/// With `--serve SOURCES` it serves [`Sandbox`](crate::Sandbox): it forks itself for each request that comes over the socket
 /// on stdin. With `--spec FILE` it stands alone, as inside a remote action: the
 /// command writes to the runner's own stdout and stderr, and the runner's exit status is the command's
 /// (128 + n for signal n, 125 if the sandbox could not be set up). With `--action FILE` it does so inside an action
@@ -53,7 +54,8 @@ pub fn runner_main(args: impl IntoIterator<Item = OsString>) -> ! {
     let args: Vec<OsString> = args.into_iter().collect();
     let words: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
     let code = match words.as_slice() {
-        ["--serve"] => server::run(),
+        // One of another version must not serve: it goes the way of a wrong call, at once.
+        ["--serve", sources] if *sources == READY => server::run(),
         ["--spec", file] => stand_alone(&PathBuf::from(file)),
         ["--action", file] => travel::run(&PathBuf::from(file)),
         ["--show", file] => examine::show(&PathBuf::from(file)),

@@ -5,14 +5,16 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::process::exit;
+use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, getpid, setsid};
 
+use super::init::UNTOUCHED;
 use super::namespaces::{self, Given, Owner};
 use super::networks::Networks;
-use super::{EXIT_SETUP, complain, report_refusal, serve, sys};
+use super::{EXIT_SETUP, complain, hints, report_refusal, serve, sys};
 use crate::error::{SetupFailure, Step};
 use crate::server::{READY, STREAMS, receive, send};
 
@@ -41,8 +43,9 @@ fn prepare() -> Result<OwnedFd, SetupFailure> {
 
 fn answer_all(this: &OwnedFd) -> Result<(), SetupFailure> {
     let socket = std::io::stdin();
+    hints::note_limits();
     // Without them each sandbox makes its own, and says what is refused.
-    let mut networks = Networks::new().ok();
+    let mut networks = Networks::new();
     let said = send(socket.as_fd(), READY.as_bytes(), &[]).map_err(std::io::Error::from);
     said.step("say that the runner is ready")?;
     loop {
@@ -51,10 +54,9 @@ fn answer_all(this: &OwnedFd) -> Result<(), SetupFailure> {
         let (count, fds) = received.step("receive a request")?;
         // Those that ended meanwhile: until now their numbers could not be used again.
         while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            match (status.pid(), &mut networks) {
-                (None, _) => break,
-                (Some(pid), Some(networks)) => networks.take_back(pid),
-                (Some(_), None) => {}
+            let Some(pid) = status.pid() else { break };
+            if let Some(networks) = &mut networks {
+                networks.take_back(pid, status == WaitStatus::Exited(pid, UNTOUCHED));
             }
         }
         if count == 0 {
@@ -82,7 +84,7 @@ fn start(
         owner: Owner::current(),
         network: network.is_some(),
     };
-    let (forked, refused) = match sys::fork_into(namespaces::FROM_THE_START) {
+    let (forked, refused) = match fork_patiently() {
         Ok(forked) => (forked, None),
         Err(errno) => (sys::fork()?, Some(errno)),
     };
@@ -111,4 +113,16 @@ fn start(
             })
         }
     }
+}
+
+/// Forks a PID 1. Namespaces of one that has just ended may still count: the kernel takes them down later.
+fn fork_patiently() -> Result<ForkResult, Errno> {
+    const PAUSE: Duration = Duration::from_millis(10);
+    for _ in 0..20 {
+        match sys::fork_into(namespaces::FROM_THE_START) {
+            Err(Errno::ENOSPC) => std::thread::sleep(PAUSE),
+            forked => return forked,
+        }
+    }
+    sys::fork_into(namespaces::FROM_THE_START)
 }

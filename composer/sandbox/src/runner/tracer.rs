@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use super::arch::Registers;
 use super::complain;
 use super::deadline::{self, Restore};
-use super::filter::{TRACE_CLOCK, TRACE_DEADLINE, TRACE_FOREIGN, TRACE_LISTING};
+use super::filter::{TRACE_CLOCK, TRACE_DEADLINE, TRACE_FOREIGN, TRACE_LISTING, TRACE_NETWORK};
 use super::listing;
 use crate::{Outcome, SandboxSpec};
 
@@ -43,12 +43,20 @@ fn ptrace(request: c_int, pid: pid_t, data: usize) -> Result<(), Errno> {
     Ok(())
 }
 
+/// What the tracer saw of a command that has ended.
+pub(super) struct Traced {
+    pub(super) outcome: Outcome,
+    /// Whether a process may have used the network.
+    pub(super) network: bool,
+}
+
 /// Serves the sandbox until the command has ended.
-pub(super) fn run(command: Pid, spec: &SandboxSpec) -> Result<Outcome, Errno> {
+pub(super) fn run(command: Pid, spec: &SandboxSpec) -> Result<Traced, Errno> {
     let mut tracer = Tracer {
         clock: spec.clock,
         listing: spec.surroundings.listing,
         waiting: BTreeMap::new(),
+        network: false,
     };
     loop {
         let mut status = 0;
@@ -72,10 +80,13 @@ pub(super) fn run(command: Pid, spec: &SandboxSpec) -> Result<Outcome, Errno> {
         }
         tracer.waiting.remove(&pid);
         if pid == command.as_raw() {
-            return Ok(if libc::WIFSIGNALED(status) {
-                Outcome::Signaled(libc::WTERMSIG(status))
-            } else {
-                Outcome::Exited(libc::WEXITSTATUS(status))
+            let outcome = match libc::WIFSIGNALED(status) {
+                true => Outcome::Signaled(libc::WTERMSIG(status)),
+                false => Outcome::Exited(libc::WEXITSTATUS(status)),
+            };
+            return Ok(Traced {
+                outcome,
+                network: tracer.network,
             });
         }
     }
@@ -95,6 +106,7 @@ struct Tracer {
     listing: Option<u64>,
     /// Threads in a call after which there is something to do.
     waiting: BTreeMap<pid_t, AtReturn>,
+    network: bool,
 }
 
 /// What to do when a call returns, before the program can look.
@@ -172,6 +184,10 @@ impl Tracer {
                 if let Some(seed) = self.listing {
                     self.waiting.insert(pid, AtReturn::Reorder(seed));
                 }
+                Ok(())
+            }
+            (TRACE_NETWORK, Some(_)) => {
+                self.network = true;
                 Ok(())
             }
             (TRACE_FOREIGN, _) | (_, None) => {

@@ -27,6 +27,7 @@ unsafe extern "C" {
     fn getauxval(kind: c_ulong) -> c_ulong;
     fn syscall(number: c_long, ...) -> c_long;
     fn fork() -> c_int;
+    fn ioctl(fd: c_int, request: c_ulong, ...) -> c_int;
     fn waitpid(pid: c_int, status: *mut c_int, flags: c_int) -> c_int;
     fn _exit(status: c_int) -> !;
 }
@@ -35,6 +36,20 @@ fn clock(id: c_int) -> Pair {
     let mut at = Pair::default();
     assert_eq!(unsafe { clock_gettime(id, &mut at) }, 0);
     at
+}
+
+/// Whether the user namespace that owns our network is ours or below ours.
+fn network_owner() {
+    use std::os::fd::AsRawFd;
+    const NS_GET_USERNS: c_ulong = 0xb701;
+    const EPERM: i32 = 1;
+    let network = std::fs::File::open("/proc/self/ns/net").unwrap();
+    let owner = unsafe { ioctl(network.as_raw_fd(), NS_GET_USERNS) };
+    match (owner, std::io::Error::last_os_error().raw_os_error()) {
+        (0.., _) => println!("ours"),
+        (_, Some(EPERM)) => println!("not for us to know"),
+        (_, error) => println!("error {error:?}"),
+    }
 }
 
 /// Every way to the wall clock; `place` says where we are.
@@ -139,6 +154,7 @@ fn main() {
             std::thread::sleep(Duration::from_millis(20));
             println!("{}", clock(1).second != begin.0.second && begin.1.elapsed().as_millis() >= 20);
         }
+        ["network-owner"] => network_owner(),
         ["connect", port] => match TcpStream::connect(("127.0.0.1", port.parse().unwrap())) {
             Ok(_) => println!("connected"),
             Err(e) => println!("{}", e.kind()),

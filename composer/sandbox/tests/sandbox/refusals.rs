@@ -6,7 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use xsc_sandbox::{MountMode, Outcome, RunnerProgram, Sandbox, SandboxError, SetupFailure};
+use xsc_sandbox::{
+    Isolation, MountMode, Outcome, RunnerProgram, Sandbox, SandboxError, SetupFailure,
+};
 
 use crate::support::{Case, User, chain, public_dir, runner, stage, users};
 
@@ -129,6 +131,17 @@ fn missing_and_wrong_directories_are_named() {
 
 /// Starts the runner from a shell in a user namespace of its own, in which `prepare` takes something away.
 fn crippled(prepare: &str) -> Option<SetupFailure> {
+    match probe_after(prepare) {
+        Err(SandboxError::Setup(failure)) => Some(failure),
+        Err(other) => {
+            println!("skipped: cannot prepare the host: {}", chain(&other));
+            None
+        }
+        Ok(_) => panic!("the probe does not notice: {prepare}"),
+    }
+}
+
+fn probe_after(prepare: &str) -> Result<Isolation, SandboxError> {
     let script = format!("{prepare} && exec \"$@\"");
     let mut args: Vec<OsString> = ["-Urm", "--", "sh", "-c", &script, "sh"]
         .map(Into::into)
@@ -136,13 +149,15 @@ fn crippled(prepare: &str) -> Option<SetupFailure> {
     args.push(stage().runner.clone().into());
     let sandbox = Sandbox::new(RunnerProgram::Exe("/usr/bin/unshare".into(), args));
     let scratch = public_dir();
-    match sandbox.probe(scratch.path()) {
-        Err(SandboxError::Setup(failure)) => Some(failure),
-        Err(other) => {
-            println!("skipped: cannot prepare the host: {}", chain(&other));
-            None
-        }
-        Ok(_) => panic!("the probe does not notice: {prepare}"),
+    sandbox.probe(scratch.path())
+}
+
+#[test]
+fn one_user_namespace_is_enough() {
+    match probe_after("echo 1 > /proc/sys/user/max_user_namespaces") {
+        Ok(_) => {}
+        Err(error @ SandboxError::Setup(_)) => panic!("{}", chain(&error)),
+        Err(other) => println!("skipped: cannot prepare the host: {}", chain(&other)),
     }
 }
 
@@ -157,7 +172,9 @@ fn a_refused_namespace_names_the_sysctl() {
         assert_eq!(failure.errno, Errno::ENOSPC as i32);
         let hint = failure.hint.unwrap();
         assert!(
-            hint.contains(&format!("user.max_{kind}_namespaces")),
+            hint.contains(&format!(
+                "set the sysctl user.max_{kind}_namespaces to, say,"
+            )),
             "{hint}"
         );
     }
