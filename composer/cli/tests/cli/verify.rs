@@ -89,7 +89,9 @@ fn an_order_by_chance_needs_no_other_conditions() {
     let repo = TestRepo::new("hash = run \"hash\" \"mkdir $out; seq 100 | sort -R > $out/lines\";");
     repo.run(&["verify", "profiles/t.toml", "-A", "hash", "--isolate"])
         .differs(&[
-            "lines: order of lines, from line 1 (order of hashes or listings)",
+            // The first line is the same by chance now and then.
+            "lines: order of lines, from line ",
+            " (order of hashes or listings)",
             "likely cause: order of hashes or listings",
             "the same conditions give another result",
         ]);
