@@ -10,6 +10,9 @@
 let
   inherit (config) machine;
 
+  # What the note of a root with control-flow integrity says.
+  note = if config.profile.variant == "cfi" then " -DXSC_NOTE_FEATURES=1" else "";
+
   branch = if machine.kernelArch == "arm64" then "-mbranch-protection=standard -mno-outline-atomics" else "-fcf-protection=full";
 in
 lib.run {
@@ -21,7 +24,7 @@ lib.run {
     "/src/uapi" = ../../../kernel/include/uapi;
     "/src/nolibc" = linux.nolibc;
   };
-  env.flags = branch;
+  env.flags = branch + note;
   script = ''
     program() {
       mkdir -p "$out/$(dirname "$2")"
