@@ -12,6 +12,8 @@ use super::source::fill;
 use super::{Content, Entries, Listing, Node, NodeKind, Place, ReadError, Reader, Source, file};
 
 const ENTRY: usize = 32;
+/// What a path takes of the budget beside its name.
+const NODE: u64 = 256;
 
 pub(crate) fn is(source: &dyn Source) -> Result<bool, ReadError> {
     let mut sector = [0; 512];
@@ -104,6 +106,10 @@ pub(crate) fn open(source: Arc<dyn Source>) -> Result<Fat, ReadError> {
     // The table is read only as far as it can describe clusters.
     let table_size = (table_sectors * sector).min(((clusters + 2) * bits).div_ceil(8));
     clusters = clusters.min((table_size * 8 / bits).saturating_sub(2));
+    // A chain is no longer than what is really there, whatever the boot sector says.
+    if let Some(size) = source.size() {
+        clusters = clusters.min(size / cluster);
+    }
     let bytes = input.bytes(table_at, table_size)?;
     let table = Table {
         bytes,
@@ -118,9 +124,11 @@ pub(crate) fn open(source: Arc<dyn Source>) -> Result<Fat, ReadError> {
     };
     let mut entries = Entries::new();
     entries.insert(Vec::new(), Node::implied_directory());
-    let mut pending = vec![(Vec::new(), root)];
+    // Where directories start; a chain is followed when its turn comes, because there may be many that are long.
+    let mut pending: Vec<(Vec<u8>, Option<u64>)> = vec![(Vec::new(), None)];
     let mut seen = BTreeSet::new();
-    while let Some((path, parts)) = pending.pop() {
+    while let Some((path, start)) = pending.pop() {
+        let parts = start.map_or_else(|| root.clone(), |start| table.chain(start));
         let mut bytes = Vec::new();
         for (at, length) in &parts {
             bytes.extend(input.bytes(*at, *length)?);
@@ -129,6 +137,8 @@ pub(crate) fn open(source: Arc<dyn Source>) -> Result<Fat, ReadError> {
         for (name, short) in names(&bytes) {
             let start = u64::from(le16(&short, 20)) << 16 | u64::from(le16(&short, 26));
             let path = input.join(&path, &name, at)?;
+            // An entry takes 32 bytes of the image and several hundred of memory.
+            input.charge(NODE)?;
             let directory = short[11] & 0x10 != 0;
             let read_only = short[11] & 1 != 0;
             let mut node = match directory {
@@ -138,7 +148,7 @@ pub(crate) fn open(source: Arc<dyn Source>) -> Result<Fat, ReadError> {
             node.mtime = time(le16(&short, 24), le16(&short, 22));
             if directory {
                 if seen.insert(start) {
-                    pending.push((path.clone(), table.chain(start)));
+                    pending.push((path.clone(), Some(start)));
                 }
             } else {
                 node.size = le32(&short, 28).into();
@@ -249,5 +259,36 @@ impl Reader for Fat {
             .into_iter()
             .map(|(at, length)| (length, Stored::Plain { at }));
         Ok(Content::new(Arc::clone(&self.source), node.size, pieces))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loop_is_no_longer_than_the_image() {
+        // 480 sectors of table for a volume of 30 MB, of which four clusters are there.
+        let data = 512 + 480 * 512;
+        let mut image = vec![0u8; data + 4 * 512];
+        let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+        put(11, &512u16.to_le_bytes());
+        put(13, &[1, 1, 0, 1]);
+        put(32, &61_000u32.to_le_bytes());
+        put(36, &480u32.to_le_bytes());
+        put(44, &2u32.to_le_bytes());
+        put(82, b"FAT32");
+        put(510, &[0x55, 0xaa]);
+        for (cluster, next) in [(2, 0x0fff_ffff), (3, 5), (5, 3u32)] {
+            put(512 + 4 * cluster, &next.to_le_bytes());
+        }
+        put(data, b"F          \x20");
+        put(data + 26, &3u16.to_le_bytes());
+        put(data + 28, &25_000_000u32.to_le_bytes());
+        assert!(is(&image).unwrap());
+        let fat = open(Arc::new(image)).unwrap();
+        assert_eq!(fat.entries()[b"F".as_slice()].size, 25_000_000);
+        assert!(fat.content(b"F").is_err());
+        assert!(fat.table.chain(3).len() < 600);
     }
 }
