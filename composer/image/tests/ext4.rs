@@ -11,22 +11,10 @@ use std::path::Path;
 
 use ext4_view::{Ext4, FileType};
 use proptest::prelude::*;
-use support::{EPOCH, build, path, random_tree, tool};
+use support::{EPOCH, build, ext4_spec, path, random_tree, tool};
 use xsc_image::ext4::{self, Ext4Error, Ext4Spec};
 use xsc_image::{BlobSource, Entry, ImagePath, Kind, Manifest, MemoryBlobs, Xattrs};
 use xsc_model::{BlobId, Digest};
-
-fn spec(files: &Manifest) -> Ext4Spec<'_> {
-    Ext4Spec {
-        label: "root",
-        files,
-        size: None,
-        free: 0,
-        seed: Digest::of(b"seed"),
-        epoch: EPOCH,
-        threads: 2,
-    }
-}
 
 fn written(spec: &Ext4Spec<'_>, blobs: &(dyn BlobSource + Sync)) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -130,7 +118,7 @@ proptest! {
     #[test]
     fn what_was_written_is_read(tree in random_tree()) {
         let (files, blobs) = build(&tree);
-        let image = written(&spec(&files), &blobs);
+        let image = written(&ext4_spec(&files), &blobs);
         check(image.path());
         prop_assert_eq!(read(image.path()), expected(&files, &blobs));
     }
@@ -244,7 +232,7 @@ fn everything() -> (Manifest, MemoryBlobs) {
 #[test]
 fn everything_that_ext4_holds_is_there() {
     let (files, blobs) = everything();
-    let image = written(&spec(&files), &blobs);
+    let image = written(&ext4_spec(&files), &blobs);
     assert_eq!(read(image.path()), expected(&files, &blobs));
     if !check(image.path()) {
         return;
@@ -283,7 +271,7 @@ fn the_bytes_do_not_depend_on_threads_and_differ_by_seed() {
         let spec = Ext4Spec {
             threads,
             seed: Digest::of(seed),
-            ..spec(&files)
+            ..ext4_spec(&files)
         };
         std::fs::read(written(&spec, &blobs).path()).unwrap()
     };
@@ -311,7 +299,7 @@ fn sizes_are_computed_or_given_and_leave_what_is_asked_for() {
     let wanted = 300 << 20;
     let spec = Ext4Spec {
         free: wanted,
-        ..spec(&files)
+        ..ext4_spec(&files)
     };
     let image = written(&spec, &blobs);
     let size = image.as_file().metadata().unwrap().len();
@@ -363,7 +351,7 @@ fn a_file_of_5_gib_is_mostly_a_hole() {
     let blob = BlobId(Digest::of(b"any"));
     let files =
         Manifest::from_entries([(path("/big"), Entry::new(Kind::File { blob, size }))]).unwrap();
-    let image = written(&spec(&files), &Endless(size));
+    let image = written(&ext4_spec(&files), &Endless(size));
     let length = image.as_file().metadata().unwrap().len();
     assert!(length < 16 << 20, "{length}");
     check(image.path());
@@ -392,7 +380,7 @@ fn sixty_thousand_files() {
         }
     }
     let files = Manifest::from_entries(entries).unwrap();
-    let image = written(&spec(&files), &blobs);
+    let image = written(&ext4_spec(&files), &blobs);
     check(image.path());
     let ext4 = Ext4::load_from_path(image.path()).unwrap();
     for directory in ["/0", "/59"] {
@@ -411,7 +399,7 @@ fn what_ext4_cannot_hold_is_refused() {
     let refused = |entry: Entry, at: &str| {
         let files = Manifest::from_entries([(path(at), entry)]).unwrap();
         let file = tempfile::tempfile().unwrap();
-        let spec = spec(&files);
+        let spec = ext4_spec(&files);
         ext4::write(&spec, &MemoryBlobs::default(), &file, 0)
             .unwrap_err()
             .to_string()
@@ -468,11 +456,11 @@ fn what_ext4_cannot_hold_is_refused() {
     for bad in [
         Ext4Spec {
             label: "seventeen letters",
-            ..spec(&files)
+            ..ext4_spec(&files)
         },
         Ext4Spec {
             epoch: 1 << 34,
-            ..spec(&files)
+            ..ext4_spec(&files)
         },
     ] {
         let file = tempfile::tempfile().unwrap();
@@ -490,7 +478,7 @@ fn contents_of_another_size_are_refused() {
         let entry = Entry::new(Kind::File { blob, size: said });
         let files = Manifest::from_entries([(path("/x"), entry)]).unwrap();
         let file = tempfile::tempfile().unwrap();
-        let error = ext4::write(&spec(&files), &blobs, &file, 0).unwrap_err();
+        let error = ext4::write(&ext4_spec(&files), &blobs, &file, 0).unwrap_err();
         let message = format!("`/x` is said to have {said} bytes");
         assert!(error.to_string().starts_with(&message), "{error}");
     }
@@ -499,10 +487,10 @@ fn contents_of_another_size_are_refused() {
 #[test]
 fn a_file_system_may_begin_anywhere_in_a_file() {
     let (files, blobs) = everything();
-    let alone = written(&spec(&files), &blobs);
+    let alone = written(&ext4_spec(&files), &blobs);
     let file = tempfile::NamedTempFile::new().unwrap();
     let base = 3 << 20;
-    let size = ext4::write(&spec(&files), &blobs, file.as_file(), base).unwrap();
+    let size = ext4::write(&ext4_spec(&files), &blobs, file.as_file(), base).unwrap();
     let mut bytes = Vec::new();
     File::open(file.path())
         .unwrap()

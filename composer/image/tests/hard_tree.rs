@@ -10,13 +10,12 @@ use std::io::BufWriter;
 use std::sync::Arc;
 
 use support::hard::{ALL, Holes, Made, Room, compare, tree};
-use support::{EPOCH, path};
+use support::{EPOCH, ext4_spec, oci_spec, path};
 use xsc_image::cpio::CpioSpec;
 use xsc_image::erofs::{ErofsCompression, ErofsSpec};
-use xsc_image::ext4::Ext4Spec;
 use xsc_image::fat::FatSpec;
 use xsc_image::iso::IsoSpec;
-use xsc_image::oci::{Architecture, Layer, OciSpec};
+use xsc_image::oci::OciSpec;
 use xsc_image::read::{self, FileSource};
 use xsc_image::{
     Compression, Entry, ImagePath, Kind, Manifest, cpio, erofs, ext4, fat, iso, oci, tar,
@@ -30,18 +29,6 @@ fn check(image: Holes, files: &Manifest, made: &Made, room: Room) {
     assert!(image.kept() < 800 << 20, "{} bytes are kept", image.kept());
     let reader = read::open(Arc::new(image), &[]).unwrap();
     compare(&*reader, files, made, room);
-}
-
-fn ext4_spec(files: &Manifest) -> Ext4Spec<'_> {
-    Ext4Spec {
-        label: "hard",
-        files,
-        size: None,
-        free: 0,
-        seed: Digest::of(b"seed"),
-        epoch: EPOCH,
-        threads: 2,
-    }
 }
 
 fn erofs_spec(files: &Manifest, compression: ErofsCompression) -> ErofsSpec<'_> {
@@ -128,21 +115,8 @@ fn an_oci_image_holds_all_of_it() {
     let (files, made) = tree(FILES, ALL);
     let layout = tempfile::tempdir().unwrap();
     let spec = OciSpec {
-        layers: vec![Layer {
-            files: &files,
-            created_by: "a test",
-        }],
-        entrypoint: &[],
-        working_dir: "",
-        user: "",
-        architecture: Architecture::Amd64,
-        command: &[],
-        env: &Default::default(),
-        labels: &Default::default(),
-        reference: "latest",
         compression: Compression::Zstd,
-        epoch: EPOCH,
-        threads: 2,
+        ..oci_spec(&files)
     };
     oci::write(&spec, &made, layout.path()).unwrap();
     let reader = read::open_layout(layout.path(), &[]).unwrap();

@@ -9,13 +9,11 @@ use std::io::{self, Seek, SeekFrom, Write};
 
 use peak_alloc::PeakAlloc;
 use support::hard::{Made, Room, tree};
-use support::{EPOCH, path};
+use support::{EPOCH, ext4_spec, oci_spec, path};
 use xsc_image::cpio::CpioSpec;
 use xsc_image::disk::{self, DiskSpec};
 use xsc_image::erofs::{ErofsCompression, ErofsSpec};
-use xsc_image::ext4::Ext4Spec;
 use xsc_image::iso::IsoSpec;
-use xsc_image::oci::{Architecture, Layer, OciSpec};
 use xsc_image::{
     Compression, Entry, Manifest, cpio, disk::Architecture as Processor, erofs, ext4, iso, oci, tar,
 };
@@ -53,18 +51,6 @@ type Writer = fn(&Manifest, &Made);
 fn write_ext4(files: &Manifest, made: &Made) {
     let file = tempfile::tempfile().unwrap();
     ext4::write(&ext4_spec(files), made, &file, 0).unwrap();
-}
-
-fn ext4_spec(files: &Manifest) -> Ext4Spec<'_> {
-    Ext4Spec {
-        label: "",
-        files,
-        size: None,
-        free: 0,
-        seed: Digest::of(b"seed"),
-        epoch: EPOCH,
-        threads: 2,
-    }
 }
 
 fn write_disk(files: &Manifest, made: &Made) {
@@ -120,24 +106,7 @@ fn write_cpio(files: &Manifest, made: &Made) {
 
 fn write_oci(files: &Manifest, made: &Made) {
     let layout = tempfile::tempdir().unwrap();
-    let spec = OciSpec {
-        layers: vec![Layer {
-            files,
-            created_by: "",
-        }],
-        entrypoint: &[],
-        working_dir: "",
-        user: "",
-        architecture: Architecture::Amd64,
-        command: &[],
-        env: &Default::default(),
-        labels: &Default::default(),
-        reference: "latest",
-        compression: Compression::Gzip,
-        epoch: EPOCH,
-        threads: 2,
-    };
-    oci::write(&spec, made, layout.path()).unwrap();
+    oci::write(&oci_spec(files), made, layout.path()).unwrap();
 }
 
 const WRITERS: &[(&str, Writer)] = &[

@@ -2,14 +2,13 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 
 use support::rich::{Holds, compare, erofs, images, tree};
-use support::{EPOCH, tool};
+use support::{EPOCH, oci_spec, tool};
 use xsc_image::erofs::ErofsCompression;
-use xsc_image::oci::{Architecture, Layer, OciSpec};
+use xsc_image::oci::{Architecture, OciSpec};
 use xsc_image::read::{self, ReadError, Reader};
 use xsc_image::{Compression, oci};
 
@@ -243,21 +242,9 @@ fn layouts_are_read_as_directories() {
     for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
         let dir = tempfile::tempdir().unwrap();
         let spec = OciSpec {
-            layers: vec![Layer {
-                files: &files,
-                created_by: "xsc-compose",
-            }],
-            entrypoint: &[],
-            working_dir: "",
-            user: "",
             architecture: Architecture::Arm64,
-            command: &[],
-            env: &BTreeMap::new(),
-            labels: &BTreeMap::new(),
-            reference: "latest",
             compression,
-            epoch: EPOCH,
-            threads: 2,
+            ..oci_spec(&files)
         };
         oci::write(&spec, &blobs, dir.path()).unwrap();
         for parts in [&[][..], &["latest"], &["arm64"]] {

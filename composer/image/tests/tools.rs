@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use support::hard;
-use support::{EPOCH, path, tool};
+use support::{EPOCH, oci_spec, path, tool};
 use xsc_image::cpio::CpioSpec;
 use xsc_image::fat::FatSpec;
 use xsc_image::iso::{Bios, IsoSpec};
@@ -426,21 +426,8 @@ fn crun_runs_the_entrypoint_of_a_layout() {
     let layout = dir.path().join("layout");
     std::fs::create_dir(&layout).unwrap();
     let spec = OciSpec {
-        layers: vec![Layer {
-            files: &files,
-            created_by: "a test",
-        }],
         entrypoint: &["/init".to_owned()],
-        working_dir: "",
-        user: "",
-        architecture: Architecture::Amd64,
-        command: &[],
-        env: &BTreeMap::new(),
-        labels: &BTreeMap::new(),
-        reference: "latest",
-        compression: Compression::Gzip,
-        epoch: EPOCH,
-        threads: 2,
+        ..oci_spec(&files)
     };
     oci::write(&spec, &blobs, &layout).unwrap();
     let image = format!("{}:latest", layout.display());

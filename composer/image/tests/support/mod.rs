@@ -10,10 +10,13 @@ pub(crate) mod patched;
 pub(crate) mod rich;
 pub(crate) mod seeds;
 
+use std::collections::BTreeMap;
 use std::process::Command;
 
 use proptest::prelude::*;
-use xsc_image::{Entry, ImagePath, Kind, Manifest, MemoryBlobs};
+use xsc_image::ext4::Ext4Spec;
+use xsc_image::oci::{Architecture, Layer, OciSpec};
+use xsc_image::{Compression, Entry, ImagePath, Kind, Manifest, MemoryBlobs};
 use xsc_model::{BlobId, Digest};
 
 pub(crate) const EPOCH: i64 = 1_755_000_000;
@@ -26,6 +29,41 @@ pub(crate) fn file_of(content: &[u8]) -> Kind {
     Kind::File {
         blob: BlobId(Digest::of(content)),
         size: content.len() as u64,
+    }
+}
+
+/// An OCI image of one layer and nothing else said of it.
+pub(crate) fn oci_spec(files: &Manifest) -> OciSpec<'_> {
+    static NONE: BTreeMap<String, String> = BTreeMap::new();
+    OciSpec {
+        layers: vec![Layer {
+            files,
+            created_by: "a test",
+        }],
+        entrypoint: &[],
+        working_dir: "",
+        user: "",
+        architecture: Architecture::Amd64,
+        command: &[],
+        env: &NONE,
+        labels: &NONE,
+        reference: "latest",
+        compression: Compression::Gzip,
+        epoch: EPOCH,
+        threads: 2,
+    }
+}
+
+/// An ext4 file system as large as it has to be.
+pub(crate) fn ext4_spec(files: &Manifest) -> Ext4Spec<'_> {
+    Ext4Spec {
+        label: "root",
+        files,
+        size: None,
+        free: 0,
+        seed: Digest::of(b"seed"),
+        epoch: EPOCH,
+        threads: 2,
     }
 }
 
