@@ -305,7 +305,7 @@ static void test_nested(void)
 static void test_signal_details(void)
 {
 	unsigned long mask = 0, old = 0;
-	int status;
+	int status, fds[2];
 	long pid;
 
 	hits = 0;
@@ -323,18 +323,25 @@ static void test_signal_details(void)
 	check_res(hits, 2, "sigsuspend: the handler ran");
 	set_signal_mask(SIG_SETMASK, old, NULL);
 
-	/* job control */
+	/* job control; a child that has ended is no longer one that was continued, so it waits for us */
+	sys(__NR_pipe2, fds, 0);
 	pid = do_fork();
 	if (!pid) {
+		char byte;
+
+		sys(__NR_close, fds[1]);
 		sys(__NR_setpgid, 0, 0);	/* not an orphaned group: it would not stop */
 		sys(__NR_kill, sys(__NR_getpid), SIGTSTP);
+		sys(__NR_read, fds[0], &byte, 1);
 		do_exit(3);
 	}
+	sys(__NR_close, fds[0]);
 	check(wait_for(pid, &status, WUNTRACED) == pid && STOPPED(status) &&
 	      STOP_SIGNAL(status) == SIGTSTP, "%s: SIGTSTP stops", form_name);
 	sys(__NR_kill, pid, SIGCONT);
 	check(wait_for(pid, &status, WCONTINUED) == pid && status == 0xffff,
 	      "%s: SIGCONT continues", form_name);
+	sys(__NR_close, fds[1]);
 	check_res(reap(pid), 3, "and the child ends");
 	check_res(IN_CHILD(sys(__NR_kill, sys(__NR_getpid), SIGKILL)), 128 + SIGKILL, "SIGKILL");
 }
