@@ -3,10 +3,12 @@
 mod support;
 
 use std::io;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use support::{EPOCH, build, path, random_tree};
 use xsc_image::iso::{Bios, IsoError, IsoSpec, write};
+use xsc_image::read::{NodeKind, open};
 use xsc_image::{BlobSource, CopyError, Entry, Kind, Manifest, MemoryBlobs};
 use xsc_model::{BlobId, Digest};
 
@@ -149,11 +151,56 @@ fn an_image_without_boot_code_is_plain_iso() {
     let bytes = image(&spec(&Manifest::new()), &MemoryBlobs::default()).unwrap();
     assert!(bytes[..16 * 2048].iter().all(|byte| *byte == 0));
     assert_eq!(
-        bytes[17 * 2048],
-        255,
-        "the descriptors end without a boot record"
+        (bytes[17 * 2048], bytes[18 * 2048]),
+        (2, 255),
+        "Joliet's descriptor, and no boot record"
     );
     assert_eq!(support::iso::read(&bytes), Manifest::new());
+}
+
+#[test]
+fn joliet_has_the_names_and_bytes_of_files() {
+    let (files, blobs) = boot_tree(&IN_ORDER);
+    let bytes = image(&bootable(&files, &[0x90; 512]), &blobs).unwrap();
+    let shown = support::iso::joliet(&bytes);
+    let names: Vec<&str> = shown.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "/boot",
+            "/boot/VMLINUZ",
+            "/boot/eltorito.img",
+            "/boot/empty",
+            "/boot/esp.img",
+            "/boot/vmlinuz",
+            "/dev"
+        ],
+        "links and devices are Rock Ridge's"
+    );
+    assert_eq!(shown["/boot/vmlinuz"].as_deref(), Some(&b"kernel"[..]));
+    assert_eq!(shown["/boot/VMLINUZ"].as_deref(), Some(&b"Kernel"[..]));
+    assert_eq!(shown["/boot/empty"].as_deref(), Some(&b""[..]));
+    assert_eq!(shown["/dev"], None);
+}
+
+#[test]
+fn our_reader_shows_joliet_where_rock_ridge_is_not() {
+    let (files, blobs) = boot_tree(&IN_ORDER);
+    let mut bytes = image(&spec(&files), &blobs).unwrap();
+    let root = support::iso::le32(&bytes, 16 * 2048 + 158) as usize * 2048;
+    assert_eq!(&bytes[root + 34..root + 36], b"SP");
+    bytes[root + 34..root + 36].copy_from_slice(b"XX");
+    let shown = support::iso::joliet(&bytes);
+    let reader = open(Arc::new(bytes), &[]).unwrap();
+    for (name, content) in &shown {
+        let node = &reader.entries()[&name.as_bytes()[1..]];
+        assert_eq!(
+            node.kind == NodeKind::Directory,
+            content.is_none(),
+            "{name}"
+        );
+    }
+    assert_eq!(reader.entries().len(), shown.len() + 1);
 }
 
 #[test]
@@ -178,6 +225,10 @@ proptest! {
     fn reading_gives_what_was_written(tree in random_tree()) {
         let (files, blobs) = build(&tree);
         let bytes = image(&spec(&files), &blobs).unwrap();
+        let in_joliet = files.iter().filter(|(path, entry)| {
+            path.parent().is_some() && matches!(entry.kind, Kind::Directory | Kind::File { .. })
+        });
+        prop_assert_eq!(support::iso::joliet(&bytes).len(), in_joliet.count());
         prop_assert_eq!(support::iso::read(&bytes), files);
     }
 }

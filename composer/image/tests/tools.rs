@@ -272,6 +272,7 @@ fn isoinfo_reads_the_iso() {
         &[
             "Volume id: XSC_TEST",
             "Rock Ridge signatures version 1 found",
+            "Joliet with UCS level 3 found",
             "Nsect 4",
         ],
     );
@@ -282,6 +283,10 @@ fn isoinfo_reads_the_iso() {
             "link -> ../x/./y",
             "Aug 12 2025",
         ],
+    );
+    expect(
+        tool("isoinfo", &["-f", "-J", "-i", &iso]),
+        &["/A rather long name, in mixed case"],
     );
 }
 

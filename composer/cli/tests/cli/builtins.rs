@@ -12,7 +12,7 @@ const MADE: [(BuiltinName, u64, &str); 15] = [
     (BuiltinName::Merge, 1, "1f65f3daac4d09b4"),
     (BuiltinName::Cpio, 1, "f368bb4ddf5b808e"),
     (BuiltinName::Fat, 1, "e7af4d18ec27aeb0"),
-    (BuiltinName::Iso, 1, "21d0e57bb47b4923"),
+    (BuiltinName::Iso, 2, "0eb747e4474e67f3"),
     (BuiltinName::Disk, 1, "b333bb156ef5fa31"),
     (BuiltinName::Manifest, 1, "da0b0aa085bf7632"),
     (BuiltinName::Oci, 3, "ae19878f15ad426f"),

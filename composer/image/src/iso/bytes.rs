@@ -33,6 +33,13 @@ pub(crate) fn padded(out: &mut Vec<u8>, text: &str, width: usize) {
     out.extend(std::iter::repeat_n(b' ', width - text.len()));
 }
 
+/// Text in big-endian UCS-2, cut or padded with spaces to `width`; the odd byte at the end of some fields is zero.
+pub(crate) fn padded_ucs2(out: &mut Vec<u8>, text: &str, width: usize) {
+    let units = text.encode_utf16().chain(std::iter::repeat(b' '.into()));
+    out.extend(units.take(width / 2).flat_map(u16::to_be_bytes));
+    out.extend(vec![0; width % 2]);
+}
+
 /// Zeros up to the next whole block.
 pub(crate) fn fill_block(out: &mut Vec<u8>) {
     out.resize(out.len().next_multiple_of(BLOCK), 0);

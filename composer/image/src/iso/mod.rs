@@ -1,4 +1,4 @@
-//! A hybrid ISO 9660 image: Rock Ridge, El Torito for BIOS and EFI, and GRUB's disk boot.
+//! A hybrid ISO 9660 image: Rock Ridge, Joliet, El Torito for BIOS and EFI, and GRUB's disk boot.
 //!
 //! `build` calls [`write()`] for the `iso` builtin. The layout is computed first, then the image
 //! is written front to back in one pass, so any `Write` will do. Invariant: the bytes follow
@@ -158,13 +158,21 @@ pub enum IsoError {
 /// Where the parts of an image lie, in blocks.
 #[derive(Debug)]
 struct Layout {
-    addresses: Addresses,
-    l_table: u32,
-    m_table: u32,
-    table_size: u32,
+    /// Rock Ridge's directories, then Joliet's.
+    trees: [TreeLayout; 2],
     catalog: u32,
     blocks: u32,
     data_end: u32,
+}
+
+/// Where the directories of one tree lie, in blocks.
+#[derive(Debug)]
+struct TreeLayout {
+    addresses: Addresses,
+    l_table: u32,
+    m_table: u32,
+    /// Bytes.
+    table_size: u32,
 }
 
 /// Blocks behind the data that some drives read ahead into.
@@ -185,22 +193,23 @@ pub fn write(
     let epoch = Epoch::iso(spec.epoch)?;
     check_texts(spec)?;
     check_entries(spec.files)?;
-    let tree = Tree::new(spec.files);
-    check_sizes(&tree)?;
+    let trees = [Tree::rock_ridge(spec.files), Tree::joliet(spec.files)];
+    let tree = &trees[0];
+    check_sizes(tree)?;
     let bios = spec
         .bios
         .as_ref()
-        .map(|bios| check_bios(&tree, bios))
+        .map(|bios| check_bios(tree, bios))
         .transpose()?;
     let efi = spec
         .efi
         .as_ref()
-        .map(|path| check_efi(&tree, path))
+        .map(|path| check_efi(tree, path))
         .transpose()?;
 
     let bootable = bios.is_some() || efi.is_some();
-    let layout = lay_out(&tree, bootable, &epoch)?;
-    let at = &layout.addresses;
+    let layout = lay_out(&trees, bootable, &epoch)?;
+    let at = &layout.trees[0].addresses;
     let mut images = Vec::new();
     if let Some(file) = bios {
         images.push(BootImage {
@@ -241,26 +250,29 @@ pub fn write(
         publisher: spec.publisher,
         application: spec.application,
     };
-    let geometry = Geometry {
+    let [primary, joliet] = layout.trees.each_ref().map(|tree| Geometry {
         blocks: layout.blocks,
-        table_size: layout.table_size,
-        l_table: layout.l_table,
-        m_table: layout.m_table,
-        root: at.dirs[0],
-        root_size: at.dir_sizes[0],
-    };
-    front.extend(volume::primary(&texts, &geometry, &epoch));
+        table_size: tree.table_size,
+        l_table: tree.l_table,
+        m_table: tree.m_table,
+        root: tree.addresses.dirs[0],
+        root_size: tree.addresses.dir_sizes[0],
+    });
+    front.extend(volume::primary(&texts, &primary, &epoch));
     if bootable {
         front.extend(volume::boot_record(layout.catalog));
     }
+    front.extend(volume::joliet(&texts, &joliet, &epoch));
     front.extend(volume::terminator());
-    for big_endian in [false, true] {
-        front.extend(path_table(&tree, &at.dirs, big_endian));
-        fill_block(&mut front);
+    for (tree, layout) in trees.iter().zip(&layout.trees) {
+        for big_endian in [false, true] {
+            front.extend(path_table(tree, &layout.addresses.dirs, big_endian));
+            fill_block(&mut front);
+        }
+        let encoded = directories(tree, &layout.addresses, &epoch);
+        front.extend(encoded.dirs.concat());
+        front.extend(encoded.continuations);
     }
-    let encoded = directories(&tree, at, &epoch);
-    front.extend(encoded.dirs.concat());
-    front.extend(encoded.continuations);
     if bootable {
         front.extend(volume::boot_catalog(&images));
     }
@@ -288,33 +300,49 @@ fn write_all(out: &mut dyn Write, bytes: &[u8]) -> Result<(), IsoError> {
         .map_err(|source| IsoError::Write { source })
 }
 
-fn lay_out(tree: &Tree<'_>, bootable: bool, epoch: &Epoch) -> Result<Layout, IsoError> {
-    let zeros = Addresses {
-        dirs: vec![0; tree.dirs.len()],
-        dir_sizes: vec![0; tree.dirs.len()],
-        files: vec![0; tree.files.len()],
-        continuations: 0,
-    };
-    let measured = directories(tree, &zeros, epoch);
-    let table_size = path_table(tree, &zeros.dirs, false).len() as u64;
-
-    let mut next = SYSTEM_AREA as u64 / BLOCK as u64 + if bootable { 3 } else { 2 };
+fn lay_out(trees: &[Tree<'_>; 2], bootable: bool, epoch: &Epoch) -> Result<Layout, IsoError> {
+    let mut next = SYSTEM_AREA as u64 / BLOCK as u64 + if bootable { 4 } else { 3 };
     let mut take = |count: u64| {
         let start = next;
         next += count;
         start
     };
-    let l_table = take(blocks(table_size));
-    let m_table = take(blocks(table_size));
-    let sizes: Vec<u64> = measured.dirs.iter().map(|dir| dir.len() as u64).collect();
-    let dirs: Vec<u64> = sizes.iter().map(|size| take(blocks(*size))).collect();
-    let continuations = take(blocks(measured.continuations.len() as u64));
+    // Addresses are narrowed before they are known to fit: the total is checked below, before any is used.
+    let narrow = |value: u64| value as u32;
+    let mut layouts = trees.each_ref().map(|tree| {
+        let zeros = Addresses {
+            dirs: vec![0; tree.dirs.len()],
+            dir_sizes: vec![0; tree.dirs.len()],
+            files: vec![0; tree.files.len()],
+            continuations: 0,
+        };
+        let measured = directories(tree, &zeros, epoch);
+        let table_size = path_table(tree, &zeros.dirs, false).len() as u64;
+        let sizes = measured.dirs.iter().map(|dir| dir.len() as u64);
+        TreeLayout {
+            l_table: narrow(take(blocks(table_size))),
+            m_table: narrow(take(blocks(table_size))),
+            table_size: narrow(table_size),
+            addresses: Addresses {
+                dirs: sizes
+                    .clone()
+                    .map(|size| narrow(take(blocks(size))))
+                    .collect(),
+                dir_sizes: sizes.map(narrow).collect(),
+                files: Vec::new(),
+                continuations: narrow(take(blocks(measured.continuations.len() as u64))),
+            },
+        }
+    });
     let catalog = take(u64::from(bootable));
-    let files: Vec<u64> = tree
+    let files: Vec<u32> = trees[0]
         .files
         .iter()
-        .map(|file| take(blocks(file.size)))
+        .map(|file| narrow(take(blocks(file.size))))
         .collect();
+    for layout in &mut layouts {
+        layout.addresses.files.clone_from(&files);
+    }
     let data_end = take(0);
     let backup = blocks(BACKUP_SECTORS * SECTOR);
     let total = (data_end + READ_AHEAD + backup).next_multiple_of(SIZE_UNIT);
@@ -324,18 +352,8 @@ fn lay_out(tree: &Tree<'_>, bootable: bool, epoch: &Epoch) -> Result<Layout, Iso
             size: total.saturating_mul(BLOCK as u64),
         });
     }
-    let narrow = |value: u64| u32::try_from(value).expect("below the total");
-    let all = |values: Vec<u64>| values.into_iter().map(narrow).collect();
     Ok(Layout {
-        addresses: Addresses {
-            dirs: all(dirs),
-            dir_sizes: sizes.into_iter().map(narrow).collect(),
-            files: all(files),
-            continuations: narrow(continuations),
-        },
-        l_table: narrow(l_table),
-        m_table: narrow(m_table),
-        table_size: narrow(table_size),
+        trees: layouts,
         catalog: narrow(catalog),
         blocks: narrow(total),
         data_end: narrow(data_end),

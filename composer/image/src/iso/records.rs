@@ -96,10 +96,13 @@ pub(crate) fn directories(tree: &Tree<'_>, at: &Addresses, epoch: &Epoch) -> Dir
                 true,
                 epoch,
             );
-            let mut entries = susp::attributes(tree.dirs[this].entry, links(this), epoch);
-            if number == 0 && identifier == 0 {
-                entries.insert(0, susp::sp());
-                entries.push(susp::er());
+            let mut entries = Vec::new();
+            if tree.rock_ridge {
+                entries = susp::attributes(tree.dirs[this].entry, links(this), epoch);
+                if number == 0 && identifier == 0 {
+                    entries.insert(0, susp::sp());
+                    entries.push(susp::er());
+                }
             }
             append(finish(base, &entries, &mut rest));
         }
@@ -110,12 +113,15 @@ pub(crate) fn directories(tree: &Tree<'_>, at: &Addresses, epoch: &Epoch) -> Dir
                 Target::Nothing => (0, 0, 1),
             };
             let directory = matches!(item.target, Target::Dir(_));
-            let mut entries = susp::attributes(item.entry, count, epoch);
-            entries.extend(susp::name(item.path.name()));
-            if let Kind::Symlink { target } = &item.entry.kind {
-                entries.extend(susp::link(target));
+            let mut entries = Vec::new();
+            if tree.rock_ridge {
+                entries = susp::attributes(item.entry, count, epoch);
+                entries.extend(susp::name(item.path.name()));
+                if let Kind::Symlink { target } = &item.entry.kind {
+                    entries.extend(susp::link(target));
+                }
             }
-            let identifier = item.identifier.as_bytes();
+            let identifier = &item.identifier;
             while size > LARGEST_EXTENT {
                 let part = u32::try_from(LARGEST_EXTENT).expect("below 4 GiB");
                 let mut base = record(identifier, block, part, directory, epoch);
@@ -146,7 +152,7 @@ pub(crate) fn path_table(tree: &Tree<'_>, addresses: &[u32], big_endian: bool) -
         let identifier = if dir.identifier.is_empty() {
             root
         } else {
-            dir.identifier.as_bytes()
+            &dir.identifier
         };
         let parent = u16::try_from(dir.parent + 1).expect("checked by the layout");
         bytes.push(u8::try_from(identifier.len()).expect("identifiers are short"));

@@ -1,14 +1,14 @@
 //! The manifest as numbered directories and files, in the orders that ISO 9660 asks for.
 //!
-//! Built once an image, before anything has an address. Invariant: directories are numbered level
-//! by level, in each level by parent and short name (the order of a path table), and the records
-//! of a directory are sorted by short name.
+//! Built twice an image, before anything has an address: with short names and Rock Ridge's beside them, and with
+//! Joliet's. Invariant: directories are numbered level by level, in each level by parent and name (the order of a path
+//! table), the records of a directory are sorted by name, and files have the same numbers in both.
 
 use std::collections::BTreeMap;
 
 use xsc_model::BlobId;
 
-use crate::iso::names::shorten;
+use crate::iso::names::{JolietName, Name, ShortName, names_of};
 use crate::{Entry, ImagePath, Kind, Manifest};
 
 /// A numbered directory.
@@ -18,7 +18,7 @@ pub(crate) struct Dir<'m> {
     /// The number of the parent; the root is its own.
     pub(crate) parent: usize,
     /// The identifier in the parent; empty for the root.
-    pub(crate) identifier: String,
+    pub(crate) identifier: Vec<u8>,
     pub(crate) records: Vec<Record<'m>>,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Dir<'m> {
 pub(crate) struct Record<'m> {
     pub(crate) path: &'m ImagePath,
     pub(crate) entry: &'m Entry,
-    pub(crate) identifier: String,
+    pub(crate) identifier: Vec<u8>,
     pub(crate) target: Target,
 }
 
@@ -56,15 +56,31 @@ pub(crate) struct Tree<'m> {
     pub(crate) dirs: Vec<Dir<'m>>,
     /// In the order of their paths.
     pub(crate) files: Vec<Content<'m>>,
+    /// Whether records carry the entries of Rock Ridge.
+    pub(crate) rock_ridge: bool,
 }
 
 impl<'m> Tree<'m> {
-    pub(crate) fn new(manifest: &'m Manifest) -> Self {
+    /// Everything: short names, and Rock Ridge beside them.
+    pub(crate) fn rock_ridge(manifest: &'m Manifest) -> Self {
+        let mut tree = Tree::named::<ShortName>(manifest, |_| true);
+        tree.rock_ridge = true;
+        tree
+    }
+
+    /// Joliet's names for directories and files; it has no links and devices.
+    pub(crate) fn joliet(manifest: &'m Manifest) -> Self {
+        Tree::named::<JolietName>(manifest, |kind| {
+            matches!(kind, Kind::Directory | Kind::File { .. })
+        })
+    }
+
+    fn named<N: Name>(manifest: &'m Manifest, holds: impl Fn(&Kind) -> bool) -> Self {
         let mut children: BTreeMap<ImagePath, Vec<(&ImagePath, &Entry)>> = BTreeMap::new();
         let mut files = Vec::new();
         let mut file_numbers = BTreeMap::new();
         for (path, entry) in manifest.iter() {
-            if let Some(parent) = path.parent() {
+            if let Some(parent) = path.parent().filter(|_| holds(&entry.kind)) {
                 children.entry(parent).or_default().push((path, entry));
             }
             if let Kind::File { blob, size } = entry.kind
@@ -78,7 +94,7 @@ impl<'m> Tree<'m> {
         let mut dirs = vec![Dir {
             entry: root,
             parent: 0,
-            identifier: String::new(),
+            identifier: Vec::new(),
             records: Vec::new(),
         }];
         let mut paths = vec![root_path];
@@ -86,14 +102,14 @@ impl<'m> Tree<'m> {
         while at < dirs.len() {
             let below = children.remove(paths[at]).unwrap_or_default();
             let is_dir = |entry: &Entry| entry.kind == Kind::Directory;
-            let short = shorten(
+            let names = names_of::<N>(
                 below
                     .iter()
                     .map(|(path, entry)| (path.name(), is_dir(entry))),
             );
             let mut sorted: Vec<_> = below
                 .iter()
-                .map(|(path, entry)| (&short[path.name()], *path, *entry))
+                .map(|(path, entry)| (&names[path.name()], *path, *entry))
                 .collect();
             sorted.sort_by_key(|(name, ..)| *name);
             for (name, path, entry) in sorted {
@@ -121,7 +137,11 @@ impl<'m> Tree<'m> {
             }
             at += 1;
         }
-        Tree { dirs, files }
+        Tree {
+            dirs,
+            files,
+            rock_ridge: false,
+        }
     }
 
     /// The number of the file at `path`.

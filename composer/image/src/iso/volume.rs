@@ -3,7 +3,7 @@
 //! Invariant: each function returns exactly one block, and what it holds follows from its
 //! arguments alone.
 
-use crate::iso::bytes::{BLOCK, both16, both32, padded};
+use crate::iso::bytes::{BLOCK, both16, both32, padded, padded_ucs2};
 use crate::iso::records::record;
 use crate::time::Epoch;
 
@@ -41,13 +41,31 @@ fn block(mut bytes: Vec<u8>) -> Vec<u8> {
 
 /// The primary volume descriptor.
 pub(crate) fn primary(texts: &Texts<'_>, geometry: &Geometry, epoch: &Epoch) -> Vec<u8> {
-    let mut bytes = descriptor(1);
+    volume(1, [0; 32], padded, texts, geometry, epoch)
+}
+
+/// Joliet's volume descriptor: the same with texts in UCS-2, cut to what fits, and the escape sequence of level 3.
+pub(crate) fn joliet(texts: &Texts<'_>, geometry: &Geometry, epoch: &Epoch) -> Vec<u8> {
+    let mut escapes = [0; 32];
+    escapes[..3].copy_from_slice(b"%/E");
+    volume(2, escapes, padded_ucs2, texts, geometry, epoch)
+}
+
+fn volume(
+    kind: u8,
+    escapes: [u8; 32],
+    text: fn(&mut Vec<u8>, &str, usize),
+    texts: &Texts<'_>,
+    geometry: &Geometry,
+    epoch: &Epoch,
+) -> Vec<u8> {
+    let mut bytes = descriptor(kind);
     bytes.push(0);
-    padded(&mut bytes, "LINUX", 32);
-    padded(&mut bytes, texts.volume, 32);
+    text(&mut bytes, "LINUX", 32);
+    text(&mut bytes, texts.volume, 32);
     bytes.extend([0; 8]);
     both32(&mut bytes, geometry.blocks);
-    bytes.extend([0; 32]);
+    bytes.extend(escapes);
     both16(&mut bytes, 1);
     both16(&mut bytes, 1);
     both16(&mut bytes, BLOCK as u16);
@@ -57,11 +75,13 @@ pub(crate) fn primary(texts: &Texts<'_>, geometry: &Geometry, epoch: &Epoch) -> 
     bytes.extend(geometry.m_table.to_be_bytes());
     bytes.extend([0; 4]);
     bytes.extend(record(&[0], geometry.root, geometry.root_size, true, epoch));
-    padded(&mut bytes, texts.volume, 128);
-    padded(&mut bytes, texts.publisher, 128);
-    padded(&mut bytes, "XSC-COMPOSE", 128);
-    padded(&mut bytes, texts.application, 128);
-    padded(&mut bytes, "", 3 * 37);
+    text(&mut bytes, texts.volume, 128);
+    text(&mut bytes, texts.publisher, 128);
+    text(&mut bytes, "XSC-COMPOSE", 128);
+    text(&mut bytes, texts.application, 128);
+    for _ in ["copyright", "abstract", "bibliography"] {
+        text(&mut bytes, "", 37);
+    }
     let never = b"0000000000000000\0";
     bytes.extend(epoch.iso_volume());
     bytes.extend(epoch.iso_volume());

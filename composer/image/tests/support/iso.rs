@@ -1,6 +1,6 @@
 //! A reader of ISO 9660 with Rock Ridge that checks what it reads, and a dump of its tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use xsc_image::{Entry, Kind, Manifest};
@@ -220,6 +220,64 @@ pub(crate) fn read(image: &[u8]) -> Manifest {
     Manifest::from_entries(entries).unwrap()
 }
 
+/// What Joliet shows: directories, and files with their bytes. Checks the order of records and the path tables.
+pub(crate) fn joliet(image: &[u8]) -> BTreeMap<String, Option<Vec<u8>>> {
+    let volume = (16..)
+        .map(|number| block(image, number))
+        .take_while(|volume| volume[0] != 255)
+        .find(|volume| volume[0] == 2)
+        .expect("there is a supplementary volume");
+    assert_eq!(
+        (&volume[1..7], &volume[88..91]),
+        (&b"CD001\x01"[..], &b"%/E"[..])
+    );
+    assert_eq!(both32(volume, 80) as usize * BLOCK, image.len());
+    let mut shown = BTreeMap::new();
+    let mut dirs = vec![(String::new(), both32(volume, 158), both32(volume, 166))];
+    let mut table = vec![(vec![0], dirs[0].1, 1)];
+    let mut at = 0;
+    while at < dirs.len() {
+        let (parent, start, size) = dirs[at].clone();
+        at += 1;
+        let records = directory(image, start, size);
+        assert_eq!(
+            (&records[0].identifier, records[0].block),
+            (&vec![0], start)
+        );
+        assert_eq!(records[1].identifier, [1]);
+        let name = |record: &Record| {
+            let bytes = &record.identifier;
+            bytes.strip_suffix(b"\0;\x001").unwrap_or(bytes).to_vec()
+        };
+        assert!(
+            records[2..].is_sorted_by(|a, b| name(a) < name(b)),
+            "sorted and unique"
+        );
+        for record in &records[2..] {
+            assert_eq!(
+                (record.px, record.name.as_str()),
+                ([0; 4], ""),
+                "no Rock Ridge"
+            );
+            let units = record.identifier.as_chunks::<2>().0.iter();
+            let units: Vec<u16> = units.map(|pair| u16::from_be_bytes(*pair)).collect();
+            let name = String::from_utf16(&units).unwrap();
+            let full = format!("{parent}/{}", name.trim_end_matches(";1"));
+            let content = if record.directory {
+                dirs.push((full.clone(), record.block, record.size));
+                table.push((record.identifier.clone(), record.block, at as u16));
+                None
+            } else {
+                let start = record.block as usize * BLOCK;
+                Some(image[start..start + record.size as usize].to_vec())
+            };
+            assert!(shown.insert(full, content).is_none());
+        }
+    }
+    check_path_tables(image, volume, &table);
+    shown
+}
+
 fn sort_key(identifier: &[u8]) -> Vec<u8> {
     let text = String::from_utf8(identifier.to_vec()).unwrap();
     let text = text.trim_end_matches(";1");
@@ -284,6 +342,16 @@ pub(crate) fn dump(image: &[u8]) -> String {
         "root: {} bytes at {}",
         both32(volume, 166),
         both32(volume, 158)
+    ));
+    let joliet = block(image, 18);
+    line(format!(
+        "joliet: {} path tables: {} bytes at {} and {}, root: {} bytes at {}",
+        text(&joliet[40..72]).replace('\0', ""),
+        both32(joliet, 132),
+        le32(joliet, 140),
+        le32(joliet, 148).swap_bytes(),
+        both32(joliet, 166),
+        both32(joliet, 158)
     ));
     let boot = block(image, 17);
     line(format!(
