@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
 use std::path::Path;
 
@@ -146,6 +146,7 @@ fn fat_spec(files: &Manifest) -> FatSpec<'_> {
     FatSpec {
         label: "ESP",
         files,
+        fat32: false,
         min_size: 0,
         seed: Digest::of(b"seed"),
         epoch: EPOCH,
@@ -191,6 +192,7 @@ proptest! {
         names in prop::collection::btree_set("[a-c]{1,9}(\\.[a-z]{1,5})?", 1..30),
         sizes in prop::collection::vec(0..300_000usize, 30),
         deep in any::<bool>(),
+        fat32 in any::<bool>(),
     ) {
         let mut blobs = MemoryBlobs::default();
         let mut expected = BTreeMap::from([("/EFI/".to_owned(), Vec::new()), ("/EFI/sub dir/".to_owned(), Vec::new())]);
@@ -205,12 +207,45 @@ proptest! {
             entries.push((path(&full), Entry::new(blobs.add(content))));
         }
         let files = Manifest::from_entries(entries).unwrap();
-        let bytes = fat_image(&files, &blobs).unwrap();
+        let mut bytes = Vec::new();
+        fat::write(&FatSpec { fat32, ..fat_spec(&files) }, &blobs, &mut bytes).unwrap();
         let volume = fatfs::FileSystem::new(Cursor::new(bytes), fatfs::FsOptions::new()).unwrap();
         let mut found = BTreeMap::new();
         read_fat(&volume.root_dir(), "", &mut found);
         prop_assert!(found == expected, "{:?}", found.keys());
         prop_assert_eq!(volume.volume_label(), "ESP");
+        prop_assert_eq!(volume.fat_type() == fatfs::FatType::Fat32, fat32);
+    }
+}
+
+#[test]
+fn a_root_directory_of_fat32_has_no_fixed_size() {
+    let mut blobs = MemoryBlobs::default();
+    let names: Vec<String> = (0..2000).map(|i| format!("/name {i}")).collect();
+    let content = blobs.add(vec![7; 1025]);
+    let entries = names
+        .iter()
+        .map(|name| (path(name), Entry::new(content.clone())));
+    let files = Manifest::from_entries(entries).unwrap();
+    let spec = FatSpec {
+        fat32: true,
+        ..fat_spec(&files)
+    };
+    let mut bytes = Vec::new();
+    fat::write(&spec, &blobs, &mut bytes).unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &bytes).unwrap();
+    let volume = fatfs::FileSystem::new(Cursor::new(bytes), fatfs::FsOptions::new()).unwrap();
+    let mut found = BTreeMap::new();
+    read_fat(&volume.root_dir(), "", &mut found);
+    assert!(found.keys().eq(names.iter().collect::<BTreeSet<_>>()));
+    assert!(found.values().all(|content| *content == [7; 1025]));
+    // What it says is free is what the table says.
+    let said = volume.stats().unwrap().free_clusters();
+    if let Some(output) = support::tool("fsck.vfat", &["-n", "-v", file.path().to_str().unwrap()]) {
+        assert!(output.contains("2001 files"), "{output}");
+        let used = format!("{}/", volume.stats().unwrap().total_clusters() - said);
+        assert!(output.contains(&used), "{used} in {output}");
     }
 }
 

@@ -59,6 +59,7 @@ fn fat_spec(files: &Manifest) -> FatSpec<'_> {
     FatSpec {
         label: "HARD",
         files,
+        fat32: false,
         min_size: 0,
         seed: Digest::of(b"seed"),
         epoch: EPOCH,

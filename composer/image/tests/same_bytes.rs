@@ -46,6 +46,7 @@ fn write_all(dir: &Path, threads: usize) {
     let fat = FatSpec {
         label: "SAME",
         files: &names,
+        fat32: false,
         min_size: 0,
         seed,
         epoch: EPOCH,

@@ -50,6 +50,7 @@ fn esp(blobs: &mut MemoryBlobs) -> Vec<u8> {
     let spec = FatSpec {
         label: "XSC_ESP",
         files: &files,
+        fat32: false,
         min_size: 0,
         seed: Digest::of(b"seed"),
         epoch: EPOCH,

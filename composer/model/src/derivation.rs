@@ -181,7 +181,7 @@ impl BuiltinName {
     /// must be raised by a change that gives other bytes, or another verdict, for the same inputs.
     pub fn version(&self) -> u64 {
         match self {
-            BuiltinName::Audit | BuiltinName::Iso | BuiltinName::Sbom => 2,
+            BuiltinName::Audit | BuiltinName::Disk | BuiltinName::Iso | BuiltinName::Sbom => 2,
             BuiltinName::Oci | BuiltinName::Rebase => 3,
             _ => 1,
         }

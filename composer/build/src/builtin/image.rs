@@ -117,6 +117,7 @@ pub(crate) fn fat(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureK
     let spec = fat::FatSpec {
         label: params.str("label")?,
         files: &manifest,
+        fat32: false,
         min_size: 0,
         seed: params.seed(),
         epoch: params.int("epoch")?,

@@ -13,7 +13,7 @@ const MADE: [(BuiltinName, u64, &str); 15] = [
     (BuiltinName::Cpio, 1, "f368bb4ddf5b808e"),
     (BuiltinName::Fat, 1, "e7af4d18ec27aeb0"),
     (BuiltinName::Iso, 2, "0eb747e4474e67f3"),
-    (BuiltinName::Disk, 1, "b333bb156ef5fa31"),
+    (BuiltinName::Disk, 2, "fe7dee8c1eff8853"),
     (BuiltinName::Manifest, 1, "da0b0aa085bf7632"),
     (BuiltinName::Oci, 3, "ae19878f15ad426f"),
     (BuiltinName::OciArchive, 1, "1119327816b69c35"),

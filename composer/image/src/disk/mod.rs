@@ -261,6 +261,7 @@ fn write_esp(
     let fat = FatSpec {
         label: "ESP",
         files: &files,
+        fat32: true,
         min_size: LEAST_ESP,
         seed: spec.seed,
         epoch: spec.epoch,

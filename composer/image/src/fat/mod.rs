@@ -1,4 +1,4 @@
-//! A FAT12 or FAT16 image from a manifest, for the EFI system partition.
+//! A FAT image from a manifest, for the EFI system partition.
 //!
 //! `build` calls [`write()`] for the `fat` builtin. Own code, because `fatfs` 0.3 gives `.` and
 //! `..` long names, which `fsck.vfat` calls an error. Invariant: clusters are given out in the
@@ -25,6 +25,9 @@ pub struct FatSpec<'a> {
     pub label: &'a str,
     /// The files, all of root's; of their modes only setuid, setgid and sticky bits are refused, as FAT keeps none.
     pub files: &'a Manifest,
+    /// FAT32, which the UEFI specification asks for on disks that stay in a machine; else FAT12 or FAT16, which make
+    /// small images.
+    pub fat32: bool,
     /// The least size of the image in bytes; it grows to what the files need.
     pub min_size: u64,
     /// What the serial number is derived from.
@@ -96,17 +99,21 @@ pub enum FatError {
         /// The other.
         second: ImagePath,
     },
-    /// More names in the root directory than FAT16 reserves room for.
+    /// More names in the root directory than FAT12 and FAT16 reserve room for.
     #[error("the root directory needs {needed} entries, and FAT16 has {ROOT_ENTRIES}")]
     RootFull {
         /// Entries needed, those for long names included.
         needed: usize,
     },
-    /// More than FAT16 can hold.
-    #[error("the image would have {size} bytes, more than the 2 GiB that FAT16 can hold")]
+    /// More than that kind of FAT can hold.
+    #[error("the image would have {size} bytes, more than the {most} that {name} can hold")]
     TooBig {
         /// Bytes needed.
         size: u64,
+        /// Which FAT.
+        name: &'static str,
+        /// Its limit.
+        most: &'static str,
     },
     /// A file's content could not be copied.
     #[error(transparent)]
@@ -122,7 +129,7 @@ pub enum FatError {
 
 /// Bytes of an entry in a directory.
 const ENTRY: usize = 32;
-/// The most entries of a directory other than the root: 2 MiB.
+/// The most entries of a directory: 2 MiB.
 const MOST_ENTRIES: usize = 65_536;
 const ATTRIBUTE_LABEL: u8 = 0x08;
 const ATTRIBUTE_DIRECTORY: u8 = 0x10;
@@ -135,7 +142,7 @@ struct Item<'m> {
     /// Bytes in the data area.
     size: u64,
     /// The first cluster; zero where there is none.
-    cluster: u16,
+    cluster: u32,
 }
 
 /// Writes an image and returns its size in bytes, a multiple of 1 MiB.
@@ -146,30 +153,46 @@ pub fn write(
 ) -> Result<u64, FatError> {
     let label = check_label(spec.label)?;
     let time = Epoch::fat(spec.epoch)?;
-    let mut items = plan(spec.files)?;
-    let sizes: Vec<u64> = items.values().map(|item| item.size).collect();
-    let geometry =
-        Geometry::choose(&sizes, spec.min_size).map_err(|size| FatError::TooBig { size })?;
+    let Plan { mut items, root } = plan(spec.files)?;
+    let mut sizes: Vec<u64> = items.values().map(|item| item.size).collect();
+    let chosen = if spec.fat32 {
+        sizes.push(root as u64);
+        Geometry::choose_fat32(&sizes, spec.min_size).map_err(|size| (size, "2 TiB", "FAT32"))
+    } else if root > ROOT_ENTRIES * ENTRY {
+        let needed = root / ENTRY;
+        return Err(FatError::RootFull { needed });
+    } else {
+        Geometry::choose(&sizes, spec.min_size).map_err(|size| (size, "2 GiB", "FAT16"))
+    };
+    let geometry = chosen.map_err(|(size, most, name)| FatError::TooBig { size, name, most })?;
     let mut next = 2;
     let mut chains = Vec::new();
-    for item in items.values_mut() {
-        let count = geometry.clusters_of(item.size);
-        if count > 0 {
-            item.cluster = next;
-            chains.push(count);
-            next += count;
+    let mut take = |size: u64| {
+        let (count, first) = (geometry.clusters_of(size), next);
+        chains.push(count);
+        next += count;
+        if count > 0 { first } else { 0 }
+    };
+    let room = match spec.fat32 {
+        true => {
+            take(root as u64);
+            (root as u64).next_multiple_of(geometry.cluster) as usize
         }
+        false => ROOT_ENTRIES * ENTRY,
+    };
+    for item in items.values_mut() {
+        item.cluster = take(item.size);
     }
 
     let serial = seed::short(&spec.seed, "fat-serial");
-    let mut front = geometry.boot_sector(&label, serial);
+    let mut front = geometry.reserved(&label, serial, next - 2);
     let table = geometry.table(&chains);
     front.extend(&table);
     front.extend(&table);
-    let mut root = entry(&label, ATTRIBUTE_LABEL, 0, 0, &time).to_vec();
-    root.extend(directory(&items, &ImagePath::root(), &time));
-    root.resize(ROOT_ENTRIES * ENTRY, 0);
-    front.extend(root);
+    let mut bytes = entry(&label, ATTRIBUTE_LABEL, 0, 0, &time).to_vec();
+    bytes.extend(directory(&items, &ImagePath::root(), &time));
+    bytes.resize(room, 0);
+    front.extend(bytes);
     put(out, &front)?;
     let mut written = front.len() as u64;
     for (path, item) in &items {
@@ -205,8 +228,15 @@ fn check_label(label: &str) -> Result<[u8; 11], FatError> {
     Ok(padded)
 }
 
+/// What is in an image but for its place.
+struct Plan<'m> {
+    items: BTreeMap<ImagePath, Item<'m>>,
+    /// Bytes of the root directory.
+    root: usize,
+}
+
 /// Names everything and measures the directories.
-fn plan(files: &Manifest) -> Result<BTreeMap<ImagePath, Item<'_>>, FatError> {
+fn plan(files: &Manifest) -> Result<Plan<'_>, FatError> {
     let mut children: BTreeMap<ImagePath, Vec<&ImagePath>> = BTreeMap::new();
     for (path, entry) in files.iter() {
         if !entry.xattrs.is_empty() || files.link_count(entry) > 1 {
@@ -254,20 +284,20 @@ fn plan(files: &Manifest) -> Result<BTreeMap<ImagePath, Item<'_>>, FatError> {
             );
         }
     }
+    let mut root = 0;
     for (path, count) in entries {
-        match items.get_mut(&path) {
-            Some(_) if count + 2 > MOST_ENTRIES => {
-                let needed = count + 2;
-                return Err(FatError::DirectoryFull { path, needed });
-            }
-            Some(item) => item.size = ((count + 2) * ENTRY) as u64,
-            None if count + 1 > ROOT_ENTRIES => {
-                return Err(FatError::RootFull { needed: count + 1 });
-            }
-            None => {}
+        let item = items.get_mut(&path);
+        // The root has the label, others have `.` and `..`.
+        let needed = count + if item.is_some() { 2 } else { 1 };
+        if needed > MOST_ENTRIES {
+            return Err(FatError::DirectoryFull { path, needed });
+        }
+        match item {
+            Some(item) => item.size = (needed * ENTRY) as u64,
+            None => root = needed * ENTRY,
         }
     }
-    Ok(items)
+    Ok(Plan { items, root })
 }
 
 /// The entries of what is in a directory.
@@ -308,7 +338,7 @@ fn subdirectory(
     bytes
 }
 
-fn entry(name: &[u8; 11], attribute: u8, cluster: u16, size: u32, time: &Epoch) -> [u8; ENTRY] {
+fn entry(name: &[u8; 11], attribute: u8, cluster: u32, size: u32, time: &Epoch) -> [u8; ENTRY] {
     let (date, clock) = time.fat_fields();
     let mut bytes = [0; ENTRY];
     bytes[..11].copy_from_slice(name);
@@ -317,9 +347,10 @@ fn entry(name: &[u8; 11], attribute: u8, cluster: u16, size: u32, time: &Epoch) 
         (14, clock),
         (16, date),
         (18, date),
+        (20, (cluster >> 16) as u16),
         (22, clock),
         (24, date),
-        (26, cluster),
+        (26, cluster as u16),
     ] {
         bytes[at..at + 2].copy_from_slice(&value.to_le_bytes());
     }

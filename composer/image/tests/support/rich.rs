@@ -189,6 +189,7 @@ pub(crate) fn images() -> Vec<Made> {
     let spec = FatSpec {
         label: "RICH",
         files: &files,
+        fat32: false,
         min_size: 0,
         seed,
         epoch: EPOCH,

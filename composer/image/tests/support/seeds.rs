@@ -255,6 +255,7 @@ fn fat_image() -> Vec<u8> {
     let spec = FatSpec {
         label: "SMALL",
         files: &files,
+        fat32: false,
         min_size: 0,
         seed: Digest::of(b"seed"),
         epoch: EPOCH,
