@@ -33,6 +33,18 @@ let
     inherit from;
   });
 
+  # What a root is made of, for those that write one.
+  rootInputs =
+    tree: owners: audits:
+    [
+      {
+        at = "/tree";
+        from = tree;
+      }
+    ]
+    ++ ownersOf owners
+    ++ numbered "/audits" audits;
+
   attrsToList = f: set: map (name: f name set.${name}) (builtins.attrNames set);
 in
 rec {
@@ -193,16 +205,7 @@ rec {
     }:
     step name "builtin:cpio"
       ({ inherit nodes epoch; } // (if compression == "gzip" then { } else { inherit compression; }))
-      (
-        [
-          {
-            at = "/tree";
-            from = tree;
-          }
-        ]
-        ++ ownersOf owners
-        ++ numbered "/audits" audits
-      );
+      (rootInputs tree owners audits);
 
   # A FAT file system image for an EFI system partition at $out/esp.img.
   fat =
@@ -345,16 +348,7 @@ rec {
           epoch
           ;
       }
-      (
-        [
-          {
-            at = "/tree";
-            from = tree;
-          }
-        ]
-        ++ ownersOf owners
-        ++ numbered "/audits" audits
-      );
+      (rootInputs tree owners audits);
 
   # An OCI image layout; the output is the layout's directory.
   oci =
@@ -380,16 +374,7 @@ rec {
           epoch
           ;
       }
-      (
-        [
-          {
-            at = "/tree";
-            from = tree;
-          }
-        ]
-        ++ ownersOf owners
-        ++ numbered "/audits" audits
-      );
+      (rootInputs tree owners audits);
 
   # An OCI layout as an archive at $out/<file>, which `docker load` reads too; it gets the name `reference`.
   ociArchive =
@@ -428,16 +413,7 @@ rec {
           epoch
           ;
       }
-      (
-        [
-          {
-            at = "/tree";
-            from = tree;
-          }
-        ]
-        ++ ownersOf owners
-        ++ numbered "/audits" audits
-      );
+      (rootInputs tree owners audits);
 
   # The packages of a tree as an SPDX document at $out/<file>, from dpkg's database in it.
   sbom =
