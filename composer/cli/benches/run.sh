@@ -55,6 +55,10 @@ for file in /usr/bin/bash /usr/bin/mkdir $(ldd /usr/bin/bash /usr/bin/mkdir | gr
     mkdir -p "$temp/repo/root$(dirname "$file")"
     cp -L "$file" "$temp/repo/root$file"
 done
+mkdir -p "$temp/repo/trivial/usr/bin"
+if command -v cc >/dev/null && [[ $(uname -m) == x86_64 ]]; then
+    cc -O2 -static -nostdlib -fno-stack-protector -fno-builtin -o "$temp/repo/trivial/usr/bin/trivial" "$(dirname "$0")/trivial.c"
+fi
 printf '[inputs]\n' >"$temp/repo/flake-like.toml"
 printf 'version = 1\n' >"$temp/repo/flake-like.lock"
 cat >"$temp/repo/profiles/t.toml" <<END
@@ -80,6 +84,13 @@ let
   };
   step = salt: root: n: run "step-\${salt}-\${toString n}" root
     "/usr/bin/mkdir \$out && echo \${toString n} \${salt} > \$out/n" [ ];
+  trivial = n: derivation {
+    inherit system;
+    name = "trivial-\${toString n}";
+    builder = "/usr/bin/trivial";
+    args = [ (toString n) ];
+    inputs = [ { at = "/"; from = ../trivial; } ];
+  };
   merge = name: list: derivation {
     inherit name system;
     builder = "builtin:merge";
@@ -104,6 +115,7 @@ let
 in
 {
   result = all "a" small $count;
+  trivial = merge "trivial" (builtins.genList (n: { at = "/\${toString n}"; from = trivial n; }) $count);
   inherit files;
   first = step "first" large 0;
   beside-large = all "large" large 40;
@@ -113,33 +125,59 @@ in
 }
 END
 build=("$compose" build "$temp/repo/profiles/t.toml" --store "$temp/store" --no-link -j2 --quiet)
-took=$(millis "${build[@]}")
-say "$count trivial derivations, cold, -j2" "$took ms, $((took / count)) ms each"
-again=$(median "${build[@]}")
-say "the same again, nothing to do (median of $runs)" "$again ms"
 
-if command -v nix-build >/dev/null; then
-    cat >"$temp/many.nix" <<END
+# The same derivations with nix-build: cold NAME BUILDER PATHS ARGUMENT..., where `@` in an argument is the number. A store
+# of its own, so that nothing is left behind; PATHS are what its sandbox shows. Sets `theirs`.
+nix_cold() {
+    local name=$1 builder=$2 paths=$3 arguments
+    shift 3
+    arguments=$(printf ' "%s"' "$@")
+    cat >"$temp/$name.nix" <<END
 builtins.genList (n: derivation {
   name = "xsc-bench-\${toString n}";
   system = "$(uname -m)-linux";
-  builder = "/bin/sh";
-  args = [ "-c" "/usr/bin/mkdir \$out && echo \${toString n}-$$ > \$out/n" ];
+  builder = "$builder";
+  args = map (builtins.replaceStrings [ "@" ] [ "\${toString n}-$name-$$" ]) [$arguments ];
 }) $count
 END
-    printf 'derivation { name = "warm"; system = "%s-linux"; builder = "/bin/sh"; args = [ "-c" "echo > $out" ]; }\n' \
-        "$(uname -m)" >"$temp/warm.nix"
-    # A store of its own, so that nothing is left behind; the same programs, bash as /bin/sh, and the same script.
-    libraries=$(ldd /usr/bin/bash /usr/bin/mkdir | grep -o '/[^ :]* (' | tr -d ' (' | sort -u | tr '\n' ' ')
     nix=(nix-build --no-out-link -j2 --store "$temp/nix" --option sandbox true --option sandbox-fallback false
-        --option build-users-group "" --option substitute false --option sandbox-paths "/bin/sh=/usr/bin/bash /usr/bin/mkdir $libraries")
+        --option build-users-group "" --option substitute false --option sandbox-paths "$paths")
+    printf 'derivation { name = "warm"; system = "%s-linux"; builder = "%s"; args = map (builtins.replaceStrings [ "@" ] [ "warm" ]) [%s ]; }\n' \
+        "$(uname -m)" "$builder" "$arguments" >"$temp/warm.nix"
     "${nix[@]}" "$temp/warm.nix" >/dev/null 2>"$temp/err" || { cat "$temp/err" >&2; exit 1; }
-    theirs=$(millis "${nix[@]}" "$temp/many.nix")
-    say "the same with nix-build -j2, sandbox on" "$theirs ms; ours takes $((took * 100 / theirs)) %"
-    theirs=$(median "${nix[@]}" "$temp/many.nix")
-    say "nix-build, nothing to do (median of $runs)" "$theirs ms; ours takes $((again * 100 / theirs)) %"
+    nix+=("$temp/$name.nix")
+    theirs=$(millis "${nix[@]}")
+}
+
+# pair NAME ATTRIBUTE BUILDER PATHS ARGUMENT...: cold, ours and theirs.
+pair() {
+    local name=$1 attribute=$2 took
+    took=$(millis "${build[@]}" -A "$attribute")
+    say "$count derivations, $name, cold, -j2" "$took ms, $((took / count)) ms each"
+    if command -v nix-build >/dev/null; then
+        nix_cold "$attribute" "${@:3}"
+        say "the same with nix-build -j2, sandbox on" "$theirs ms; ours takes $((took * 100 / theirs)) %"
+    else
+        say "the same with nix-build" "skipped: there is no nix-build"
+    fi
+}
+
+# A program without a C library first: what is measured is what each of the two adds. Then a shell that starts mkdir;
+# the loader and the C library of the two ask for the processor's features, which a virtual machine answers slowly.
+if [[ -x $temp/repo/trivial/usr/bin/trivial ]]; then
+    pair "a program without a loader" trivial /bin/sh "/bin/sh=$temp/repo/trivial/usr/bin/trivial" @
 else
-    say "the same with nix-build" "skipped: there is no nix-build"
+    say "a program without a loader" "skipped: there is no cc for it, or this is no x86_64"
+fi
+libraries=$(ldd /usr/bin/bash /usr/bin/mkdir | grep -o '/[^ :]* (' | tr -d ' (' | sort -u | tr '\n' ' ')
+# shellcheck disable=SC2016 # for the derivation's shell
+pair "bash and mkdir" result /bin/sh "/bin/sh=/usr/bin/bash /usr/bin/mkdir $libraries" \
+    -c '/usr/bin/mkdir \$out && echo @ > \$out/n'
+again=$(median "${build[@]}")
+say "the same again, nothing to do (median of $runs)" "$again ms"
+if command -v nix-build >/dev/null; then
+    theirs=$(median "${nix[@]}")
+    say "nix-build, nothing to do (median of $runs)" "$theirs ms; ours takes $((again * 100 / theirs)) %"
 fi
 
 say "plan of $nodes derivations" "$(peak "$compose" plan "$temp/repo/profiles/t.toml" -A graph --store "$temp/store")"

@@ -4,7 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::process::exit;
 
@@ -95,9 +95,9 @@ fn live(request: &Request, given: Given, status: &mut Status) -> Result<bool, Se
 
 /// Ties our life to the process that started us, of which `parent` is a descriptor. It is outside our pid namespace,
 /// where `getppid` says 0 dead or alive, so the descriptor tells whether it died before the call.
-pub(super) fn die_with(parent: OwnedFd) -> Result<(), SetupFailure> {
+pub(super) fn die_with(parent: BorrowedFd<'_>) -> Result<(), SetupFailure> {
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).step("tie PID 1 to the runner")?;
-    let mut fds = [PollFd::new(parent.as_fd(), PollFlags::POLLIN)];
+    let mut fds = [PollFd::new(parent, PollFlags::POLLIN)];
     if poll(&mut fds, PollTimeout::ZERO).step("look at the runner")? != 0 {
         exit(EXIT_SETUP);
     }

@@ -23,7 +23,7 @@ mod travel;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 use std::process::exit;
 
@@ -89,7 +89,7 @@ impl Status {
 
 /// PID 1 of one run, a child of the fork server, which `server` is a descriptor of: the request comes on stdin,
 /// reports go to stdout and the command's output to stderr.
-fn serve(server: OwnedFd, given: Given) -> i32 {
+fn serve(server: BorrowedFd<'_>, given: Given) -> i32 {
     let prepared = init::die_with(server).and_then(|()| {
         // A signal from the terminal is for the composer to judge.
         setsid().step("start a new session")?;
@@ -194,7 +194,7 @@ fn supervise(request: &Request, mut status: Status) -> Result<(), SetupFailure> 
         network: false,
     };
     match sys::fork_into(namespaces::FROM_THE_START) {
-        Ok(ForkResult::Child) => match init::die_with(this) {
+        Ok(ForkResult::Child) => match init::die_with(this.as_fd()) {
             Ok(()) => exit(init::run(request, given, &mut status)),
             Err(failure) => {
                 status.send(&Message::Failed(failure));

@@ -107,10 +107,7 @@ fn start(
                 report_refusal(errno);
                 exit(EXIT_SETUP);
             }
-            exit(match this.try_clone() {
-                Ok(this) => serve(this, given),
-                Err(_) => EXIT_SETUP,
-            })
+            exit(serve(this.as_fd(), given))
         }
     }
 }
