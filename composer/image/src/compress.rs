@@ -58,7 +58,7 @@ impl<W: Write> Compressor<W> {
     /// The same with gzip by several threads, which gives other bytes than [`Compressor::new`], the same for any number.
     pub(crate) fn parallel(compression: Compression, out: W, threads: usize) -> io::Result<Self> {
         match compression {
-            Compression::Gzip => Ok(Compressor::ParallelGzip(ParallelGzip::new(out, threads))),
+            Compression::Gzip => Ok(Compressor::ParallelGzip(ParallelGzip::new(out, threads)?)),
             _ => Self::new(compression, out),
         }
     }

@@ -182,7 +182,8 @@ impl BuiltinName {
     pub fn version(&self) -> u64 {
         match self {
             BuiltinName::Audit | BuiltinName::Disk | BuiltinName::Iso | BuiltinName::Sbom => 2,
-            BuiltinName::Oci | BuiltinName::Rebase => 3,
+            BuiltinName::Rebase => 3,
+            BuiltinName::Oci => 4,
             _ => 1,
         }
     }
