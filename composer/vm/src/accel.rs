@@ -1,8 +1,9 @@
 //! Finds out whether KVM really runs guest code.
 //!
 //! Called by `Emulator::locate`. /dev/kvm may exist and open, and QEMU then abort or hang at the first
-//! instruction, so a boot sector of ours is run under KVM with the board and processor a test uses. Invariant:
-//! `Kvm` is answered only when guest code wrote the expected byte to the exit port.
+//! instruction, so a boot sector of ours is run under KVM with the board and processor a test uses. There is also KVM
+//! without hardware for it (PVM), which runs such a sector and no firmware for UEFI. Invariant: `Kvm` is answered only
+//! when the processor has the extension, and guest code wrote the expected byte to the exit port.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -89,6 +90,8 @@ pub fn probe(
             }
             _ => format!("/dev/kvm cannot be opened: {error}"),
         }
+    } else if !fs::read_to_string("/proc/cpuinfo").is_ok_and(|text| virtualizes(&text)) {
+        "/dev/kvm is there, but the processor shows neither vmx nor svm".to_owned()
     } else {
         match run_probe("kvm", program, setpriv, LIMIT, cancel)? {
             Ok(()) => return Ok(Accel::Kvm),
@@ -96,6 +99,19 @@ pub fn probe(
         }
     };
     Ok(Accel::Tcg { reason })
+}
+
+/// Whether the processors of `/proc/cpuinfo` run guests in hardware.
+fn virtualizes(cpuinfo: &str) -> bool {
+    let flags = cpuinfo.lines().find_map(|line| {
+        let (name, flags) = line.split_once(':')?;
+        (name.trim() == "flags").then_some(flags)
+    });
+    flags.is_some_and(|flags| {
+        flags
+            .split_ascii_whitespace()
+            .any(|flag| matches!(flag, "vmx" | "svm"))
+    })
 }
 
 /// Runs the probe under `accel`. The inner error says why guest code did not run.
@@ -177,4 +193,19 @@ fn first_error(log: &Path) -> Option<String> {
         .map(str::trim)
         .find(|line| !line.is_empty() && !line.contains("warning:"))
         .map(|line| line.chars().take(200).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hardware_is_seen_in_the_flags_of_a_processor() {
+        let with =
+            |flags: &str| format!("processor\t: 0\nvmx flags\t: x\nflags\t\t: fpu {flags} sse\n");
+        assert!(virtualizes(&with("vmx")));
+        assert!(virtualizes(&with("svm")));
+        assert!(!virtualizes(&with("hypervisor svm_lock vmxoff")));
+        assert!(!virtualizes(""));
+    }
 }
