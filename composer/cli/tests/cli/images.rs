@@ -64,6 +64,7 @@ fn images_are_listed_and_printed() {
     assert_eq!(cat("issue").ok().out, "hello\n");
     assert_eq!(cat("up/etc/again").ok().out, "hello\n");
     let _ = cat("etc").fails(2, &["error: t.tar: `etc` is not a file"]);
+    let _ = cat("/").fails(2, &["error: t.tar: `/` is not a file"]);
     let _ = cat("etc/none").fails(2, &["error: t.tar: `etc/none` is not in the image"]);
     let _ = ls(&["none"]).fails(2, &["`none` is not in the image"]);
     repo.write("text", "no image at all");

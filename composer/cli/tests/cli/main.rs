@@ -33,6 +33,7 @@ mod shell;
 mod team;
 mod verbs;
 mod verify;
+mod whence;
 
 /// ELF files made by hand, as the audit's own tests make them.
 #[path = "../../../elf/tests/elf/made.rs"]

@@ -4,9 +4,7 @@
 
 use std::io::{self, Write};
 
-use xsc_image::read::ReadError;
-
-use super::{failed, open, resolve, shown, wanted};
+use super::{file, open, shown};
 use crate::args::Cat;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -14,12 +12,7 @@ use crate::error::CommandError;
 pub(crate) fn run(_context: &Context, args: &Cat) -> Result<(), CommandError> {
     let word = &args.image.image;
     let image = open(word)?;
-    let path = wanted(args.path.as_bytes());
-    let Some(path) = resolve(image.entries(), &path) else {
-        let path = shown(&path);
-        return Err(failed(word, &ReadError::NotFound { path }));
-    };
-    let content = image.content(&path).map_err(|error| failed(word, &error))?;
+    let (path, content) = file(word, &*image, &args.path)?;
     let mut out = io::stdout().lock();
     let copied = io::copy(&mut content.reader(), &mut out).and_then(|_| out.flush());
     match copied {

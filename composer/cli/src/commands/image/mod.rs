@@ -10,7 +10,7 @@ pub(crate) mod whence;
 use std::path::Path;
 use std::sync::Arc;
 
-use xsc_image::read::{self, Entries, FileSource, Node, NodeKind, ReadError, Reader};
+use xsc_image::read::{self, Content, Entries, FileSource, Node, NodeKind, ReadError, Reader};
 
 use crate::error::CommandError;
 
@@ -53,6 +53,29 @@ pub(crate) fn failed(word: &str, error: &ReadError) -> CommandError {
             CommandError::usage(format!("{word}: {text}")).hint("xz is not read; unpack it first")
         }
         _ => CommandError::other(format!("{word}: {text}")),
+    }
+}
+
+/// The file that a user's path leads to, through links: its path in the image, and its content.
+pub(crate) fn file(
+    word: &str,
+    image: &dyn Reader,
+    path: &str,
+) -> Result<(Vec<u8>, Content), CommandError> {
+    let wanted = wanted(path.as_bytes());
+    let failure = |error: ReadError| Err(failed(word, &error));
+    match resolve(image.entries(), &wanted) {
+        None => failure(ReadError::NotFound {
+            path: shown(&wanted),
+        }),
+        // The root's path is empty in images.
+        Some(path) if path.is_empty() => failure(ReadError::NotAFile {
+            path: "/".to_owned(),
+        }),
+        Some(path) => match image.content(&path) {
+            Err(error) => failure(error),
+            Ok(content) => Ok((path, content)),
+        },
     }
 }
 

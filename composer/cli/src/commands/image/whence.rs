@@ -1,8 +1,9 @@
 //! `whence`: which derivation, source and patch put the bytes of a file into an image.
 //!
 //! The file's digest is looked for in the results of the profile's derivations, as the store has them; the first that
-//! has it made it, the others passed it on. Invariant: nothing is built, and what is said follows from content, not
-//! from names.
+//! has it made it, the others passed it on, as it is or inside a package. Its sources are all that went into that
+//! derivation but the roots of sandboxes. Invariant: nothing is built, and what is said follows from content, not from
+//! names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -10,13 +11,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use xsc_build::{BuildSummary, Work};
-use xsc_image::read::{ReadError, Reader};
+use xsc_image::read::Reader;
 use xsc_model::{
-    BlobId, Builder, Derivation, Digest, DirectorySource, DrvId, Graph, InputSource, Node, TreeId,
+    BlobId, Builder, Derivation, Digest, DirectorySource, DrvId, Graph, Input, InputSource, Node,
+    TreeId,
 };
 use xsc_store::Store;
 
-use super::{failed, open as open_image, resolve, shown, wanted};
+use super::{file, open as open_image, shown};
 use crate::args::Whence;
 use crate::commands::{open, print};
 use crate::context::{Context, Repository};
@@ -32,12 +34,7 @@ struct Found {
 pub(crate) fn run(context: &Context, args: &Whence) -> Result<(), CommandError> {
     let word = &args.image.image;
     let image = open_image(word)?;
-    let path = wanted(args.path.as_bytes());
-    let Some(path) = resolve(image.entries(), &path) else {
-        let path = shown(&path);
-        return Err(failed(word, &ReadError::NotFound { path }));
-    };
-    let content = image.content(&path).map_err(|error| failed(word, &error))?;
+    let (path, content) = file(word, &*image, &args.path)?;
     let blob = digest(content.reader()).map_err(|error| {
         CommandError::other(format!("{word}: cannot read `{}`: {error}", shown(&path)))
     })?;
@@ -70,12 +67,7 @@ pub(crate) fn run(context: &Context, args: &Whence) -> Result<(), CommandError> 
         }
     }
     let holders: BTreeSet<DrvId> = found.iter().map(|found| found.drv).collect();
-    let is_origin = |found: &&Found| {
-        let inputs = graph.get(&found.drv).map(|drv| drv.inputs.as_slice());
-        !inputs.unwrap_or_default().iter().any(|input| {
-            matches!(&input.source, InputSource::Output { drv, .. } if holders.contains(drv))
-        })
-    };
+    let is_origin = |found: &&Found| !passes_on(&graph, found.drv, &holders);
     let origins: Vec<&Found> = found.iter().filter(is_origin).collect();
     if origins.is_empty() {
         return Err(CommandError::other(format!(
@@ -86,10 +78,13 @@ pub(crate) fn run(context: &Context, args: &Whence) -> Result<(), CommandError> 
         .hint("either the image is of another profile (-p), or its writer made the file: boot images get their own addresses"));
     }
     let package = owner(&*image, &path);
-    let explained: Vec<Value> = origins
-        .iter()
-        .filter_map(|found| explain(&graph, found, package.as_deref()))
-        .collect();
+    let mut explained: Vec<Value> = Vec::new();
+    for found in &origins {
+        if let Some(drv) = graph.get(&found.drv) {
+            let copied = search.of_repository(drv)?;
+            explained.push(explain(&graph, drv, found, copied, package.as_deref()));
+        }
+    }
     let passed: Vec<&str> = found
         .iter()
         .filter(|found| !origins.iter().any(|origin| origin.drv == found.drv))
@@ -108,6 +103,39 @@ pub(crate) fn run(context: &Context, args: &Whence) -> Result<(), CommandError> 
         print(&format!("through {}", passed.join(", ")));
     }
     Ok(())
+}
+
+/// Whether what a derivation is made of holds the content: as it is, or inside a package or an archive.
+fn passes_on(graph: &Graph, id: DrvId, holders: &BTreeSet<DrvId>) -> bool {
+    let mut seen = BTreeSet::from([id]);
+    let mut pending = vec![id];
+    while let Some(at) = pending.pop() {
+        let Some(drv) = graph.get(&at) else {
+            continue;
+        };
+        for input in &drv.inputs {
+            let InputSource::Output { drv: inner, .. } = &input.source else {
+                continue;
+            };
+            // What builds an input may have such a file of its own; what builds this may be where it was copied from.
+            let root = is_root(drv, input);
+            if at != id && root {
+                continue;
+            }
+            if holders.contains(inner) {
+                return true;
+            }
+            if !root && seen.insert(*inner) {
+                pending.push(*inner);
+            }
+        }
+    }
+    false
+}
+
+/// Whether an input is the root of a sandbox: what builds, not what is built from.
+fn is_root(drv: &Derivation, input: &Input) -> bool {
+    matches!(drv.builder, Builder::Exec(_)) && input.at.as_str() == "/"
 }
 
 fn digest(reader: impl Read) -> std::io::Result<BlobId> {
@@ -171,12 +199,37 @@ impl Search<'_> {
     }
 }
 
-/// Whether a derivation is named after a package, with a version behind it.
+impl Search<'_> {
+    /// The files of the repository with the content that a derivation got, and had only to copy.
+    fn of_repository(&mut self, drv: &Derivation) -> Result<BTreeSet<String>, CommandError> {
+        let mut copied = BTreeSet::new();
+        for input in drv.inputs.iter().filter(|input| !is_root(drv, input)) {
+            let InputSource::Source { tree, paths } = &input.source else {
+                continue;
+            };
+            let Some(below) = self.tree(*tree)? else {
+                continue;
+            };
+            // Of a list of paths each is an entry at the top, of one folder its content.
+            let first = below.split('/').next().unwrap_or_default();
+            let named = |path: &&String| path.rsplit('/').next() == Some(first);
+            copied.insert(match (paths.iter().find(named), paths.as_slice()) {
+                (Some(path), _) => format!("{path}{}", &below[first.len()..]),
+                (None, [folder]) => format!("{folder}/{below}"),
+                (None, _) => below,
+            });
+        }
+        Ok(copied)
+    }
+}
+
+/// Whether a derivation is named after a package: with a version behind it, or as its `.deb`.
 fn is_of(name: &str, package: &str) -> bool {
     let version = name
         .strip_prefix(package)
         .and_then(|rest| rest.strip_prefix(['-', '_']));
-    version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
+    // `lib.deb` names what it makes without a version.
+    version.is_some_and(|rest| rest == "deb" || rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// The package that dpkg's database in the image says a file is of.
@@ -199,10 +252,16 @@ fn owner(image: &dyn Reader, path: &[u8]) -> Option<String> {
     None
 }
 
-/// What made a file: the derivation, and what it was made of.
-fn explain(graph: &Graph, found: &Found, package: Option<&str>) -> Option<Value> {
-    let drv = graph.get(&found.drv)?;
-    let mut sources = BTreeSet::new();
+/// What made a file: the derivation, and what it was made of, which is `copied` alone where there is such a thing.
+fn explain(
+    graph: &Graph,
+    drv: &Derivation,
+    found: &Found,
+    copied: BTreeSet<String>,
+    package: Option<&str>,
+) -> Value {
+    let whole = copied.is_empty();
+    let mut sources = copied;
     let mut patches = BTreeSet::new();
     let mut seen = BTreeSet::from([found.drv]);
     // A root of packages is made of all of them; the file is of one.
@@ -212,11 +271,12 @@ fn explain(graph: &Graph, found: &Found, package: Option<&str>) -> Option<Value>
     });
     let of_package = |drv: &&Derivation| package.is_some_and(|name| is_of(drv.name.as_str(), name));
     let narrowed: Vec<&Derivation> = inputs.filter(of_package).collect();
-    match narrowed.is_empty() {
-        true => gather(graph, drv, &mut seen, &mut sources, &mut patches),
-        false => narrowed
-            .iter()
-            .for_each(|drv| gather(graph, drv, &mut seen, &mut sources, &mut patches)),
+    let of = match narrowed.is_empty() {
+        true => vec![drv],
+        false => narrowed.clone(),
+    };
+    for drv in of.into_iter().filter(|_| whole) {
+        gather(graph, drv, &mut seen, &mut sources, &mut patches);
     }
     let package = narrowed.first().map(|drv| drv.name.as_str());
     let by = match (&drv.builder, xsc_build::work_of(drv)) {
@@ -225,7 +285,7 @@ fn explain(graph: &Graph, found: &Found, package: Option<&str>) -> Option<Value>
         (_, Work::Build) => "a build".to_owned(),
         _ => "a step".to_owned(),
     };
-    Some(json!({
+    json!({
         "derivation": drv.name.as_str(),
         "id": found.drv.to_string(),
         "path": found.path,
@@ -233,10 +293,10 @@ fn explain(graph: &Graph, found: &Found, package: Option<&str>) -> Option<Value>
         "package": package,
         "sources": sources,
         "patches": patches,
-    }))
+    })
 }
 
-/// The downloads and files of the repository that a derivation is made of, through steps that only pass on.
+/// The downloads and files of the repository that a derivation is made of, through all steps between them.
 fn gather(
     graph: &Graph,
     drv: &Derivation,
@@ -247,21 +307,18 @@ fn gather(
     if let Builder::Fetch(fetch) = &drv.builder {
         sources.insert(format!("{} sha256:{}", fetch.file, fetch.sha256));
     }
-    for input in &drv.inputs {
+    for input in drv.inputs.iter().filter(|input| !is_root(drv, input)) {
         match &input.source {
             InputSource::Source { paths, .. } => {
                 for path in paths {
-                    match path.ends_with(".patch") || path.contains("/patches") {
+                    match is_patch(path) {
                         true => patches.insert(path.clone()),
                         false => sources.insert(path.clone()),
                     };
                 }
             }
-            // The root of a sandbox is what builds, not what is built from.
-            InputSource::Output { .. } if input.at.as_str() == "/" => {}
             InputSource::Output { drv, .. } => {
                 if let Some(inner) = graph.get(drv)
-                    && xsc_build::work_of(inner) != Work::Build
                     && seen.insert(*drv)
                 {
                     gather(graph, inner, seen, sources, patches);
@@ -269,6 +326,13 @@ fn gather(
             }
         }
     }
+}
+
+/// Whether a file of the repository is a patch, or a folder of patches.
+fn is_patch(path: &str) -> bool {
+    path.ends_with(".patch")
+        || path.ends_with(".diff")
+        || path.split('/').any(|part| part == "patches")
 }
 
 fn text(origin: &Value) -> String {
