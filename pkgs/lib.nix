@@ -350,12 +350,14 @@ rec {
       }
       (rootInputs tree owners audits);
 
-  # An OCI image layout; the output is the layout's directory.
+  # An OCI image layout; the output is the layout's directory. `architecture` is "amd64" or "arm64", what the programs
+  # are for; null is the machine that builds.
   oci =
     {
       name,
       tree,
       reference,
+      architecture ? null,
       nodes ? { },
       command ? [ ],
       labels ? { },
@@ -364,16 +366,19 @@ rec {
       audits ? [ ],
     }:
     step name "builtin:oci"
-      {
-        inherit
-          nodes
-          reference
-          command
-          labels
-          env
-          epoch
-          ;
-      }
+      (
+        {
+          inherit
+            nodes
+            reference
+            command
+            labels
+            env
+            epoch
+            ;
+        }
+        // (if architecture == null then { } else { inherit architecture; })
+      )
       (rootInputs tree owners audits);
 
   # An OCI layout as an archive at $out/<file>, which `docker load` reads too; it gets the name `reference`.
@@ -390,6 +395,16 @@ rec {
         from = layout;
       }
     ];
+
+  # An OCI layout with an image for each processor behind one `reference`, of which engines take theirs. `layouts` are
+  # layouts of one image each, as `oci` makes them, no two for one processor; one alone is an index of one.
+  ociIndex =
+    {
+      name,
+      reference,
+      layouts,
+    }:
+    step name "builtin:oci-index" { inherit reference; } (numbered "/layouts" layouts);
 
   # A root file system that is only read, at $out/<file>: EROFS. `compression` is "lz4" or "none".
   erofs =

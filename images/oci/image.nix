@@ -17,6 +17,8 @@ let
       audits
       ;
     reference = config.profile.name;
+    # The composer names that of the machine that builds unless told.
+    architecture = if config.profile.system == "aarch64-linux" then "arm64" else null;
     inherit (stack) command;
     labels."org.opencontainers.image.title" = name;
   };

@@ -109,6 +109,27 @@ pub enum OciError {
         /// The layout or the document.
         path: PathBuf,
     },
+    /// There is nothing to join.
+    #[error("an index needs at least one layout")]
+    NoLayouts,
+    /// What is to be joined is no layout, or holds several images.
+    #[error("`{name}` is not an OCI layout of one image")]
+    NotOneImage {
+        /// What the caller calls it.
+        name: String,
+    },
+    /// Two images of which engines could take either.
+    #[error(
+        "`{first}` and `{second}` are both for {platform}; an index has one image for each processor"
+    )]
+    SamePlatform {
+        /// Such as `linux/arm64`.
+        platform: String,
+        /// What the caller calls the first.
+        first: String,
+        /// What the caller calls the second.
+        second: String,
+    },
     /// A file of the layout could not be written.
     #[error("cannot write `{}`", path.display())]
     Write {
@@ -275,17 +296,22 @@ fn created(epoch: i64) -> Result<String, OciError> {
         .ok_or(OciError::Epoch { epoch })
 }
 
-fn check_names(spec: &OciSpec<'_>) -> Result<(), OciError> {
+/// Whether the specification allows a reference.
+pub(crate) fn check_reference(reference: &str) -> Result<(), OciError> {
     let word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric());
-    if !spec
-        .reference
+    match reference
         .split(['.', '_', '-', '/', ':', '@', '+'])
         .all(word)
     {
-        return Err(OciError::Reference {
-            reference: spec.reference.to_owned(),
-        });
+        true => Ok(()),
+        false => Err(OciError::Reference {
+            reference: reference.to_owned(),
+        }),
     }
+}
+
+fn check_names(spec: &OciSpec<'_>) -> Result<(), OciError> {
+    check_reference(spec.reference)?;
     match spec
         .env
         .keys()

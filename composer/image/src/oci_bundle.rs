@@ -13,26 +13,48 @@ use serde_json::{Value, json};
 
 use crate::oci::{INDEX_TYPE, OciError, put_bytes, put_file, read_file};
 
-/// Joins layouts of one image each for several processors into `out`, an empty directory, under one reference.
-pub fn join(layouts: &[&Path], reference: &str, out: &Path) -> Result<String, OciError> {
+/// A layout of one image for [`join`].
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// What errors call it.
+    pub name: &'a str,
+    /// Its directory.
+    pub layout: &'a Path,
+}
+
+/// Joins layouts of one image each, for different processors, into `out`, an empty directory, under one reference.
+///
+/// The digest is that of the index of processors, in the order of the layouts, which `index.json` names. Errors: no
+/// layout, what is no layout of one image, two for one processor, a reference that OCI does not allow.
+pub fn join(parts: &[Part<'_>], reference: &str, out: &Path) -> Result<String, OciError> {
+    crate::oci::check_reference(reference)?;
+    if parts.is_empty() {
+        return Err(OciError::NoLayouts);
+    }
+    let mut platforms: BTreeMap<String, &str> = BTreeMap::new();
+    let mut manifests = Vec::new();
+    for part in parts {
+        let (shown, manifest) = described(part)?;
+        if let Some(first) = platforms.insert(shown.clone(), part.name) {
+            return Err(OciError::SamePlatform {
+                platform: shown,
+                first: first.to_owned(),
+                second: part.name.to_owned(),
+            });
+        }
+        manifests.push(manifest);
+    }
     let blob_dir = out.join("blobs/sha256");
     fs::create_dir_all(&blob_dir).map_err(crate::oci::write_error(&blob_dir))?;
-    let mut manifests = Vec::new();
-    for layout in layouts {
-        for digest in blobs_of(layout)? {
+    for part in parts {
+        for digest in blobs_of(part.layout)? {
             let (from, to) = (
-                layout.join("blobs/sha256").join(&digest),
+                part.layout.join("blobs/sha256").join(&digest),
                 blob_dir.join(&digest),
             );
             if !to.exists() {
                 fs::copy(&from, &to).map_err(crate::oci::write_error(&to))?;
             }
-        }
-        for mut manifest in index(layout)? {
-            if let Some(manifest) = manifest.as_object_mut() {
-                manifest.remove("annotations");
-            }
-            manifests.push(manifest);
         }
     }
     let inner = json!({ "schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests });
@@ -55,6 +77,42 @@ pub fn join(layouts: &[&Path], reference: &str, out: &Path) -> Result<String, Oc
     Ok(digest)
 }
 
+/// The one image of a layout: its platform as people write it, and its descriptor for an index of processors.
+fn described(part: &Part<'_>) -> Result<(String, Value), OciError> {
+    let not_one = || OciError::NotOneImage {
+        name: part.name.to_owned(),
+    };
+    if !part.layout.join("index.json").is_file() {
+        return Err(not_one());
+    }
+    let manifests = index(part.layout)?;
+    let [descriptor] = manifests.as_slice() else {
+        return Err(not_one());
+    };
+    // What is no manifest, as an index of several processors, has no configuration.
+    let manifest = blob(descriptor).ok_or_else(not_one)?;
+    let manifest = document(&part.layout.join(manifest))?;
+    let config = blob(&manifest["config"]).ok_or_else(not_one)?;
+    let config = document(&part.layout.join(config))?;
+    let (Some(os), Some(architecture)) = (config["os"].as_str(), config["architecture"].as_str())
+    else {
+        return Err(not_one());
+    };
+    let mut platform = json!({ "architecture": architecture, "os": os });
+    let mut shown = format!("{os}/{architecture}");
+    if let Some(variant) = config["variant"].as_str() {
+        platform["variant"] = variant.into();
+        shown = format!("{shown}/{variant}");
+    }
+    let described = json!({
+        "mediaType": descriptor["mediaType"],
+        "digest": descriptor["digest"],
+        "size": descriptor["size"],
+        "platform": platform,
+    });
+    Ok((shown, described))
+}
+
 /// Writes a layout of one image as a tar archive that is a layout still, and that `docker load` reads as well: its
 /// `manifest.json` names the image `name`.
 pub fn archive(layout: &Path, name: &str, epoch: i64, out: &mut dyn Write) -> Result<(), OciError> {
@@ -65,15 +123,8 @@ pub fn archive(layout: &Path, name: &str, epoch: i64, out: &mut dyn Write) -> Re
     let [descriptor] = manifests.as_slice() else {
         return Err(broken());
     };
-    let blob = |descriptor: &Value| -> Option<String> {
-        let hex = descriptor["digest"].as_str()?.strip_prefix("sha256:")?;
-        hex.bytes()
-            .all(|b| b.is_ascii_hexdigit())
-            .then(|| format!("blobs/sha256/{hex}"))
-    };
     let manifest = blob(descriptor).ok_or_else(broken)?;
-    let manifest: Value =
-        serde_json::from_slice(&read_file(&layout.join(manifest))?).map_err(|_| broken())?;
+    let manifest = document(&layout.join(manifest))?;
     let layers: Option<Vec<String>> = manifest["layers"]
         .as_array()
         .and_then(|layers| layers.iter().map(blob).collect());
@@ -132,10 +183,26 @@ fn header(kind: EntryType, mode: u32, size: u64, time: u64) -> Header {
 /// The descriptors of a layout's index.
 fn index(layout: &Path) -> Result<Vec<Value>, OciError> {
     let path = layout.join("index.json");
-    let index: Option<Value> = serde_json::from_slice(&read_file(&path)?).ok();
-    index
-        .and_then(|mut index| index["manifests"].as_array_mut().map(std::mem::take))
-        .ok_or(OciError::Layout { path })
+    let mut index = document(&path)?;
+    let manifests = index["manifests"].as_array_mut().map(std::mem::take);
+    manifests.ok_or(OciError::Layout { path })
+}
+
+/// A JSON object.
+fn document(path: &Path) -> Result<Value, OciError> {
+    let document: Option<Value> = serde_json::from_slice(&read_file(path)?).ok();
+    let document = document.filter(Value::is_object);
+    document.ok_or_else(|| OciError::Layout {
+        path: path.to_owned(),
+    })
+}
+
+/// Where in a layout the blob of a descriptor is.
+fn blob(descriptor: &Value) -> Option<String> {
+    let hex = descriptor["digest"].as_str()?.strip_prefix("sha256:")?;
+    hex.bytes()
+        .all(|b| b.is_ascii_hexdigit())
+        .then(|| format!("blobs/sha256/{hex}"))
 }
 
 /// The names of a layout's blobs, sorted.

@@ -132,13 +132,15 @@ pub enum BuiltinName {
     Sums,
     /// Writes an OCI layout as an archive.
     OciArchive,
+    /// Writes an OCI layout of several processors' images.
+    OciIndex,
     /// Writes a tar archive, compressed.
     Tar,
 }
 
 impl BuiltinName {
     /// Every builtin with the name that recipes use.
-    pub const ALL: [(BuiltinName, &'static str); 22] = [
+    pub const ALL: [(BuiltinName, &'static str); 23] = [
         (BuiltinName::UnpackDeb, "unpack-deb"),
         (BuiltinName::UnpackTar, "unpack-tar"),
         (BuiltinName::Merge, "merge"),
@@ -160,6 +162,7 @@ impl BuiltinName {
         (BuiltinName::Sbom, "sbom"),
         (BuiltinName::Sums, "sums"),
         (BuiltinName::OciArchive, "oci-archive"),
+        (BuiltinName::OciIndex, "oci-index"),
         (BuiltinName::Tar, "tar"),
     ];
 

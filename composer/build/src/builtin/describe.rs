@@ -1,4 +1,5 @@
-//! `builtin:sbom`, `builtin:sums`, `builtin:oci-archive`: what stands beside an image.
+//! `builtin:sbom`, `builtin:sums`, `builtin:oci-archive`, `builtin:oci-index`: what stands beside an image, or around
+//! images.
 //!
 //! Invariant: they read their inputs and nothing else, so what they say of an image is as reproducible as the image.
 
@@ -87,5 +88,29 @@ pub(crate) fn oci_archive(store: &Store, params: &Params<'_>) -> Result<TreeId, 
         let epoch = params.int("epoch")?;
         oci_bundle::archive(&layout, params.str("reference")?, epoch, out).map_err(failed)
     })?;
+    output.finish()
+}
+
+/// The OCI layouts at `/layouts/...`, of one image each, as one layout with an image for each processor.
+pub(crate) fn oci_index(
+    store: &Store,
+    params: &Params<'_>,
+    names: &[String],
+) -> Result<TreeId, FailureKind> {
+    params.only(&["reference"])?;
+    let mut layouts = Vec::new();
+    for (index, (at, tree)) in params.inputs().enumerate() {
+        if !at.starts_with("/layouts/") {
+            return Err(params.error(format!("it takes layouts below `/layouts`, not `{at}`")));
+        }
+        let name = names.get(index).map_or(at, String::as_str);
+        layouts.push((name, store.tree_path(&tree)?));
+    }
+    let parts: Vec<_> = layouts
+        .iter()
+        .map(|(name, layout)| oci_bundle::Part { name, layout })
+        .collect();
+    let output = Output::new(store)?;
+    oci_bundle::join(&parts, params.str("reference")?, output.dir()).map_err(failed)?;
     output.finish()
 }

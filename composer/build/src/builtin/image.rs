@@ -222,6 +222,7 @@ pub(crate) fn erofs(engine: &Engine<'_>, params: &Params<'_>) -> Result<TreeId, 
 pub(crate) fn oci(engine: &Engine<'_>, params: &Params<'_>) -> Result<TreeId, FailureKind> {
     let store = engine.store;
     params.only(&[
+        "architecture",
         "command",
         "compression",
         "entrypoint",
@@ -239,6 +240,19 @@ pub(crate) fn oci(engine: &Engine<'_>, params: &Params<'_>) -> Result<TreeId, Fa
     let Some(compression) = Compression::from_name(compression) else {
         let problem = format!("`compression` is \"{compression}\", not none, gzip or zstd");
         return Err(params.error(problem));
+    };
+    // The system of a derivation is the machine that builds.
+    let native = match params.system() {
+        System::X86_64Linux => "amd64",
+        System::Aarch64Linux => "arm64",
+    };
+    let architecture = match params.str_or("architecture", native)? {
+        "amd64" => oci::Architecture::Amd64,
+        "arm64" => oci::Architecture::Arm64,
+        other => {
+            let problem = format!("`architecture` is \"{other}\", not \"amd64\" or \"arm64\"");
+            return Err(params.error(problem));
+        }
     };
     let packages = match params.str_or("layers", "packages")? {
         "packages" => database::packages(store, params, params.input("/tree")?)?,
@@ -262,10 +276,7 @@ pub(crate) fn oci(engine: &Engine<'_>, params: &Params<'_>) -> Result<TreeId, Fa
     });
     let spec = oci::OciSpec {
         layers: layers.collect(),
-        architecture: match params.system() {
-            System::X86_64Linux => oci::Architecture::Amd64,
-            System::Aarch64Linux => oci::Architecture::Arm64,
-        },
+        architecture,
         reference: params.str("reference")?,
         entrypoint: &params.strings("entrypoint")?,
         command: &params.strings("command")?,

@@ -54,6 +54,7 @@ pub(crate) fn run(
         BuiltinName::Sbom => describe::sbom(engine.store, &params),
         BuiltinName::Sums => describe::sums(engine.store, &params),
         BuiltinName::OciArchive => describe::oci_archive(engine.store, &params),
+        BuiltinName::OciIndex => describe::oci_index(engine.store, &params, input_names),
         BuiltinName::Deb => package::deb(engine.store, &params),
         BuiltinName::Rpm => package::rpm(engine.store, &params),
         BuiltinName::Rebase => package::rebased(engine.store, &params),

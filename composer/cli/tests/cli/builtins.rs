@@ -7,7 +7,7 @@ use crate::env::{TestRepo, can_build};
 
 /// Which tree each version of a builtin makes of the recipe below. A change that gives another: raise the builtin's
 /// version in `BuiltinName::version`, then write both here.
-const MADE: [(BuiltinName, u64, &str); 15] = [
+const MADE: [(BuiltinName, u64, &str); 16] = [
     (BuiltinName::Write, 1, "480c675e77c03a9d"),
     (BuiltinName::Merge, 1, "1f65f3daac4d09b4"),
     (BuiltinName::Cpio, 1, "f368bb4ddf5b808e"),
@@ -17,6 +17,7 @@ const MADE: [(BuiltinName, u64, &str); 15] = [
     (BuiltinName::Manifest, 1, "da0b0aa085bf7632"),
     (BuiltinName::Oci, 4, "94c32485096ed5f8"),
     (BuiltinName::OciArchive, 1, "e6458ea3421ef642"),
+    (BuiltinName::OciIndex, 1, "e205148c9da56460"),
     (BuiltinName::Deb, 1, "23120a4b38e8f361"),
     (BuiltinName::Rpm, 1, "5e9d28961af6b165"),
     (BuiltinName::Erofs, 1, "5bfeb2fcf748409f"),
@@ -59,6 +60,8 @@ disk = step "disk" "builtin:disk" { inherit epoch nodes; file = "t.img"; free = 
 manifest = step "manifest" "builtin:manifest" { inherit nodes; file = "t"; } (of merge);
 oci = step "oci" "builtin:oci" { inherit epoch nodes; reference = "t:latest"; command = [ "/init" ]; labels = { a = "b"; }; } (of merge);
 oci-archive = step "oci-archive" "builtin:oci-archive" { inherit epoch; file = "t.tar"; reference = "t:latest"; } [ { at = "/layout"; from = oci; } ];
+arm64 = step "arm64" "builtin:oci" { inherit epoch nodes; reference = "arm64"; architecture = "arm64"; } (of merge);
+oci-index = step "oci-index" "builtin:oci-index" { reference = "t:latest"; } [ { at = "/layouts/0"; from = oci; } { at = "/layouts/1"; from = arm64; } ];
 package = { package = "t"; version = "1.0"; inherit epoch; nodes = removeAttrs nodes [ "/etc/null" ]; architecture = "amd64"; description = "a test\nof packages"; };
 deb = step "deb" "builtin:deb" (package // { maintainer = "A B <a@b.invalid>"; }) (of write);
 rpm = step "rpm" "builtin:rpm" (package // { release = "1"; license = "MIT"; url = ""; requires = [ ]; conffiles = [ ]; summary = "a test"; }) (of write);
@@ -103,5 +106,52 @@ fn every_builtin_is_looked_at() {
             looked.contains(&builtin),
             "`builtin:{name}` belongs to MADE or OTHERS"
         );
+    }
+}
+
+#[test]
+fn an_index_says_by_name_what_it_cannot_join() {
+    if !can_build("an_index_says_by_name_what_it_cannot_join") {
+        return;
+    }
+    let index = |name: &str, layouts: &str| {
+        format!(
+            r#"{name} = step "{name}" "builtin:oci-index" {{ reference = "t:latest"; }} [ {layouts} ];"#
+        )
+    };
+    let repo = TestRepo::new(&format!(
+        r#"
+tree = step "tree" "builtin:write" {{ files."/init" = "x"; executable = [ ]; links = {{ }}; }} [ ];
+layout = name: more: step name "builtin:oci" ({{ epoch = 1735689600; reference = "t"; }} // more) [ {{ at = "/tree"; from = tree; }} ];
+{}{}{}{}
+odd = layout "odd" {{ architecture = "mips"; }};
+"#,
+        index(
+            "same",
+            r#"{ at = "/layouts/0"; from = layout "first" { }; } { at = "/layouts/1"; from = layout "second" { architecture = "amd64"; command = [ "/init" ]; }; }"#
+        ),
+        index("strange", r#"{ at = "/layouts/0"; from = tree; }"#),
+        index("nothing", ""),
+        index("elsewhere", r#"{ at = "/layout"; from = tree; }"#),
+    ));
+    for (attr, said) in [
+        (
+            "same",
+            "`first` and `second` are both for linux/amd64; an index has one image for each processor",
+        ),
+        ("strange", "`tree` is not an OCI layout of one image"),
+        ("nothing", "an index needs at least one layout"),
+        (
+            "elsewhere",
+            "it takes layouts below `/layouts`, not `/layout`",
+        ),
+        (
+            "odd",
+            "`architecture` is \"mips\", not \"amd64\" or \"arm64\"",
+        ),
+    ] {
+        let _ = repo
+            .build_with(&["-A", attr, "--no-link"])
+            .fails(100, &[&format!("error: {attr}: "), said]);
     }
 }
