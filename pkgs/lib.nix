@@ -247,8 +247,9 @@ rec {
     ];
 
   # A disk at $out/<file>: an EFI system partition with what is in `esp` and `menu` as /grub/grub.cfg, and `tree` with
-  # `nodes` as the ext4 root. `loader` holds GRUB's boot.img and core.img for BIOS. `menu` may hold @ROOT_UUID@, and with
-  # `verity` @VERITY@ and @VERITY_UUID@ (composer/image/src/disk). `free` and `size` are MiB.
+  # `nodes` as the root: `filesystem` is "ext4", or "erofs", which is only read. `loader` holds GRUB's boot.img and
+  # core.img for BIOS. `menu` may hold @ROOT_UUID@, and with `verity` @VERITY@ and @VERITY_UUID@ (composer/image/src/disk).
+  # `free` and `size` are MiB of an ext4 root.
   disk =
     {
       name,
@@ -262,6 +263,7 @@ rec {
       audits ? [ ],
       free ? 0,
       size ? null,
+      filesystem ? "ext4",
       verity ? false,
       format ? "raw",
     }:
@@ -279,6 +281,7 @@ rec {
             ;
         }
         // (if size == null then { } else { inherit size; })
+        // (if filesystem == "ext4" then { } else { inherit filesystem; })
       )
       (
         [

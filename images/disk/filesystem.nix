@@ -1,4 +1,5 @@
 # The root file system of a disk: the profile's root and what its first boot needs, with as much room as its options say.
+# Invariant: what is only read, for its hashes or for its format, has no room and no first boot.
 {
   lib,
   config,
@@ -8,6 +9,8 @@
 }:
 let
   inherit (config.image.disk) free size verity;
+
+  format = config.image.disk.filesystem;
 
   tree = lib.merge {
     name = "${name}-disk-rootfs";
@@ -19,9 +22,9 @@ let
 in
 rootfs
 // {
-  inherit size verity;
+  inherit size verity format;
   # A root that can only be read needs no room.
-  free = if verity then 0 else free;
+  free = if verity || format == "erofs" then 0 else free;
 }
 // (
   if firstBoot.grows then

@@ -2,8 +2,8 @@
 # is the init= of every boot, does nothing when there is nothing to gain, and becomes the system's init.
 { pkgs, config }:
 {
-  # A root that is only read stays as it was hashed.
-  grows = !config.image.disk.verity;
+  # A root that is only read stays as it was written.
+  grows = !config.image.disk.verity && config.image.disk.filesystem != "erofs";
   programs = pkgs.xsc-boot;
   init = "/usr/lib/xsc/first-boot";
 }

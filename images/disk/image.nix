@@ -1,5 +1,5 @@
 # A disk that boots under BIOS and UEFI: a GUID partition table, the boot loader's partitions, and an ext4 root that is
-# written to, or with `image.disk.verity` one that is only read and checked block by block.
+# written to, or one that is only read: EROFS, or with `image.disk.verity` either, checked block by block.
 {
   lib,
   config,
@@ -16,6 +16,7 @@ let
     lib.disk {
       name = "${name}-disk";
       inherit file format;
+      filesystem = filesystem.format;
       inherit (filesystem)
         tree
         nodes

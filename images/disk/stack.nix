@@ -12,9 +12,14 @@
 let
   root =
     if filesystem.verity then
-      "'dm-mod.create=root,,,ro,@VERITY@' dm-mod.waitfor=PARTUUID=@VERITY_UUID@,PARTUUID=@ROOT_UUID@ root=/dev/dm-0 ro"
+      "'dm-mod.create=root,,,ro,@VERITY@' dm-mod.waitfor=PARTUUID=@VERITY_UUID@,PARTUUID=@ROOT_UUID@ root=/dev/dm-0 ro${type}"
+    else if filesystem.format == "erofs" then
+      "root=PARTUUID=@ROOT_UUID@ rootwait ro${type}"
     else
       "root=PARTUUID=@ROOT_UUID@ rootwait rw";
+
+  # The kernel tries ext4 first.
+  type = if filesystem.format == "erofs" then " rootfstype=erofs" else "";
 
   # The init of an image with tests is not where the kernel looks.
   init =

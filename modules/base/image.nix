@@ -6,9 +6,21 @@ let
   wanted = builtins.elem "disk" config.profile.images;
 
   inherit (config.image.iso) live;
+
+  erofs = config.image.disk.filesystem == "erofs";
 in
 {
   options.image.disk = {
+    filesystem = mkOption {
+      type = types.enum [
+        "ext4"
+        "erofs"
+      ];
+      default = "ext4";
+      example = "erofs";
+      description = "The file system of the root: ext4, which is written to unless there is `verity`, or EROFS, which is compressed and can only be read.";
+    };
+
     format = mkOption {
       type = types.enum [
         "raw"
@@ -23,7 +35,7 @@ in
       type = types.ints.unsigned;
       default = 64;
       example = 4096;
-      description = "MiB that are free in the root file system, which is otherwise as large as its files need.";
+      description = "MiB that are free in a root file system that is written to, which is otherwise as large as its files need.";
     };
 
     size = mkOption {
@@ -82,6 +94,22 @@ in
         ]
       ];
     }
+    {
+      assertion = erofs -> config.image.disk.size == null;
+      message = "`image.disk.size` is of an ext4 root; one of EROFS is as large as its files, compressed";
+      about = [
+        [
+          "image"
+          "disk"
+          "filesystem"
+        ]
+        [
+          "image"
+          "disk"
+          "size"
+        ]
+      ];
+    }
   ];
 
   # The kernel of an ISO that installs is that of the disks which it installs, with or without verity.
@@ -92,6 +120,7 @@ in
         "root"
       ]
       ++ lib.optional (config.image.disk.verity || live) "verity"
+      ++ lib.optional (wanted && erofs) "erofs"
       ++ lib.optional live "live"
     )
   );

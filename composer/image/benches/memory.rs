@@ -180,6 +180,7 @@ fn main() {
         bios: None,
         architecture: Architecture::X86_64,
         root: &|out, base| ext4::write(&ext4, &blobs, out, base).map_err(Into::into),
+        read_only: false,
         verity: true,
         seed,
         epoch: 0,

@@ -3,13 +3,16 @@
 mod support;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use support::{EPOCH, path, tool};
-use xsc_image::disk::{self, Architecture, Bios, Disk, DiskError, DiskSpec};
+use xsc_image::disk::{self, Architecture, Bios, Disk, DiskError, DiskSpec, RootError};
+use xsc_image::erofs::{self, ErofsCompression, ErofsSpec};
 use xsc_image::ext4::{self, Ext4Spec};
+use xsc_image::read::{self, FileSource};
 use xsc_image::{Entry, Kind, Manifest, MemoryBlobs, qcow2, verity};
 use xsc_model::Digest;
 
@@ -27,20 +30,46 @@ fn core() -> Vec<u8> {
     core
 }
 
+/// What a root is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Root {
+    Ext4,
+    Erofs,
+}
+
 fn make(menu: &str, verity: bool, threads: usize) -> Result<Made, DiskError> {
+    make_with(Root::Ext4, menu, verity, threads)
+}
+
+fn make_with(kind: Root, menu: &str, verity: bool, threads: usize) -> Result<Made, DiskError> {
     let mut blobs = MemoryBlobs::default();
     let kernel = Entry::new(blobs.add(vec![7; 3_000_000]));
     let esp = Manifest::from_entries([(path("/vmlinuz"), kernel)]).unwrap();
     let init = Entry::new(blobs.add(vec![1; 100_000])).with_mode(0o755);
-    let root = Manifest::from_entries([(path("/init"), init)]).unwrap();
-    let root = Ext4Spec {
+    let files = Manifest::from_entries([(path("/init"), init)]).unwrap();
+    let ext4 = Ext4Spec {
         label: "root",
-        files: &root,
+        files: &files,
         size: None,
         free: 20 << 20,
         seed: Digest::of(b"root"),
         epoch: EPOCH,
         threads,
+    };
+    let erofs = ErofsSpec {
+        label: "root",
+        files: &files,
+        compression: ErofsCompression::Lz4,
+        threads,
+        seed: Digest::of(b"root"),
+        epoch: EPOCH,
+    };
+    let root = |mut out: &File, base: u64| -> Result<u64, RootError> {
+        if kind == Root::Ext4 {
+            return Ok(ext4::write(&ext4, &blobs, out, base)?);
+        }
+        out.seek(SeekFrom::Start(base))?;
+        Ok(erofs::write(&erofs, &blobs, &mut out)?)
     };
     let mut file = tempfile::NamedTempFile::new().unwrap();
     let (boot, core) = ([0x90; 512], core());
@@ -52,7 +81,8 @@ fn make(menu: &str, verity: bool, threads: usize) -> Result<Made, DiskError> {
             core: &core,
         }),
         architecture: Architecture::X86_64,
-        root: &|out, base| ext4::write(&root, &blobs, out, base).map_err(Into::into),
+        root: &root,
+        read_only: kind == Root::Erofs,
         verity,
         seed: Digest::of(b"disk"),
         epoch: EPOCH,
@@ -144,9 +174,66 @@ fn a_disk_has_its_partitions_and_boots_both_ways() {
 #[test]
 fn the_bytes_do_not_depend_on_threads() {
     for (menu, verity) in [(MENU, false), (VERITY_MENU, true)] {
-        let bytes =
-            |threads| std::fs::read(make(menu, verity, threads).unwrap().file.path()).unwrap();
-        assert!(bytes(1) == bytes(2));
+        for kind in [Root::Ext4, Root::Erofs] {
+            let bytes = |threads| {
+                let made = make_with(kind, menu, verity, threads).unwrap();
+                std::fs::read(made.file.path()).unwrap()
+            };
+            assert!(bytes(1) == bytes(2), "{kind:?}");
+        }
+    }
+}
+
+#[test]
+fn a_root_that_is_only_read_says_so_and_does_not_grow() {
+    const GROW: u64 = 1 << 59;
+    const READ_ONLY: u64 = 1 << 60;
+    for (kind, verity, flags, size) in [
+        (Root::Ext4, false, GROW, 25 << 20),
+        (Root::Ext4, true, READ_ONLY, 25 << 20),
+        // As large as what is in it, in whole MiB.
+        (Root::Erofs, false, READ_ONLY, 1 << 20),
+        (Root::Erofs, true, READ_ONLY, 1 << 20),
+    ] {
+        let menu = if verity { VERITY_MENU } else { MENU };
+        let made = make_with(kind, menu, verity, 2).unwrap();
+        let table = gpt::GptConfig::new().open(made.file.path()).unwrap();
+        let found = &table.partitions()[&3];
+        assert_eq!(
+            (found.name.as_str(), found.flags),
+            ("root", flags),
+            "{kind:?} {verity}"
+        );
+        assert_eq!(found.part_guid.to_string(), made.disk.root_uuid);
+        assert!(made.menu().contains(&made.disk.root_uuid));
+        let part = made.partition("root");
+        let found = part.as_file().metadata().unwrap().len();
+        assert!(found <= size, "{kind:?}: {found}");
+        if kind == Root::Erofs {
+            tool("fsck.erofs", &[part.path().to_str().unwrap()]);
+        }
+        if let Some(root) = &made.disk.root_hash {
+            let data = std::fs::read(part.path()).unwrap();
+            let hashes = std::fs::read(made.partition("root-verity").path()).unwrap();
+            // The end of the partition is not hashed.
+            let menu = made.menu();
+            let (_, sectors) = menu.split_once("'0 ").unwrap();
+            let (sectors, _) = sectors.split_once(' ').unwrap();
+            let hashed = sectors.parse::<usize>().unwrap() * 512;
+            assert!((1..=1 << 20).contains(&(data.len() - hashed + 1)));
+            let blocks = hashed / 4096;
+            assert!(menu.contains(&format!(" {blocks} 1 sha256 {root} ")));
+            check_tree(&data[..hashed], &hashes, root);
+        }
+        // As `xsc-compose ls disk.img#root` opens it.
+        let disk = FileSource::open(made.file.path()).unwrap();
+        let reader = read::open(Arc::new(disk), &["root"]).unwrap();
+        let format = if kind == Root::Erofs { "EROFS" } else { "ext4" };
+        assert_eq!(reader.format(), format);
+        let mut bytes = Vec::new();
+        let content = reader.content(b"init").unwrap();
+        content.reader().read_to_end(&mut bytes).unwrap();
+        assert_eq!(bytes, vec![1; 100_000]);
     }
 }
 
@@ -257,6 +344,7 @@ fn what_is_no_grub_and_a_menu_without_verity_are_refused() {
             bios: Some(Bios { boot, core }),
             architecture: Architecture::Aarch64,
             root: &|_, _| Ok(4096),
+            read_only: false,
             verity: false,
             seed: Digest::of(b""),
             epoch: EPOCH,

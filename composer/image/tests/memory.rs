@@ -61,6 +61,7 @@ fn write_disk(files: &Manifest, made: &Made) {
         bios: None,
         architecture: Processor::X86_64,
         root: &|out, base| ext4::write(&ext4_spec(files), made, out, base).map_err(Into::into),
+        read_only: false,
         verity: true,
         seed: Digest::of(b"seed"),
         epoch: EPOCH,

@@ -117,6 +117,7 @@ fn write_all(dir: &Path, threads: usize) {
             bios: None,
             architecture: Processor::X86_64,
             root: &|out, base| ext4::write(&ext4, &blobs, out, base).map_err(Into::into),
+            read_only: false,
             verity,
             seed,
             epoch: EPOCH,

@@ -5,10 +5,11 @@
 //! there are shows in the time only.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use xsc_image::disk::{self, Architecture, Bios, DiskSpec};
+use xsc_image::disk::{self, Architecture, Bios, DiskSpec, RootError};
+use xsc_image::erofs::{self, ErofsCompression, ErofsSpec};
 use xsc_image::ext4::{self, Ext4Spec};
 use xsc_image::{ImagePath, Kind, Manifest, Origin, qcow2};
 use xsc_model::{Node, System, TreeId};
@@ -23,7 +24,16 @@ const MIB: u64 = 1 << 20;
 
 pub(crate) fn run(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureKind> {
     params.only(&[
-        "epoch", "file", "format", "free", "label", "menu", "nodes", "size", "verity",
+        "epoch",
+        "file",
+        "filesystem",
+        "format",
+        "free",
+        "label",
+        "menu",
+        "nodes",
+        "size",
+        "verity",
     ])?;
     let files = manifest(store, params)?;
     let esp = Manifest::from_tree(params.input("/esp")?, store, &[]).map_err(failed)?;
@@ -47,14 +57,50 @@ pub(crate) fn run(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureK
     };
     let verity = params.bool("verity")?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let root = Ext4Spec {
-        label: params.str_or("label", "root")?,
-        files: &files,
-        size,
-        free: megabytes("free")?,
-        seed: params.seed(),
-        epoch: params.int("epoch")?,
-        threads,
+    let (label, seed, epoch) = (
+        params.str_or("label", "root")?,
+        params.seed(),
+        params.int("epoch")?,
+    );
+    let free = megabytes("free")?;
+    let ext4 = |out: &File, base: u64| -> Result<u64, RootError> {
+        let root = Ext4Spec {
+            label,
+            files: &files,
+            size,
+            free,
+            seed,
+            epoch,
+            threads,
+        };
+        Ok(ext4::write(&root, &Blobs(store), out, base)?)
+    };
+    let erofs = |mut out: &File, base: u64| -> Result<u64, RootError> {
+        let root = ErofsSpec {
+            label,
+            files: &files,
+            compression: ErofsCompression::Lz4,
+            seed,
+            epoch,
+            threads,
+        };
+        out.seek(SeekFrom::Start(base))?;
+        let mut buffered = BufWriter::with_capacity(1 << 20, out);
+        Ok(erofs::write(&root, &Blobs(store), &mut buffered)?)
+    };
+    let (root, read_only): (disk::WriteRoot<'_>, bool) = match params
+        .str_or("filesystem", "ext4")?
+    {
+        "ext4" => (&ext4, false),
+        "erofs" if size.is_some() || free > 0 => {
+            return Err(params
+                .error("a root of EROFS is as large as its files: no `size`, and `free` is 0"));
+        }
+        "erofs" => (&erofs, true),
+        other => {
+            let problem = format!("`filesystem` is \"{other}\", not \"ext4\" or \"erofs\"");
+            return Err(params.error(problem));
+        }
     };
     let menu = path("/grub/grub.cfg")?;
     let spec = DiskSpec {
@@ -65,10 +111,11 @@ pub(crate) fn run(store: &Store, params: &Params<'_>) -> Result<TreeId, FailureK
             System::X86_64Linux => Architecture::X86_64,
             System::Aarch64Linux => Architecture::Aarch64,
         },
-        root: &|out, base| ext4::write(&root, &Blobs(store), out, base).map_err(Into::into),
+        root,
+        read_only,
         verity,
-        seed: params.seed(),
-        epoch: params.int("epoch")?,
+        seed,
+        epoch,
         threads,
     };
     let write = |place: &Path| -> Result<(File, u64), FailureKind> {

@@ -32,6 +32,10 @@ const GROWER: &[u8] = b"usr/lib/xsc/first-boot";
 const ROOT: &str = "root";
 const HASHES: &[u8] = b"-root-verity";
 const INIT: &[u8] = b"init";
+/// What roots are hashed in.
+const BLOCK: usize = 4096;
+/// What an EROFS superblock begins with, at byte 1024 of its file system.
+const EROFS: [u8; 4] = 0xe0f5_e1e2_u32.to_le_bytes();
 /// The disk that an ISO installs.
 const INSTALLED: &[u8] = b"live/disk.img";
 
@@ -192,16 +196,21 @@ fn tamper(boots: &Boots<'_>, flags: &BootFlags, bundle: &Path) -> Result<Outcome
     let (path, mut file) = copy(boots.images, folder.path())?;
     let word = format!("{}#{ROOT}", path.display());
     let root = open(&word)?;
-    let name = super::image::resolve(root.entries(), INIT).unwrap_or_else(|| INIT.to_vec());
-    let mut wanted = Vec::new();
-    let content = root
-        .content(&name)
-        .map_err(|e| super::image::failed(&word, &e))?;
-    content
-        .reader()
-        .read_to_end(&mut wanted)
-        .map_err(broken(&path))?;
-    flip(&mut file, &wanted).map_err(broken(&path))?;
+    let flipped = if root.format() == "EROFS" {
+        // Its files are compressed and cannot be looked for; its superblock is what every boot reads.
+        flip(&mut file, superblock)
+    } else {
+        let name = super::image::resolve(root.entries(), INIT).unwrap_or_else(|| INIT.to_vec());
+        let mut begin = Vec::new();
+        root.content(&name)
+            .map_err(|e| super::image::failed(&word, &e))?
+            .reader()
+            .take(BLOCK as u64)
+            .read_to_end(&mut begin)
+            .map_err(broken(&path))?;
+        flip(&mut file, |block| beginning(block, &begin))
+    };
+    flipped.map_err(broken(&path))?;
     let own = |machine: &mut Machine| machine.medium = Medium::Scratch(path.clone());
     let (verdict, lines) = boots.with(flags, bundle, None, &own)?;
     if verdict.passed {
@@ -226,18 +235,26 @@ fn tamper(boots: &Boots<'_>, flags: &BootFlags, bundle: &Path) -> Result<Outcome
     })
 }
 
-/// Flips one bit in the middle of where the file has `content`, which begins at a block.
-fn flip(file: &mut File, content: &[u8]) -> std::io::Result<()> {
-    const BLOCK: usize = 4096;
-    let begin = &content[..content.len().min(BLOCK)];
+/// The middle of a block that EROFS begins with.
+fn superblock(block: &[u8]) -> Option<usize> {
+    block[1024..].starts_with(&EROFS).then_some(BLOCK / 2)
+}
+
+/// The middle of a file's first bytes, where a block begins with them.
+fn beginning(block: &[u8], begin: &[u8]) -> Option<usize> {
+    let here = !begin.is_empty() && block.starts_with(begin);
+    here.then_some(begin.len() / 2)
+}
+
+/// Flips one bit of the first block that is what is looked for, in the byte that `wanted` says.
+fn flip(file: &mut File, wanted: impl Fn(&[u8]) -> Option<usize>) -> std::io::Result<()> {
     let mut block = [0; BLOCK];
     file.seek(SeekFrom::Start(0))?;
     for at in (0..).step_by(BLOCK) {
         file.read_exact(&mut block)?;
-        if !begin.is_empty() && block.starts_with(begin) {
-            let middle = at + begin.len() as u64 / 2;
-            file.seek(SeekFrom::Start(middle))?;
-            return file.write_all(&[begin[begin.len() / 2] ^ 1]);
+        if let Some(byte) = wanted(&block) {
+            file.seek(SeekFrom::Start(at + byte as u64))?;
+            return file.write_all(&[block[byte] ^ 1]);
         }
     }
     Ok(())
@@ -296,22 +313,36 @@ mod tests {
     fn one_bit_is_flipped_where_the_content_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("disk");
-        let mut bytes = vec![7; 5 * 4096];
+        let mut bytes = vec![7; 6 * BLOCK];
         let content = [3; 5000];
-        bytes[8192..8192 + 5000].copy_from_slice(&content);
-        fs::write(&path, &bytes).unwrap();
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .unwrap();
-        flip(&mut file, &content).unwrap();
-        let after = fs::read(&path).unwrap();
-        let changed: Vec<usize> = (0..bytes.len())
-            .filter(|at| bytes[*at] != after[*at])
-            .collect();
-        assert_eq!(changed, [8192 + 2048]);
-        assert_eq!(after[8192 + 2048], 2);
-        assert!(flip(&mut file, b"nowhere").is_err());
+        bytes[2 * BLOCK..2 * BLOCK + 5000].copy_from_slice(&content);
+        bytes[5 * BLOCK + 1024..5 * BLOCK + 1028].copy_from_slice(&EROFS);
+        let flipped = |wanted: &dyn Fn(&[u8]) -> Option<usize>| {
+            fs::write(&path, &bytes).unwrap();
+            let mut options = OpenOptions::new();
+            let mut file = options.read(true).write(true).open(&path).unwrap();
+            let done = flip(&mut file, wanted);
+            let after = fs::read(&path).unwrap();
+            let changed: Vec<usize> = (0..bytes.len())
+                .filter(|at| bytes[*at] != after[*at])
+                .collect();
+            (
+                done.is_ok(),
+                changed.first().map(|at| (*at, after[*at])),
+                changed.len(),
+            )
+        };
+        let begin = &content[..BLOCK];
+        assert_eq!(
+            flipped(&|block| beginning(block, begin)),
+            (true, Some((2 * BLOCK + 2048, 2)), 1)
+        );
+        assert_eq!(flipped(&superblock), (true, Some((5 * BLOCK + 2048, 6)), 1));
+        for nowhere in [&b"nowhere"[..], b""] {
+            assert_eq!(
+                flipped(&|block| beginning(block, nowhere)),
+                (false, None, 0)
+            );
+        }
     }
 }

@@ -155,3 +155,44 @@ odd = layout "odd" {{ architecture = "mips"; }};
             .fails(100, &[&format!("error: {attr}: "), said]);
     }
 }
+
+#[test]
+fn a_disk_has_an_ext4_root_or_one_of_erofs() {
+    if !can_build("a_disk_has_an_ext4_root_or_one_of_erofs") {
+        return;
+    }
+    let repo = TestRepo::new(
+        r#"
+files = step "files" "builtin:write" { files."/etc/motd" = "hello\n"; executable = [ ]; links = { }; } [ ];
+disk = name: more: step name "builtin:disk"
+  ({ epoch = 1735689600; nodes = { }; file = "t.img"; free = 0; menu = "root=@ROOT_UUID@\n"; } // more)
+  [ { at = "/tree"; from = files; } { at = "/esp"; from = files; } ];
+ext4 = disk "ext4" { };
+erofs = disk "erofs" { filesystem = "erofs"; };
+packed = disk "packed" { filesystem = "erofs"; file = "t.qcow2"; format = "qcow2"; };
+odd = disk "odd" { filesystem = "xfs"; };
+sized = disk "sized" { filesystem = "erofs"; size = 20; };
+free = disk "free" { filesystem = "erofs"; free = 1; };
+"#,
+    );
+    let build = |attr: &str| repo.build_with(&["-A", attr, "--no-link"]);
+    for (attr, format) in [("ext4", "ext4"), ("erofs", "EROFS")] {
+        let image = format!("{}/t.img#root", build(attr).ok().path().display());
+        let listed = repo.run(&["ls", "--json", &image]).ok().json();
+        assert_eq!(listed["format"], format);
+        assert_eq!(
+            repo.run(&["cat", &image, "etc/motd"]).ok().out,
+            "hello\n",
+            "{attr}"
+        );
+    }
+    let _ = build("packed").ok();
+    let whole = "a root of EROFS is as large as its files: no `size`, and `free` is 0";
+    for (attr, said) in [
+        ("odd", "`filesystem` is \"xfs\", not \"ext4\" or \"erofs\""),
+        ("sized", whole),
+        ("free", whole),
+    ] {
+        let _ = build(attr).fails(100, &[&format!("error: {attr}: "), said]);
+    }
+}

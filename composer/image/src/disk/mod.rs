@@ -40,6 +40,8 @@ pub struct DiskSpec<'a> {
     pub architecture: Architecture,
     /// Writes the root.
     pub root: WriteRoot<'a>,
+    /// Whether the root is only read: its partition says so, and does not grow. With `verity` it does not either way.
+    pub read_only: bool,
     /// Whether a partition with the hashes of the root's blocks follows it.
     pub verity: bool,
     /// What identifiers are derived from.
@@ -190,6 +192,8 @@ pub fn write(
         add(root, root_size, root_uuid);
         add(hashes, made.size, hash_uuid);
         verity = Some(made);
+    } else if spec.read_only {
+        add(Role::Root(spec.architecture), root_size, root_uuid);
     } else {
         add(Role::Growing(spec.architecture), root_size, root_uuid);
     }
