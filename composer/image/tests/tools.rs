@@ -5,12 +5,10 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use std::process::Command;
 
 use support::hard;
-use support::{EPOCH, oci_spec, path, tool};
+use support::{EPOCH, path, tool};
 use xsc_image::cpio::CpioSpec;
 use xsc_image::fat::FatSpec;
 use xsc_image::iso::{Bios, IsoSpec};
@@ -368,102 +366,4 @@ fn skopeo_and_umoci_read_the_layouts() {
         let name = root.join("boot/A rather long name, in mixed case");
         assert_eq!(std::fs::read(name).unwrap(), b"hello");
     }
-}
-
-/// A program for x86-64 without a library: it writes `it runs` and ends with 7.
-fn static_program() -> Vec<u8> {
-    const SAID: &[u8] = b"it runs\n";
-    const AT: u64 = 0x40_0000;
-    let mut code = vec![0xb8, 1, 0, 0, 0, 0xbf, 1, 0, 0, 0]; // write, to 1
-    code.extend([0x48, 0x8d, 0x35, 0x13, 0, 0, 0]); // what stands behind the code
-    code.extend([0xba, SAID.len() as u8, 0, 0, 0, 0x0f, 0x05]);
-    code.extend([0xb8, 60, 0, 0, 0, 0xbf, 7, 0, 0, 0, 0x0f, 0x05]); // exit, 7
-    code.extend(SAID);
-    let size = 120 + code.len() as u64;
-    let mut elf = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
-    for half in [2u16, 62] {
-        elf.extend(half.to_le_bytes());
-    }
-    elf.extend(1u32.to_le_bytes());
-    for word in [AT + 120, 64, 0] {
-        elf.extend(word.to_le_bytes());
-    }
-    elf.extend(0u32.to_le_bytes());
-    for half in [64u16, 56, 1, 0, 0, 0] {
-        elf.extend(half.to_le_bytes());
-    }
-    for half in [1u32, 5] {
-        elf.extend(half.to_le_bytes());
-    }
-    for word in [0, AT, AT, size, size, 4096] {
-        elf.extend(word.to_le_bytes());
-    }
-    elf.extend(code);
-    elf
-}
-
-/// crun refuses a host with both kinds of control groups, so one is taken out of its sight.
-const CRUN: &str = "umount /sys/fs/cgroup/unified 2>/dev/null
-exec crun --cgroup-manager=disabled run --bundle \"$1\" \"$2\"";
-
-#[test]
-fn crun_runs_the_entrypoint_of_a_layout() {
-    if !cfg!(target_arch = "x86_64") {
-        println!("skipped: the program is one for x86-64");
-        return;
-    }
-    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
-        println!("skipped: only root may mount in a name space of its own here");
-        return;
-    }
-    if tool("crun", &["--version"]).is_none() {
-        return;
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let mut blobs = MemoryBlobs::default();
-    let init = Entry::new(blobs.add(static_program())).with_mode(0o755);
-    let entries = [
-        (path("/init"), init),
-        (path("/proc"), Entry::new(Kind::Directory)),
-        (path("/dev"), Entry::new(Kind::Directory)),
-        (path("/sys"), Entry::new(Kind::Directory)),
-    ];
-    let files = Manifest::from_entries(entries).unwrap();
-    let layout = dir.path().join("layout");
-    std::fs::create_dir(&layout).unwrap();
-    let spec = OciSpec {
-        entrypoint: &["/init".to_owned()],
-        ..oci_spec(&files)
-    };
-    oci::write(&spec, &blobs, &layout).unwrap();
-    let image = format!("{}:latest", layout.display());
-    let bundle = dir.path().join("bundle");
-    let arguments = ["unpack", "--image", &image, bundle.to_str().unwrap()];
-    let Some(said) = tool("umoci", &arguments) else {
-        return;
-    };
-    assert_eq!(said, "");
-    // umoci asks for a terminal and for limits of control groups; the rest is the image's.
-    let config = bundle.join("config.json");
-    let text = std::fs::read(&config).unwrap();
-    let mut document: serde_json::Value = serde_json::from_slice(&text).unwrap();
-    assert_eq!(document["process"]["args"], serde_json::json!(["/init"]));
-    document["process"]["terminal"] = false.into();
-    document["linux"]
-        .as_object_mut()
-        .unwrap()
-        .remove("resources");
-    let mounts = document["mounts"].as_array_mut().unwrap();
-    mounts.retain(|mount| mount["type"] != "cgroup");
-    std::fs::write(&config, document.to_string()).unwrap();
-    let name = format!("xsc-image-{}", std::process::id());
-    let ran = Command::new("unshare")
-        .args(["--mount", "sh", "-c", CRUN, "sh"])
-        .args([bundle.to_str().unwrap(), &name])
-        .output()
-        .unwrap();
-    let error = String::from_utf8_lossy(&ran.stderr);
-    assert_eq!(String::from_utf8_lossy(&ran.stdout), "it runs\n", "{error}");
-    assert_eq!(ran.status.code(), Some(7), "{error}");
-    assert_eq!(error, "");
 }
