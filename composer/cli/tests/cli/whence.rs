@@ -4,6 +4,7 @@
 //! as a root in every kind of image. Invariant: the answer is the same wherever the file lies.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -57,6 +58,11 @@ result = step "images" "builtin:merge" { } [
   { at = "/"; from = iso; } { at = "/"; from = disk; } { at = "/oci"; from = oci; } { at = "/"; from = debs; } ];
 "#;
 
+fn sha256(file: &Path) -> String {
+    let sum = Command::new("sha256sum").arg(file).output().unwrap();
+    String::from_utf8(sum.stdout).unwrap()[..64].to_owned()
+}
+
 /// The system, built; and its archive as `whence` is to name it.
 fn system() -> (TestRepo, String) {
     let repo = TestRepo::new("");
@@ -71,8 +77,7 @@ fn system() -> (TestRepo, String) {
     let bytes = archive.into_inner().unwrap();
     let file = repo.temp().join("hello-1.0.tar");
     fs::write(&file, &bytes).unwrap();
-    let sum = Command::new("sha256sum").arg(&file).output().unwrap();
-    let sum = String::from_utf8(sum.stdout).unwrap()[..64].to_owned();
+    let sum = sha256(&file);
     repo.write("pkgs/hello/patches/0001-greeting.patch", PATCH);
     repo.write(
         "pkgs/hello/build.sh",
@@ -165,6 +170,57 @@ fn what_a_package_carries_is_of_who_built_it() {
     let (repo, _) = system();
     let (found, _) = origin(&repo, "result/t.tar", "bin/hello");
     assert_eq!(found["derivation"], "hello-1.0");
+}
+
+#[test]
+fn a_file_of_a_downloaded_package_is_of_that_package_alone() {
+    if !can_build("a_file_of_a_downloaded_package_is_of_that_package_alone") {
+        return;
+    }
+    let package = |name: &str| {
+        format!(
+            r#"{name} = step "{name}" "builtin:deb" {{ package = "{name}"; version = "1.0"; architecture = "amd64";
+               maintainer = "A B <a@b.invalid>"; description = "text"; epoch = 1735689600; }}
+               [ {{ at = "/tree"; from = step "files" "builtin:write" {{ files."/usr/share/{name}" = "of {name}\n"; executable = [ ]; links = {{ }}; }} [ ]; }} ];"#
+        )
+    };
+    let repo = TestRepo::new(&format!("{}\n{}", package("one"), package("other")));
+    let mut fetched = Vec::new();
+    let mut recipes = String::new();
+    for (index, name) in ["one", "other"].into_iter().enumerate() {
+        let made = repo.build_with(&["-A", name, "--no-link"]).ok().path();
+        let file = format!("{name}_1.0_amd64.deb");
+        let copy = repo.temp().join(&file);
+        fs::copy(made.join(&file), &copy).unwrap();
+        let (sum, size) = (sha256(&copy), fs::metadata(&copy).unwrap().len());
+        let url = format!("file://{}", copy.display());
+        recipes.push_str(&format!(
+            "p{index} = fetch \"{file}\" \"{sum}\" {size} [ \"{url}\" ];\n"
+        ));
+        fetched.push(format!("{file} sha256:{sum}"));
+    }
+    repo.recipes(&format!(
+        r#"{recipes}
+root = step "root" "builtin:deb-root" {{ architecture = "amd64"; exclude = [ ]; alternatives = {{ }}; userland = "any"; }}
+  [ {{ at = "/packages/0"; from = p0; }} {{ at = "/packages/1"; from = p1; }} ];
+result = step "tar" "builtin:tar" {{ epoch = 1735689600; file = "t.tar"; compression = "none"; nodes = {{ }}; }}
+  [ {{ at = "/tree"; from = root; }} ];"#
+    ));
+    let _ = repo.build().ok();
+    for (name, source) in ["one", "other"].into_iter().zip(&fetched) {
+        let path = format!("usr/share/{name}");
+        let (found, _) = origin(&repo, "result/t.tar", &path);
+        assert_eq!(
+            (&found["derivation"], &found["by"]),
+            (&json!("root"), &json!("builtin:deb-root"))
+        );
+        assert_eq!(found["package"], format!("{name}_1.0_amd64.deb"));
+        assert_eq!(found["sources"], json!([source]), "{name}");
+    }
+    // What is of no package is of all.
+    let (found, _) = origin(&repo, "result/t.tar", "var/lib/dpkg/status");
+    assert_eq!(found["package"], Value::Null);
+    assert_eq!(found["sources"], json!(fetched));
 }
 
 #[test]
