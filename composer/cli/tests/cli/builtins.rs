@@ -17,7 +17,7 @@ const MADE: [(BuiltinName, u64, &str); 16] = [
     (BuiltinName::Manifest, 1, "da0b0aa085bf7632"),
     (BuiltinName::Oci, 4, "94c32485096ed5f8"),
     (BuiltinName::OciArchive, 1, "e6458ea3421ef642"),
-    (BuiltinName::OciIndex, 1, "e205148c9da56460"),
+    (BuiltinName::OciIndex, 1, "0c70f166783715e0"),
     (BuiltinName::Deb, 1, "23120a4b38e8f361"),
     (BuiltinName::Rpm, 1, "5e9d28961af6b165"),
     (BuiltinName::Erofs, 1, "5bfeb2fcf748409f"),
