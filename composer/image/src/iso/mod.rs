@@ -21,7 +21,7 @@ use crate::blobs::{self, BlobSource, CopyError};
 use crate::iso::bytes::{BLOCK, blocks, fill_block};
 use crate::iso::hybrid::{BACKUP_SECTORS, Esp, SECTOR, SMALLEST_BOOT_IMAGE, SYSTEM_AREA};
 use crate::iso::records::{Addresses, LARGEST_EXTENT, directories, path_table};
-use crate::iso::tree::Tree;
+use crate::iso::tree::{Files, Tree};
 use crate::iso::volume::{BootImage, Geometry, Platform, Texts};
 use crate::time::Epoch;
 use crate::{EpochError, ImagePath, Manifest};
@@ -193,34 +193,36 @@ pub fn write(
     let epoch = Epoch::iso(spec.epoch)?;
     check_texts(spec)?;
     check_entries(spec.files)?;
-    let trees = [Tree::rock_ridge(spec.files), Tree::joliet(spec.files)];
-    let tree = &trees[0];
-    check_sizes(tree)?;
+    let mut files = Files::new(spec.files);
+    let trees = [
+        Tree::rock_ridge(spec.files, &files),
+        Tree::joliet(spec.files, &files),
+    ];
+    check_sizes(&trees[0], &files)?;
     let bios = spec
         .bios
         .as_ref()
-        .map(|bios| check_bios(tree, bios))
+        .map(|bios| check_bios(&files, bios))
         .transpose()?;
     let efi = spec
         .efi
         .as_ref()
-        .map(|path| check_efi(tree, path))
+        .map(|path| check_efi(&files, path))
         .transpose()?;
 
     let bootable = bios.is_some() || efi.is_some();
-    let layout = lay_out(&trees, bootable, &epoch)?;
-    let at = &layout.trees[0].addresses;
+    let layout = lay_out(&trees, &mut files, bootable, &epoch)?;
     let mut images = Vec::new();
     if let Some(file) = bios {
         images.push(BootImage {
             platform: Platform::Bios,
-            block: at.files[file],
+            block: files.0[file].block,
             sectors: 4,
         });
     }
     let esp = efi.map(|file| Esp {
-        block: at.files[file],
-        size: tree.files[file].size,
+        block: files.0[file].block,
+        size: files.0[file].size,
     });
     if let Some(esp) = esp {
         images.push(BootImage {
@@ -231,7 +233,7 @@ pub fn write(
     }
     let code = match (&spec.bios, bios) {
         (Some(bios), Some(file)) if !bios.mbr_code.is_empty() => {
-            Some(hybrid::mbr_code(bios.mbr_code, at.files[file]))
+            Some(hybrid::mbr_code(bios.mbr_code, files.0[file].block))
         }
         _ => None,
     };
@@ -269,7 +271,7 @@ pub fn write(
             front.extend(path_table(tree, &layout.addresses.dirs, big_endian));
             fill_block(&mut front);
         }
-        let encoded = directories(tree, &layout.addresses, &epoch);
+        let encoded = directories(tree, &files, &layout.addresses, &epoch);
         front.extend(encoded.dirs.concat());
         front.extend(encoded.continuations);
     }
@@ -277,10 +279,10 @@ pub fn write(
         front.extend(volume::boot_catalog(&images));
     }
     write_all(out, &front)?;
-    for (number, file) in tree.files.iter().enumerate() {
+    for (number, file) in files.0.iter().enumerate() {
         if Some(number) == bios {
             let mut image = blobs::read(blobs, file.path, file.blob, file.size)?;
-            hybrid::patch_boot_image(&mut image, at.files[number]);
+            hybrid::patch_boot_image(&mut image, file.block);
             write_all(out, &image)?;
         } else {
             blobs::copy(blobs, file.path, file.blob, file.size, out)?;
@@ -300,7 +302,13 @@ fn write_all(out: &mut dyn Write, bytes: &[u8]) -> Result<(), IsoError> {
         .map_err(|source| IsoError::Write { source })
 }
 
-fn lay_out(trees: &[Tree<'_>; 2], bootable: bool, epoch: &Epoch) -> Result<Layout, IsoError> {
+/// Gives everything its place.
+fn lay_out(
+    trees: &[Tree<'_>; 2],
+    files: &mut Files<'_>,
+    bootable: bool,
+    epoch: &Epoch,
+) -> Result<Layout, IsoError> {
     let mut next = SYSTEM_AREA as u64 / BLOCK as u64 + if bootable { 4 } else { 3 };
     let mut take = |count: u64| {
         let start = next;
@@ -309,14 +317,13 @@ fn lay_out(trees: &[Tree<'_>; 2], bootable: bool, epoch: &Epoch) -> Result<Layou
     };
     // Addresses are narrowed before they are known to fit: the total is checked below, before any is used.
     let narrow = |value: u64| value as u32;
-    let mut layouts = trees.each_ref().map(|tree| {
+    let layouts = trees.each_ref().map(|tree| {
         let zeros = Addresses {
             dirs: vec![0; tree.dirs.len()],
             dir_sizes: vec![0; tree.dirs.len()],
-            files: vec![0; tree.files.len()],
             continuations: 0,
         };
-        let measured = directories(tree, &zeros, epoch);
+        let measured = directories(tree, files, &zeros, epoch);
         let table_size = path_table(tree, &zeros.dirs, false).len() as u64;
         let sizes = measured.dirs.iter().map(|dir| dir.len() as u64);
         TreeLayout {
@@ -329,19 +336,13 @@ fn lay_out(trees: &[Tree<'_>; 2], bootable: bool, epoch: &Epoch) -> Result<Layou
                     .map(|size| narrow(take(blocks(size))))
                     .collect(),
                 dir_sizes: sizes.map(narrow).collect(),
-                files: Vec::new(),
                 continuations: narrow(take(blocks(measured.continuations.len() as u64))),
             },
         }
     });
     let catalog = take(u64::from(bootable));
-    let files: Vec<u32> = trees[0]
-        .files
-        .iter()
-        .map(|file| narrow(take(blocks(file.size))))
-        .collect();
-    for layout in &mut layouts {
-        layout.addresses.files.clone_from(&files);
+    for file in &mut files.0 {
+        file.block = narrow(take(blocks(file.size)));
     }
     let data_end = take(0);
     let backup = blocks(BACKUP_SECTORS * SECTOR);
@@ -405,14 +406,14 @@ fn check_entries(files: &Manifest) -> Result<(), IsoError> {
     Ok(())
 }
 
-fn check_sizes(tree: &Tree<'_>) -> Result<(), IsoError> {
+fn check_sizes(tree: &Tree<'_>, files: &Files<'_>) -> Result<(), IsoError> {
     if tree.dirs.len() > usize::from(u16::MAX) {
         return Err(IsoError::TooManyDirectories {
             count: tree.dirs.len(),
         });
     }
-    match tree
-        .files
+    match files
+        .0
         .iter()
         .find(|file| file.size > MOST_EXTENTS * LARGEST_EXTENT)
     {
@@ -424,14 +425,14 @@ fn check_sizes(tree: &Tree<'_>) -> Result<(), IsoError> {
     }
 }
 
-fn check_bios(tree: &Tree<'_>, bios: &Bios<'_>) -> Result<usize, IsoError> {
-    let number = tree
-        .file(&bios.image)
+fn check_bios(files: &Files<'_>, bios: &Bios<'_>) -> Result<usize, IsoError> {
+    let number = files
+        .number(&bios.image)
         .ok_or_else(|| IsoError::NoBootImage {
             platform: "BIOS",
             path: bios.image.clone(),
         })?;
-    let size = tree.files[number].size;
+    let size = files.0[number].size;
     if size < SMALLEST_BOOT_IMAGE {
         return Err(IsoError::BootImageTooSmall {
             path: bios.image.clone(),
@@ -446,12 +447,12 @@ fn check_bios(tree: &Tree<'_>, bios: &Bios<'_>) -> Result<usize, IsoError> {
     Ok(number)
 }
 
-fn check_efi(tree: &Tree<'_>, path: &ImagePath) -> Result<usize, IsoError> {
-    let number = tree.file(path).ok_or_else(|| IsoError::NoBootImage {
+fn check_efi(files: &Files<'_>, path: &ImagePath) -> Result<usize, IsoError> {
+    let number = files.number(path).ok_or_else(|| IsoError::NoBootImage {
         platform: "EFI",
         path: path.clone(),
     })?;
-    let size = tree.files[number].size;
+    let size = files.0[number].size;
     if size.div_ceil(SECTOR) > u64::from(u16::MAX) {
         return Err(IsoError::EspTooBig {
             path: path.clone(),

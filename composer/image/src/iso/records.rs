@@ -6,16 +6,15 @@
 use crate::Kind;
 use crate::iso::bytes::{BLOCK, both16, both32, fill_block};
 use crate::iso::susp::{self, Continuations};
-use crate::iso::tree::{Target, Tree};
+use crate::iso::tree::{Files, Target, Tree};
 use crate::time::Epoch;
 
-/// Where everything lies, in blocks; all zero while sizes are measured.
-#[derive(Debug, Clone)]
+/// Where the directories of a tree lie, in blocks; all zero while sizes are measured.
+#[derive(Debug)]
 pub(crate) struct Addresses {
     pub(crate) dirs: Vec<u32>,
     /// Bytes of each directory, a multiple of the block size.
     pub(crate) dir_sizes: Vec<u32>,
-    pub(crate) files: Vec<u32>,
     pub(crate) continuations: u32,
 }
 
@@ -69,7 +68,12 @@ fn finish(mut bytes: Vec<u8>, entries: &[Vec<u8>], rest: &mut Continuations) -> 
 }
 
 /// Encodes all directories.
-pub(crate) fn directories(tree: &Tree<'_>, at: &Addresses, epoch: &Epoch) -> Directories {
+pub(crate) fn directories(
+    tree: &Tree<'_>,
+    files: &Files<'_>,
+    at: &Addresses,
+    epoch: &Epoch,
+) -> Directories {
     let mut rest = Continuations::new(at.continuations);
     let links = |number: usize| {
         let below = tree.dirs[number]
@@ -109,7 +113,7 @@ pub(crate) fn directories(tree: &Tree<'_>, at: &Addresses, epoch: &Epoch) -> Dir
         for item in &dir.records {
             let (mut block, mut size, count) = match item.target {
                 Target::Dir(below) => (at.dirs[below], at.dir_sizes[below].into(), links(below)),
-                Target::File(file) => (at.files[file], tree.files[file].size, 1),
+                Target::File(file) => (files.0[file].block, files.0[file].size, 1),
                 Target::Nothing => (0, 0, 1),
             };
             let directory = matches!(item.target, Target::Dir(_));
