@@ -20,6 +20,8 @@ const MOST_CLUSTERS: u64 = 0x0fff_ffee;
 /// Distance kept from the borders.
 const MARGIN: u64 = 16;
 const LARGEST_CLUSTER: u64 = 32 * 1024;
+/// Sectors of FAT12 and FAT16 before their tables.
+const RESERVED_SECTORS: u64 = 1;
 /// Sectors of FAT32 before its tables, at least.
 const FAT32_RESERVED: u64 = 32;
 /// The data of FAT32 begins at a multiple of so many sectors.
@@ -53,20 +55,12 @@ impl Geometry {
     /// The smallest whole number of MiB of FAT12 or FAT16 that holds chains of these sizes and is at least `min_size`;
     /// on failure, the bytes that would be needed.
     pub(crate) fn choose(sizes: &[u64], min_size: u64) -> Result<Self, u64> {
-        let fits = |clusters: u64| clusters.abs_diff(FAT16_FROM) > MARGIN;
-        Self::search(
-            sizes,
-            min_size,
-            2048,
-            FAT32_FROM - 1 - MARGIN,
-            fits,
-            Self::small,
-        )
+        let most = FAT32_FROM - 1 - MARGIN;
+        Self::search(sizes, min_size, 2048, most, Self::small)
     }
 
     /// The same of FAT32, which has at least 33 MiB.
     pub(crate) fn choose_fat32(sizes: &[u64], min_size: u64) -> Result<Self, u64> {
-        let fits = |clusters: u64| clusters >= FAT32_FROM + MARGIN;
         let content = sizes
             .iter()
             .fold(0u64, |sum, size| sum.saturating_add(*size));
@@ -76,7 +70,15 @@ impl Geometry {
         while cluster > SECTOR && wanted / cluster < FAT32_FROM + MARGIN {
             cluster /= 2;
         }
-        Self::search(sizes, min_size, cluster, MOST_CLUSTERS, fits, Self::large)
+        Self::search(sizes, min_size, cluster, MOST_CLUSTERS, Self::large)
+    }
+
+    /// Whether the number of clusters is clear of the borders between the widths.
+    fn is_clear(&self) -> bool {
+        match self.width {
+            Width::Fat12 | Width::Fat16 => self.clusters.abs_diff(FAT16_FROM) > MARGIN,
+            Width::Fat32 => self.clusters >= FAT32_FROM + MARGIN,
+        }
     }
 
     fn search(
@@ -84,7 +86,6 @@ impl Geometry {
         min_size: u64,
         mut cluster: u64,
         most: u64,
-        fits: impl Fn(u64) -> bool,
         of: fn(u64, u64) -> Self,
     ) -> Result<Self, u64> {
         loop {
@@ -99,7 +100,7 @@ impl Geometry {
                 if geometry.clusters > most {
                     break;
                 }
-                if geometry.clusters >= needed && fits(geometry.clusters) {
+                if geometry.clusters >= needed && geometry.is_clear() {
                     return Ok(geometry);
                 }
                 size += UNIT;
@@ -115,7 +116,7 @@ impl Geometry {
     fn small(sectors: u64, cluster: u64) -> Self {
         let mut table_sectors = 1;
         loop {
-            let fixed = 1 + TABLES * table_sectors + ROOT_SECTORS;
+            let fixed = RESERVED_SECTORS + TABLES * table_sectors + ROOT_SECTORS;
             let clusters = sectors.saturating_sub(fixed) / (cluster / SECTOR);
             let (width, bits) = match clusters {
                 FAT16_FROM.. => (Width::Fat16, 16),
@@ -126,7 +127,7 @@ impl Geometry {
                     sectors,
                     cluster,
                     width,
-                    reserved: 1,
+                    reserved: RESERVED_SECTORS,
                     table_sectors,
                     clusters,
                 };
