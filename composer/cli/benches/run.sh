@@ -126,7 +126,7 @@ in
 END
 build=("$compose" build "$temp/repo/profiles/t.toml" --store "$temp/store" --no-link -j2 --quiet)
 
-# The same derivations with nix-build: cold NAME BUILDER PATHS ARGUMENT..., where `@` in an argument is the number. A store
+# The same derivations with nix-build: nix_cold NAME BUILDER PATHS ARGUMENT..., where `@` in an argument is the number. A store
 # of its own, so that nothing is left behind; PATHS are what its sandbox shows. Sets `theirs`.
 nix_cold() {
     local name=$1 builder=$2 paths=$3 arguments
