@@ -15,6 +15,12 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+/// The SHA-256 of a file, as recipes have it.
+pub(crate) fn sha256(path: &Path) -> String {
+    let output = Command::new("sha256sum").arg(path).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()[..64].to_owned()
+}
+
 /// What every repository's root tree has in /usr/bin, beside `sh`.
 const PROGRAMS: [&str; 25] = [
     "bash", "cat", "chmod", "cp", "cut", "date", "env", "head", "id", "ln", "ls", "mkdir",

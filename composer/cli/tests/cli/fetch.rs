@@ -3,17 +3,10 @@
 //! All addresses are `file://`. Invariant: what has another hash never enters the store.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
-use crate::env::TestRepo;
+use crate::env::{TestRepo, sha256};
 
 const CONTENT: &str = "pinned content\n";
-
-fn sha256(path: &Path) -> String {
-    let output = Command::new("sha256sum").arg(path).output().unwrap();
-    String::from_utf8(output.stdout).unwrap()[..64].to_owned()
-}
 
 /// A repository with `file`, and a recipe that fetches it from `urls`; `@` stands for its
 /// directory.

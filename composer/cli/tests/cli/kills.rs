@@ -6,7 +6,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::env::{Ran, TestRepo, can_build, processes_of, tree, wait_for};
+use crate::env::{Ran, TestRepo, can_build, processes_of, sha256, tree, wait_for};
 
 /// How many times a build is killed where nobody says, by XSC_KILLS, how many times.
 const KILLS: u32 = 200;
@@ -66,8 +66,7 @@ fn graph() -> TestRepo {
         .status()
         .unwrap();
     assert!(made.success());
-    let sum = Command::new("sha256sum").arg(&tar).output().unwrap();
-    let hash = String::from_utf8(sum.stdout).unwrap()[..64].to_owned();
+    let hash = sha256(&tar);
     let size = fs::metadata(&tar).unwrap().len().to_string();
     let recipes = GRAPH
         .replace("HASH", &hash)

@@ -4,12 +4,10 @@
 //! as a root in every kind of image. Invariant: the answer is the same wherever the file lies.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::env::{TestRepo, can_build};
+use crate::env::{TestRepo, can_build, sha256};
 
 const PATCH: &str = "--- a/greeting\n+++ b/greeting\n@@ -1 +1 @@\n-hello\n+good morning\n";
 
@@ -57,11 +55,6 @@ debs = step "debs" "builtin:tar" { inherit epoch; file = "t.tar"; compression = 
 result = step "images" "builtin:merge" { } [
   { at = "/"; from = iso; } { at = "/"; from = disk; } { at = "/oci"; from = oci; } { at = "/"; from = debs; } ];
 "#;
-
-fn sha256(file: &Path) -> String {
-    let sum = Command::new("sha256sum").arg(file).output().unwrap();
-    String::from_utf8(sum.stdout).unwrap()[..64].to_owned()
-}
 
 /// The system, built; and its archive as `whence` is to name it.
 fn system() -> (TestRepo, String) {

@@ -197,9 +197,7 @@ impl Search<'_> {
         }
         Ok(None)
     }
-}
 
-impl Search<'_> {
     /// The files of the repository with the content that a derivation got, and had only to copy.
     fn of_repository(&mut self, drv: &Derivation) -> Result<BTreeSet<String>, CommandError> {
         let mut copied = BTreeSet::new();
