@@ -174,38 +174,23 @@ impl Running {
         theirs: OwnedFd,
         output: File,
     ) -> Result<Self, SandboxError> {
-        let (wanted, mut asking) = pipe().map_err(SandboxError::Pipe)?;
         let (status, reports) = pipe().map_err(SandboxError::Pipe)?;
         let status = File::from(OwnedFd::from(status));
         nonblocking(&status)
             .and(nonblocking(&output))
             .map_err(SandboxError::Pipe)?;
+        // From here on only the sandbox holds its ends.
         let streams = Streams {
-            request: wanted.into(),
             status: reports.into(),
             output: theirs,
         };
-        let process = server.fork(&streams)?;
-        // From here on only the sandbox holds its ends.
-        drop(streams);
-        let text = serde_json::to_vec(request).expect("a request has only JSON-safe parts");
-        let sent = asking.write_all(&text);
-        // Its end is the end of the request.
-        drop(asking);
-        let run = Self {
+        let process = server.fork(request, &streams)?;
+        Ok(Self {
             process,
             status,
             output,
             reports: Vec::new(),
-        };
-        match sent {
-            // One that is dead already shows when its report is missing.
-            Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-                run.end()?;
-                Err(SandboxError::Pipe(e))
-            }
-            _ => Ok(run),
-        }
+        })
     }
 
     /// Copies output until both pipes are closed (`None`), or until something cuts the command short.

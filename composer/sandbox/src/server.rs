@@ -20,6 +20,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
+use crate::spec::Request;
 use crate::{RunnerProgram, SandboxError, SetupFailure};
 
 /// How long the server may take to fork. A machine that swaps is slow; a program that is no runner never answers.
@@ -33,12 +34,13 @@ pub(crate) const READY: &str = env!("XSC_SANDBOX_SOURCES");
 pub(crate) const ANSWER: usize = 4;
 
 /// How many descriptors a request has.
-pub(crate) const STREAMS: usize = 3;
+pub(crate) const STREAMS: usize = 2;
+
+/// What a request begins with, together with its descriptors: the length of what follows.
+pub(crate) const LENGTH: usize = 4;
 
 /// The streams of a PID 1, in the order in which they are sent.
 pub(crate) struct Streams {
-    /// Its standard input, to the end: the request.
-    pub(crate) request: OwnedFd,
     /// Its standard output: the runner's reports.
     pub(crate) status: OwnedFd,
     /// Its standard error: the command's output.
@@ -70,19 +72,24 @@ impl ForkServer {
         }
     }
 
-    /// Forks one PID 1 with these streams; a process descriptor to wait for it and to kill it.
+    /// Forks one PID 1 for a request, with these streams; a process descriptor to wait for it and to kill it.
     ///
     /// A server that was killed since it last forked is replaced once.
-    pub(crate) fn fork(&self, streams: &Streams) -> Result<OwnedFd, SandboxError> {
+    pub(crate) fn fork(
+        &self,
+        request: &Request,
+        streams: &Streams,
+    ) -> Result<OwnedFd, SandboxError> {
+        let request = serde_json::to_vec(request).expect("a request has only JSON-safe parts");
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(server) = running.as_mut() {
-            match server.ask(streams) {
+            match server.ask(&request, streams) {
                 Ok(answer) => return answer.map_err(refused),
                 Err(_) => *running = None,
             }
         }
         let server = running.insert(self.start()?);
-        match server.ask(streams) {
+        match server.ask(&request, streams) {
             Ok(answer) => answer.map_err(refused),
             Err(error) => {
                 let server = running.take().expect("it was just put there");
@@ -153,19 +160,20 @@ impl Server {
     }
 
     /// Has one process forked. The outer error says that there is no server to talk to.
-    fn ask(&mut self, streams: &Streams) -> io::Result<Result<OwnedFd, Errno>> {
+    fn ask(&mut self, request: &[u8], streams: &Streams) -> io::Result<Result<OwnedFd, Errno>> {
         let Some(socket) = &self.socket else {
             return Err(ErrorKind::NotConnected.into());
         };
-        send(
-            socket.as_fd(),
-            b"f",
-            &[
-                streams.request.as_fd(),
-                streams.status.as_fd(),
-                streams.output.as_fd(),
-            ],
-        )?;
+        let length = u32::try_from(request.len()).map_err(|_| ErrorKind::InvalidInput)?;
+        let mut message = length.to_ne_bytes().to_vec();
+        message.extend_from_slice(request);
+        let fds = [streams.status.as_fd(), streams.output.as_fd()];
+        let sent = send(socket.as_fd(), &message, &fds)?;
+        // What a socket takes at once is limited.
+        let mut rest = &message[sent..];
+        while !rest.is_empty() {
+            rest = &rest[send(socket.as_fd(), rest, &[])?..];
+        }
         let mut answer = [0; ANSWER];
         let (count, mut fds) = receive(socket.as_fd(), &mut answer)?;
         if count != ANSWER {
@@ -216,20 +224,20 @@ fn in_words(status: ExitStatus) -> String {
     }
 }
 
-/// Sends a message and descriptors with it. A peer that is gone is an error, not a signal.
+/// Sends a message, or its beginning, and descriptors with it; the number of bytes. A peer that is gone is an error, not
+/// a signal.
 pub(crate) fn send(
     socket: BorrowedFd<'_>,
     bytes: &[u8],
     fds: &[BorrowedFd<'_>],
-) -> Result<(), rustix::io::Errno> {
+) -> Result<usize, rustix::io::Errno> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(STREAMS))];
     let mut rights = SendAncillaryBuffer::new(&mut space);
     if !fds.is_empty() && !rights.push(SendAncillaryMessage::ScmRights(fds)) {
         return Err(rustix::io::Errno::INVAL);
     }
     let parts = [IoSlice::new(bytes)];
-    retry_on_intr(|| sendmsg(socket, &parts, &mut rights, SendFlags::NOSIGNAL))?;
-    Ok(())
+    retry_on_intr(|| sendmsg(socket, &parts, &mut rights, SendFlags::NOSIGNAL))
 }
 
 /// Receives a message and the descriptors that came with it, closed by exec; 0 bytes are the end.

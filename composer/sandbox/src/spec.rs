@@ -153,24 +153,23 @@ pub(crate) enum Request {
 }
 
 impl Request {
-    /// The control group to run in.
-    pub(crate) fn cgroup(&self) -> Option<&Path> {
+    /// What to run, but for a probe.
+    pub(crate) fn spec(&self) -> Option<&SandboxSpec> {
         match self {
-            Self::Run(spec) | Self::Nested(spec) | Self::Attach { spec, .. } => {
-                spec.cgroup.as_deref()
-            }
+            Self::Run(spec) | Self::Nested(spec) | Self::Attach { spec, .. } => Some(spec),
             Self::Probe { .. } => None,
         }
     }
 
+    /// The control group to run in.
+    pub(crate) fn cgroup(&self) -> Option<&Path> {
+        self.spec().and_then(|spec| spec.cgroup.as_deref())
+    }
+
     /// What the command is to see of where it runs.
     pub(crate) fn surroundings(&self) -> Surroundings {
-        match self {
-            Self::Run(spec) | Self::Nested(spec) | Self::Attach { spec, .. } => {
-                spec.surroundings.clone()
-            }
-            Self::Probe { .. } => Surroundings::default(),
-        }
+        let given = self.spec().map(|spec| spec.surroundings.clone());
+        given.unwrap_or_default()
     }
 }
 

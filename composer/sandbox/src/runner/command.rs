@@ -1,5 +1,6 @@
-//! The last generation: the process that becomes the command. Called in the child of PID 1, traced already.
-//! It gives up every right in an order that lets each step still do its work, then executes the program.
+//! The last generation: the process that becomes the command. Called in the child of PID 1.
+//! It gives up every right in an order that lets each step still do its work, then executes the program. Meanwhile PID 1
+//! begins to trace it.
 //! A failure here is a set-up failure, reported like any other: the program has not run.
 
 use std::ffi::CString;
@@ -43,13 +44,21 @@ pub(super) enum Streams {
     Terminal,
 }
 
-/// Confines this process and executes the command.
-pub(super) fn run(spec: &SandboxSpec, what: Command, proc: Proc, status: &mut Status) -> ! {
+/// Confines this process and, when it is `traced`, executes the command.
+pub(super) fn run(
+    spec: &SandboxSpec,
+    what: Command,
+    proc: Proc,
+    status: &mut Status,
+    traced: impl FnOnce(),
+) -> ! {
     let streams = match what {
         Command::Program(streams) => streams,
         Command::CheckClock => Streams::Log,
     };
-    let result = confine(spec, streams, proc).and_then(|isolation| match what {
+    let confined = confine(spec, streams, proc);
+    traced();
+    let result = confined.and_then(|isolation| match what {
         Command::CheckClock => check_clock(spec.clock).map(|()| {
             status.send(&Message::Started(isolation));
         }),

@@ -26,7 +26,7 @@ pub(super) const UNTOUCHED: i32 = 0;
 const USED: i32 = 1;
 
 /// Runs PID 1 to its end; the exit status.
-pub(super) fn run(request: &Request, given: Given, status: &mut Status) -> i32 {
+pub(super) fn run(request: &Request, given: &Given, status: &mut Status) -> i32 {
     match live(request, given, status) {
         Ok(network) => {
             if network {
@@ -43,13 +43,11 @@ pub(super) fn run(request: &Request, given: Given, status: &mut Status) -> i32 {
 }
 
 /// Says whether the network may have been used.
-fn live(request: &Request, given: Given, status: &mut Status) -> Result<bool, SetupFailure> {
+fn live(request: &Request, given: &Given, status: &mut Status) -> Result<bool, SetupFailure> {
     if let Some(group) = request.cgroup() {
         cgroup::enter(group).step_at(ENTER_CGROUP, group)?;
     }
     namespaces::enter(&request.surroundings(), given)?;
-    // Where the host keeps the runner is not for the command to see in /proc/1.
-    sys::blank_command_line().step("clear the command line")?;
     nix::sys::prctl::set_name(c"init").step("set the process name")?;
     let spec = match request {
         Request::Run(spec) | Request::Nested(spec) | Request::Attach { spec, .. } => spec.clone(),
@@ -61,13 +59,12 @@ fn live(request: &Request, given: Given, status: &mut Status) -> Result<bool, Se
         sys::raise_loopback().step("bring the loopback interface up")?;
     }
     let nested = matches!(request, Request::Nested(_));
-    let proc = root::enter(&spec, nested)?;
+    let proc = root::enter(&spec, given.shared.as_ref(), nested)?;
 
     let (gate, open_gate) = nix::unistd::pipe().step("make a pipe")?;
     let command = match sys::fork().step("start the command")? {
         ForkResult::Child => {
             drop(open_gate);
-            wait_for(gate);
             let what = match request {
                 Request::Run(_) | Request::Nested(_) => Command::Program(Streams::Log),
                 Request::Attach { terminal, .. } => Command::Program(match terminal {
@@ -76,7 +73,7 @@ fn live(request: &Request, given: Given, status: &mut Status) -> Result<bool, Se
                 }),
                 Request::Probe { .. } => Command::CheckClock,
             };
-            command::run(&spec, what, proc, status)
+            command::run(&spec, what, proc, status, || wait_for(gate))
         }
         ForkResult::Parent { child } => child,
     };
@@ -104,7 +101,7 @@ pub(super) fn die_with(parent: BorrowedFd<'_>) -> Result<(), SetupFailure> {
     Ok(())
 }
 
-/// The command starts once it is traced; if PID 1 fails before, it never does.
+/// The command goes on once it is traced; if PID 1 fails before, it never does.
 fn wait_for(gate: OwnedFd) {
     let mut byte = [0];
     if !matches!(File::from(gate).read(&mut byte), Ok(1)) {

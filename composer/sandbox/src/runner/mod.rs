@@ -10,9 +10,11 @@ mod examine;
 mod filter;
 mod hints;
 mod init;
+mod kept;
 mod listing;
 mod namespaces;
 mod networks;
+mod parts;
 mod root;
 mod server;
 mod skeleton;
@@ -87,34 +89,23 @@ impl Status {
     }
 }
 
-/// PID 1 of one run, a child of the fork server, which `server` is a descriptor of: the request comes on stdin,
-/// reports go to stdout and the command's output to stderr.
-fn serve(server: BorrowedFd<'_>, given: Given) -> i32 {
+/// PID 1 of one run, a child of the fork server, which `server` is a descriptor of: reports go to stdout and the
+/// command's output to stderr.
+fn serve(request: &Request, server: BorrowedFd<'_>, given: &Given) -> i32 {
     let prepared = init::die_with(server).and_then(|()| {
         // A signal from the terminal is for the composer to judge.
         setsid().step("start a new session")?;
-        let wanted = sys::duplicate(0).step("keep the request pipe")?;
         let status = sys::duplicate(1).step("keep the report pipe")?;
         sys::redirect_to_null(0).step_at("open", "/dev/null")?;
         sys::copy_onto(2, 1).step("join stdout and stderr")?;
-        Ok((wanted, Status(File::from(status))))
+        Ok(Status(File::from(status)))
     });
-    let (wanted, mut status) = match prepared {
-        Ok(both) => both,
+    match prepared {
+        Ok(mut status) => init::run(request, given, &mut status),
         Err(failure) => {
             complain(&failure.to_string());
-            return EXIT_SETUP;
+            EXIT_SETUP
         }
-    };
-    let mut line = String::new();
-    let request = match File::from(wanted).read_to_string(&mut line) {
-        Ok(_) => serde_json::from_str(&line),
-        Err(_) => return EXIT_SETUP,
-    };
-    match request {
-        Ok(request) => init::run(&request, given, &mut status),
-        // A composer that was killed while it wrote.
-        Err(_) => EXIT_SETUP,
     }
 }
 
@@ -185,17 +176,24 @@ fn die_with(parent: Pid) -> Result<(), SetupFailure> {
     Ok(())
 }
 
+/// Where the host keeps the runner is not for the command to see in /proc/1, which has a copy of our memory.
+fn hide_command_line() -> Result<(), SetupFailure> {
+    sys::blank_command_line().step("clear the command line")
+}
+
 /// Starts a PID 1 and waits for its end, and with it that of all processes inside.
 fn supervise(request: &Request, mut status: Status) -> Result<(), SetupFailure> {
     namespaces::forget_groups();
+    hide_command_line()?;
     let this = sys::pidfd_open(getpid()).step("watch the runner")?;
     let given = Given {
         owner: Owner::current(),
         network: false,
+        shared: None,
     };
     match sys::fork_into(namespaces::FROM_THE_START) {
         Ok(ForkResult::Child) => match init::die_with(this.as_fd()) {
-            Ok(()) => exit(init::run(request, given, &mut status)),
+            Ok(()) => exit(init::run(request, &given, &mut status)),
             Err(failure) => {
                 status.send(&Message::Failed(failure));
                 exit(EXIT_SETUP)

@@ -8,6 +8,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getegid, geteuid, setgroups};
 
 use super::hints;
+use super::kept::Shared;
 use crate::Surroundings;
 use crate::error::{SetupFailure, Step};
 
@@ -53,15 +54,17 @@ pub(super) fn forget_groups() {
 }
 
 /// What PID 1 finds at its start.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Given {
     pub(super) owner: Owner,
     /// Whether it is in a network of its own already.
     pub(super) network: bool,
+    /// What of its file system is mounted already.
+    pub(super) shared: Option<Shared>,
 }
 
 /// Maps the user and enters what is left; for PID 1, at its start.
-pub(super) fn enter(surroundings: &Surroundings, given: Given) -> Result<(), SetupFailure> {
+pub(super) fn enter(surroundings: &Surroundings, given: &Given) -> Result<(), SetupFailure> {
     write_maps(surroundings, given.owner)?;
     let there = match given.network {
         true => FROM_THE_START | CloneFlags::CLONE_NEWNET,

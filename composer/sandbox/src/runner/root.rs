@@ -1,8 +1,7 @@
-//! Builds the sandbox's file system and makes it the root; called by PID 1, in its own mount namespace.
-//! What only the set-up needs lies in memory, in `SETUP`: on a disk, its twenty files and directories would be
-//! made and removed for each build.
-//! Overlays are mounted with short relative names, as the kernel takes one page of options: that is room for all
-//! 500 layers that overlayfs allows, at any path.
+//! Builds the sandbox's file system and makes it the root; called by PID 1, in its own mount namespace. What several
+//! sandboxes may share of it, `parts` makes, here or once in the fork server (`kept`); the rest is made for each.
+//! What only the set-up needs lies in memory, in `SETUP`: on a disk, its files and directories would be made and
+//! removed for each build.
 //! Invariant: what comes from the host is a detached mount before the host's root is left; places inside resolve
 //! only after, so that a link in an input cannot lead out.
 
@@ -12,7 +11,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use nix::errno::Errno;
@@ -20,21 +19,13 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{chdir, pivot_root};
 
-use super::sys::{self, MOUNT_NODEV, MOUNT_NOSUID, MOUNT_RDONLY};
-use super::{hints, skeleton};
+use super::hints;
+use super::kept::Shared;
+use super::parts::{self, clone_restricted, clone_tree, mount_tmpfs, overlay};
+use super::sys::{self, MOUNT_NODEV, MOUNT_NOEXEC, MOUNT_NOSUID, MOUNT_RDONLY};
 use crate::error::{SetupFailure, Step};
 use crate::scratch::{SETUP, WORK};
 use crate::{Mount, MountMode, SandboxSpec};
-
-const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
-
-const DEVICE_LINKS: [(&str, &str); 5] = [
-    ("fd", "/proc/self/fd"),
-    ("stdin", "/proc/self/fd/0"),
-    ("stdout", "/proc/self/fd/1"),
-    ("stderr", "/proc/self/fd/2"),
-    ("ptmx", "pts/ptmx"),
-];
 
 /// The entries of `/proc` that nobody may write to, where they were noted.
 static UNWRITABLE: OnceLock<BTreeSet<OsString>> = OnceLock::new();
@@ -50,10 +41,14 @@ pub(super) enum Proc {
 
 const NO_DATA: Option<&str> = None;
 
-/// Builds the root in the scratch directory and enters it; the working directory is `/build` afterwards. Only a
-/// `nested` sandbox may do without a fresh `/proc`.
-pub(super) fn enter(spec: &SandboxSpec, nested: bool) -> Result<Proc, SetupFailure> {
-    let (layers, mounts, scratch) = (&spec.root[..], &spec.mounts[..], &spec.scratch);
+/// Builds the root in the scratch directory and enters it; the working directory is `/build` afterwards. What is
+/// `shared` with other sandboxes is there already. Only a `nested` sandbox may do without a fresh `/proc`.
+pub(super) fn enter(
+    spec: &SandboxSpec,
+    shared: Option<&Shared>,
+    nested: bool,
+) -> Result<Proc, SetupFailure> {
+    let (mounts, scratch) = (&spec.mounts[..], &spec.scratch);
     umask(Mode::from_bits_truncate(0o022));
     // Without this our mounts would show up on the host where its mounts are shared.
     let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
@@ -63,30 +58,39 @@ pub(super) fn enter(spec: &SandboxSpec, nested: bool) -> Result<Proc, SetupFailu
     chdir(scratch).step_at("enter the scratch directory", scratch)?;
     make_dir(Path::new("build"), spec.again)?;
     make_dir(Path::new("build/out"), spec.again)?;
-    if spec.has_writable_mount() {
+    let copies = spec.has_writable_mount();
+    if copies {
         make_dir(Path::new("upper"), spec.again)?;
         make_dir(Path::new(WORK), spec.again)?;
     }
     make_dir(Path::new(SETUP), spec.again)?;
-    mount_tmpfs(SETUP, "mode=755")?;
-    chdir(SETUP).step_at("enter", scratch.join(SETUP))?;
-    for dir in ["root", "skeleton", "layers", "merged", "proc"] {
-        make_dir(Path::new(dir), false)?;
+    let build = clone_restricted(Path::new("build"), MOUNT_NOSUID | MOUNT_NODEV)?;
+    let tmp = match spec.keep_tmp {
+        true => Some(prepare_tmp(spec.again)?),
+        false => None,
+    };
+    let setup = scratch.join(SETUP);
+    if copies || shared.is_none() {
+        mount_tmpfs(SETUP, "mode=755")?;
     }
-    let inside = mounts
-        .iter()
-        .map(|mount| mount.at.as_str())
-        .filter(|at| !in_writable_place(at));
-    let own = ["/proc", "/dev", "/tmp", "/build"].into_iter();
-    skeleton::make(
-        Path::new("skeleton"),
-        layers,
-        &spec.surroundings,
-        own.chain(inside),
-    )?;
-    chdir("layers").step_at("enter", scratch.join(SETUP).join("layers"))?;
-    mount_root(layers)?;
-
+    let (root, dev) = match shared {
+        Some(shared) => (clone_tree(&shared.root)?, clone_tree(&shared.dev)?),
+        None => {
+            parts::make_root(&setup, spec)?;
+            parts::make_dev(&setup.join("dev"))?;
+            (
+                clone_tree(&setup.join("root"))?,
+                clone_tree(&setup.join("dev"))?,
+            )
+        }
+    };
+    if copies {
+        chdir(&setup).step_at("enter", &setup)?;
+        for dir in ["copies", "merged"] {
+            make_dir(Path::new(dir), false)?;
+        }
+        chdir("copies").step_at("enter", setup.join("copies"))?;
+    }
     // Mounts are prepared while host paths still resolve, and put in place once only the new root does.
     let mut ready: Vec<(&str, OwnedFd)> = Vec::new();
     for (index, mount) in mounts.iter().enumerate() {
@@ -94,30 +98,21 @@ pub(super) fn enter(spec: &SandboxSpec, nested: bool) -> Result<Proc, SetupFailu
     }
     // A mount inside another comes after it.
     ready.sort_by_key(|(at, _)| Path::new(at).components().count());
-    let build = clone_restricted(Path::new("../../build"), MOUNT_NOSUID | MOUNT_NODEV)?;
-    let tmp = match spec.keep_tmp {
-        true => Some(prepare_tmp(spec.again)?),
-        false => None,
-    };
-    let mut devices = Vec::new();
-    for name in DEVICES {
-        let device = Path::new("/dev").join(name);
-        devices.push((name, clone_restricted(&device, MOUNT_NOSUID)?));
-    }
 
-    let (proc, whose) = match prepare_proc() {
+    let (proc, whose) = match fresh_proc() {
         Err(failure) if nested && failure.errno == Errno::EPERM as i32 => {
             (outer_proc()?, Proc::Outer)
         }
         prepared => (prepared?, Proc::Fresh),
     };
 
-    chdir("../root").step_at("enter", scratch.join(SETUP).join("root"))?;
+    sys::move_mount(root.as_fd(), &setup).step_at("mount the root", &setup)?;
+    chdir(&setup).step_at("enter", &setup)?;
     pivot_root(".", ".").step("change the root")?;
     // Until here `/..` would lead to the host's root, which lies on top of ours.
     umount2(".", MntFlags::MNT_DETACH).step("leave the host's root")?;
     mount_proc(&proc, whose)?;
-    mount_dev(devices)?;
+    mount_dev(&dev)?;
     match tmp {
         Some(tmp) => sys::move_mount(tmp.as_fd(), Path::new("/tmp")).step_at("mount", "/tmp")?,
         None => mount_tmpfs("/tmp", "mode=1777")?,
@@ -132,38 +127,7 @@ pub(super) fn enter(spec: &SandboxSpec, nested: bool) -> Result<Proc, SetupFailu
     Ok(whose)
 }
 
-fn in_writable_place(at: &str) -> bool {
-    Path::new(at).starts_with("/build") || Path::new(at).starts_with("/tmp")
-}
-
-fn overlay(target: &Path, options: &str, flags: MsFlags) -> Result<(), Errno> {
-    let flags = flags | MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    mount(
-        Some("overlay"),
-        target,
-        Some("overlay"),
-        flags,
-        Some(options),
-    )
-}
-
-/// Mounts the layers, then the skeleton, on `../root`; the working directory is `layers`.
-fn mount_root(layers: &[PathBuf]) -> Result<(), SetupFailure> {
-    let mut names = Vec::with_capacity(layers.len() + 1);
-    for (index, layer) in layers.iter().enumerate() {
-        let name = index.to_string();
-        symlink(layer, &name).step_at("link the root layer", layer)?;
-        names.push(name);
-    }
-    symlink("../skeleton", "s").step("link the skeleton")?;
-    names.push("s".to_owned());
-    let options = format!("lowerdir={},userxattr", names.join(":"));
-    overlay(Path::new("../root"), &options, MsFlags::MS_RDONLY)
-        .step_at("mount the root overlay", "/")
-        .map_err(hints::overlay)
-}
-
-/// A handle of what will appear at the mount point.
+/// A handle of what will appear at the mount point. For a writable one the working directory is `SETUP/copies`.
 fn prepare(index: usize, mount: &Mount, again: bool) -> Result<OwnedFd, SetupFailure> {
     let metadata = fs::metadata(&mount.from).step_at("read the mounted directory", &mount.from)?;
     if !metadata.is_dir() {
@@ -192,9 +156,9 @@ fn prepare(index: usize, mount: &Mount, again: bool) -> Result<OwnedFd, SetupFai
     clone_restricted(Path::new(&merged), MOUNT_NOSUID | MOUNT_NODEV)
 }
 
-/// A `/tmp` that outlives the sandbox.
+/// A `/tmp` that outlives the sandbox; the working directory is the scratch directory.
 fn prepare_tmp(again: bool) -> Result<OwnedFd, SetupFailure> {
-    let tmp = Path::new("../../tmp");
+    let tmp = Path::new("tmp");
     make_dir(tmp, again)?;
     let mode = fs::Permissions::from_mode(0o1777);
     fs::set_permissions(tmp, mode).step_at("set the mode of", tmp)?;
@@ -209,21 +173,11 @@ fn make_dir(dir: &Path, again: bool) -> Result<(), SetupFailure> {
     }
 }
 
-fn clone_restricted(path: &Path, attributes: u64) -> Result<OwnedFd, SetupFailure> {
-    let mount = sys::clone_mount(path)
-        .step_at("bind", path)
-        .map_err(hints::mount)?;
-    sys::restrict_mount(mount.as_fd(), attributes).step_at("restrict the bind of", path)?;
-    Ok(mount)
-}
-
 /// A fresh `/proc`. The kernel allows one only while an unmasked one is in sight, that is under the host's root.
-fn prepare_proc() -> Result<OwnedFd, SetupFailure> {
-    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    mount(Some("proc"), "../proc", Some("proc"), flags, NO_DATA)
+fn fresh_proc() -> Result<OwnedFd, SetupFailure> {
+    sys::new_mount(c"proc", MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC)
         .step_at("mount a fresh proc for", "/proc")
-        .map_err(hints::proc_mount)?;
-    clone_restricted(Path::new("../proc"), MOUNT_NOSUID | MOUNT_NODEV)
+        .map_err(hints::proc_mount)
 }
 
 /// The `/proc` of the sandbox that we run in, with all that hides parts of it: the kernel lets nobody have more.
@@ -285,20 +239,9 @@ pub(super) fn note_unwritable() -> io::Result<()> {
     Ok(())
 }
 
-fn mount_dev(devices: Vec<(&str, OwnedFd)>) -> Result<(), SetupFailure> {
-    mount_tmpfs("/dev", "mode=755")?;
-    let dev = Path::new("/dev");
-    for (name, device) in devices {
-        let place = dev.join(name);
-        fs::write(&place, "").step_at("make the mount point", &place)?;
-        sys::move_mount(device.as_fd(), &place).step_at("mount", &place)?;
-    }
-    for (name, target) in DEVICE_LINKS {
-        symlink(target, dev.join(name)).step_at("link", dev.join(name))?;
-    }
-    for name in ["shm", "pts"] {
-        fs::create_dir(dev.join(name)).step_at("make the mount point", dev.join(name))?;
-    }
+/// Puts the shared part of `/dev` in place, and on it what each sandbox has for itself.
+fn mount_dev(dev: &OwnedFd) -> Result<(), SetupFailure> {
+    sys::move_mount(dev.as_fd(), Path::new("/dev")).step_at("mount", "/dev")?;
     mount_tmpfs("/dev/shm", "mode=1777")?;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
     let options = "newinstance,ptmxmode=0666,mode=620";
@@ -309,12 +252,5 @@ fn mount_dev(devices: Vec<(&str, OwnedFd)>) -> Result<(), SetupFailure> {
         flags,
         Some(options),
     )
-    .step_at("mount", "/dev/pts")?;
-    let handle = sys::hold_mount(dev).step_at("hold", dev)?;
-    sys::restrict_mount(handle.as_fd(), MOUNT_RDONLY).step_at("make read-only", dev)
-}
-
-fn mount_tmpfs(at: &str, options: &str) -> Result<(), SetupFailure> {
-    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    mount(Some("tmpfs"), at, Some("tmpfs"), flags, Some(options)).step_at("mount", at)
+    .step_at("mount", "/dev/pts")
 }

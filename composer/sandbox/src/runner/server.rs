@@ -1,22 +1,27 @@
 //! `xsc-runner --serve`: starts a PID 1 for each request that comes over the socket on standard input, with
-//! the three descriptors of the request as its standard streams. The library's `server` is the other end.
-//! Invariant: one thread; of one run the next finds nothing; the end of the socket is the end of this process, which
-//! every PID 1 has as its death signal.
+//! the two descriptors of the request as its standard output and error. The library's `server` is the other end.
+//! Invariant: one thread; of one run the command of the next finds nothing; the end of the socket is the end of this
+//! process, which every PID 1 has as its death signal.
 
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::process::exit;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, getpid, setsid};
+use rustix::io::retry_on_intr;
 
 use super::init::UNTOUCHED;
+use super::kept::Kept;
 use super::namespaces::{self, Given, Owner};
 use super::networks::Networks;
 use super::{EXIT_SETUP, complain, hints, report_refusal, serve, sys};
 use crate::error::{SetupFailure, Step};
-use crate::server::{READY, STREAMS, receive, send};
+use crate::server::{LENGTH, READY, STREAMS, receive, send};
+use crate::spec::Request;
 
 /// Serves until the composer has closed its end.
 pub(super) fn run() -> i32 {
@@ -38,31 +43,42 @@ fn prepare() -> Result<OwnedFd, SetupFailure> {
     let _ = setsid();
     namespaces::forget_groups();
     super::root::note_unwritable().step_at("list", "/proc")?;
+    super::hide_command_line()?;
     sys::pidfd_open(getpid()).step("watch the runner")
 }
 
+/// What one sandbox leaves for the next one. Without it each makes its own, and says what is refused.
+struct Lent {
+    networks: Option<Networks>,
+    kept: Option<Kept>,
+}
+
 fn answer_all(this: &OwnedFd) -> Result<(), SetupFailure> {
-    let socket = std::io::stdin();
+    let socket = io::stdin();
     hints::note_limits();
-    // Without them each sandbox makes its own, and says what is refused.
-    let mut networks = Networks::new();
-    let said = send(socket.as_fd(), READY.as_bytes(), &[]).map_err(std::io::Error::from);
+    umask(Mode::from_bits_truncate(0o022));
+    let networks = Networks::new();
+    // The mount namespace belongs to the same user namespace as the networks.
+    let kept = networks.as_ref().and_then(|_| Kept::new());
+    let mut lent = Lent { networks, kept };
+    let said = send(socket.as_fd(), READY.as_bytes(), &[]).map_err(io::Error::from);
     said.step("say that the runner is ready")?;
     loop {
-        let mut word = [0];
-        let received = receive(socket.as_fd(), &mut word).map_err(std::io::Error::from);
-        let (count, fds) = received.step("receive a request")?;
+        let received = next(socket.as_fd()).step("receive a request")?;
         // Those that ended meanwhile: until now their numbers could not be used again.
         while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             let Some(pid) = status.pid() else { break };
-            if let Some(networks) = &mut networks {
+            if let Some(networks) = &mut lent.networks {
                 networks.take_back(pid, status == WaitStatus::Exited(pid, UNTOUCHED));
             }
         }
-        if count == 0 {
+        let Some((text, fds)) = received else {
             return Ok(());
-        }
-        let started = start(fds, this, &mut networks);
+        };
+        let started = match serde_json::from_slice(&text) {
+            Ok(request) => start(&request, fds, this, &mut lent),
+            Err(_) => Err(Errno::EBADMSG),
+        };
         let errno = started.as_ref().err().map_or(0, |errno| *errno as i32);
         let handle: Vec<BorrowedFd<'_>> = started.iter().map(AsFd::as_fd).collect();
         // A composer that is gone shows at the next receive.
@@ -70,19 +86,44 @@ fn answer_all(this: &OwnedFd) -> Result<(), SetupFailure> {
     }
 }
 
+/// The next request and its descriptors; `None` where the composer has closed its end.
+fn next(socket: BorrowedFd<'_>) -> io::Result<Option<(Vec<u8>, Vec<OwnedFd>)>> {
+    let mut length = [0; LENGTH];
+    let (count, fds) = receive(socket, &mut length)?;
+    if count == 0 || !fill(socket, &mut length[count..])? {
+        return Ok(None);
+    }
+    let mut text = vec![0; u32::from_ne_bytes(length) as usize];
+    Ok(fill(socket, &mut text)?.then_some((text, fds)))
+}
+
+/// Reads until `into` is full; `false` where the composer was killed while it wrote.
+fn fill(socket: BorrowedFd<'_>, mut into: &mut [u8]) -> io::Result<bool> {
+    while !into.is_empty() {
+        match retry_on_intr(|| rustix::io::read(socket, &mut *into))? {
+            0 => return Ok(false),
+            count => into = &mut into[count..],
+        }
+    }
+    Ok(true)
+}
+
 /// Starts a PID 1 with these streams.
 fn start(
+    request: &Request,
     fds: Vec<OwnedFd>,
     this: &OwnedFd,
-    networks: &mut Option<Networks>,
+    lent: &mut Lent,
 ) -> Result<OwnedFd, Errno> {
     if fds.len() != STREAMS {
         return Err(Errno::EBADMSG);
     }
-    let network = networks.as_mut().and_then(|all| all.enter().ok());
+    let network = lent.networks.as_mut().and_then(|all| all.enter().ok());
+    let kept = lent.kept.as_mut();
     let given = Given {
         owner: Owner::current(),
         network: network.is_some(),
+        shared: request.spec().and_then(|spec| kept?.find(spec)),
     };
     let (forked, refused) = match fork_patiently() {
         Ok(forked) => (forked, None),
@@ -90,24 +131,24 @@ fn start(
     };
     match forked {
         ForkResult::Parent { child } => {
-            if let (Some(networks), Some(network)) = (networks, network) {
+            if let (Some(networks), Some(network)) = (&mut lent.networks, network) {
                 networks.lend(network, child);
             }
             sys::pidfd_open(child)
         }
         ForkResult::Child => {
-            for (stream, fd) in (0..).zip(&fds) {
+            for (stream, fd) in (1..).zip(&fds) {
                 if sys::copy_onto(fd.as_raw_fd(), stream).is_err() {
                     exit(EXIT_SETUP);
                 }
             }
             // Those of others are not for this sandbox to hold.
-            drop((fds, network, networks.take()));
+            drop((fds, network, lent.networks.take()));
             if let Some(errno) = refused {
                 report_refusal(errno);
                 exit(EXIT_SETUP);
             }
-            exit(serve(this.as_fd(), given))
+            exit(serve(request, this.as_fd(), &given))
         }
     }
 }

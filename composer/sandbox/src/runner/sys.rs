@@ -2,7 +2,7 @@
 //! All callers are in `runner`, which is single-threaded, so a forked child may run any code.
 #![allow(unsafe_code)]
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -27,6 +27,7 @@ struct MountAttr {
 pub(super) const MOUNT_RDONLY: u64 = 0x1;
 pub(super) const MOUNT_NOSUID: u64 = 0x2;
 pub(super) const MOUNT_NODEV: u64 = 0x4;
+pub(super) const MOUNT_NOEXEC: u64 = 0x8;
 const MOVE_MOUNT_F_EMPTY_PATH: libc::c_uint = 0x4;
 
 fn c_path(path: &Path) -> Result<CString, Errno> {
@@ -63,6 +64,27 @@ pub(super) fn hold_mount(path: &Path) -> Result<OwnedFd, Errno> {
     let flags = libc::O_CLOEXEC as libc::c_uint;
     // SAFETY: as above.
     owned(unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) })
+}
+
+/// A detached mount of a new file system of this type, without options.
+pub(super) fn new_mount(kind: &CStr, attributes: u64) -> Result<OwnedFd, Errno> {
+    const CLOEXEC: libc::c_uint = 1;
+    const CREATE: libc::c_uint = 6;
+    // SAFETY: the type is a live C string.
+    let context = owned(unsafe { libc::syscall(libc::SYS_fsopen, kind.as_ptr(), CLOEXEC) })?;
+    // SAFETY: this command takes neither a key nor a value.
+    Errno::result(unsafe {
+        libc::syscall(
+            libc::SYS_fsconfig,
+            context.as_raw_fd(),
+            CREATE,
+            std::ptr::null::<libc::c_char>(),
+            std::ptr::null::<libc::c_char>(),
+            0,
+        )
+    })?;
+    // SAFETY: plain numbers.
+    owned(unsafe { libc::syscall(libc::SYS_fsmount, context.as_raw_fd(), CLOEXEC, attributes) })
 }
 
 /// Adds attributes to a mount.
