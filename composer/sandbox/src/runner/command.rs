@@ -1,11 +1,10 @@
 //! The last generation: the process that becomes the command. Called in the child of PID 1.
 //! It gives up every right in an order that lets each step still do its work, then executes the program. Meanwhile PID 1
-//! begins to trace it.
+//! begins to trace it. Until the program is executed both have the same memory, which PID 1 leaves alone meanwhile.
 //! A failure here is a set-up failure, reported like any other: the program has not run.
 
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
-use std::process::exit;
 
 use nix::errno::Errno;
 use nix::libc;
@@ -26,6 +25,7 @@ use crate::{Cpus, Isolation, SandboxSpec};
 pub(super) const EXECUTE: &str = "execute the command";
 
 /// What the process does once it is confined.
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Command {
     /// Executes the spec's command.
     Program(Streams),
@@ -69,10 +69,10 @@ pub(super) fn run(
         }
     });
     match result {
-        Ok(()) => exit(0),
+        Ok(()) => sys::leave(0),
         Err(failure) => {
             status.send(&Message::Failed(failure));
-            exit(EXIT_SETUP)
+            sys::leave(EXIT_SETUP)
         }
     }
 }

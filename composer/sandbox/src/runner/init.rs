@@ -2,15 +2,15 @@
 //! Called in a child that started in a new pid namespace. When PID 1 exits, the kernel kills whatever the command
 //! left behind, so background processes never outlive a build.
 
-use std::fs::{self, File};
-use std::io::Read;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::fs;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::process::exit;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::Signal;
-use nix::unistd::{ForkResult, sethostname};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::waitpid;
+use nix::unistd::sethostname;
 
 use super::command::{self, Command, Streams};
 use super::namespaces::{self, Given};
@@ -19,6 +19,12 @@ use crate::error::{ENTER_CGROUP, SetupFailure, Step};
 use crate::report::Message;
 use crate::spec::{DEFAULT_CLOCK, Request};
 use crate::{Cpus, SandboxSpec, Surroundings, cgroup};
+
+/// The step that a host may refuse.
+const TRACE: &str = "trace the command";
+
+/// What a child needs until it executes its program.
+const COMMAND_STACK: usize = 1 << 20;
 
 /// The exit status of a PID 1 whose sandbox left its network as it was.
 pub(super) const UNTOUCHED: i32 = 0;
@@ -62,30 +68,42 @@ fn live(request: &Request, given: &Given, status: &mut Status) -> Result<bool, S
     let proc = root::enter(&spec, given.shared.as_ref(), nested)?;
 
     let (gate, open_gate) = nix::unistd::pipe().step("make a pipe")?;
-    let command = match sys::fork().step("start the command")? {
-        ForkResult::Child => {
-            drop(open_gate);
-            let what = match request {
-                Request::Run(_) | Request::Nested(_) => Command::Program(Streams::Log),
-                Request::Attach { terminal, .. } => Command::Program(match terminal {
-                    true => Streams::Terminal,
-                    false => Streams::Both,
-                }),
-                Request::Probe { .. } => Command::CheckClock,
-            };
-            command::run(&spec, what, proc, status, || wait_for(gate))
-        }
-        ForkResult::Parent { child } => child,
+    let what = match request {
+        Request::Run(_) | Request::Nested(_) => Command::Program(Streams::Log),
+        Request::Attach { terminal, .. } => Command::Program(match terminal {
+            true => Streams::Terminal,
+            false => Streams::Both,
+        }),
+        Request::Probe { .. } => Command::CheckClock,
     };
-    drop(gate);
-    // Our descriptors and memory are not for the command to look at.
-    nix::sys::prctl::set_dumpable(false).step("protect PID 1")?;
-    tracer::seize(command)
-        .step("trace the command")
-        .map_err(hints::ptrace)?;
-    nix::unistd::write(&open_gate, b"x").step("release the command")?;
-    drop(open_gate);
+    let mut stack = vec![0; COMMAND_STACK];
+    let mut child =
+        || -> i32 { command::run(&spec, what, proc, status, || wait_for(gate.as_fd())) };
+    // SAFETY: stack and closure live on until the command has memory of its own or has ended. Until then this process
+    // only makes system calls, or the command is stopped.
+    #[allow(unsafe_code)]
+    let command = unsafe { sys::spawn(&mut stack, &mut child) }.step("start the command")?;
+    let attended = tracer::seize(command)
+        .map_err(|errno| (TRACE, errno))
+        // Our descriptors and memory are not for the command to look at.
+        .and_then(|()| {
+            nix::sys::prctl::set_dumpable(false).map_err(|errno| ("protect PID 1", errno))
+        })
+        .and_then(|()| {
+            let released = nix::unistd::write(&open_gate, b"x");
+            released.map_err(|errno| ("release the command", errno))
+        });
+    if let Err((step, errno)) = attended {
+        let _ = kill(command, Signal::SIGKILL);
+        let _ = waitpid(command, None);
+        let failure = SetupFailure::new(step, errno);
+        return Err(match step {
+            TRACE => hints::ptrace(failure),
+            _ => failure,
+        });
+    }
     let traced = tracer::run(command, &spec).step("wait for the command")?;
+    drop((stack, gate));
     status.send(&Message::Ended(traced.outcome));
     Ok(traced.network)
 }
@@ -101,11 +119,10 @@ pub(super) fn die_with(parent: BorrowedFd<'_>) -> Result<(), SetupFailure> {
     Ok(())
 }
 
-/// The command goes on once it is traced; if PID 1 fails before, it never does.
-fn wait_for(gate: OwnedFd) {
-    let mut byte = [0];
-    if !matches!(File::from(gate).read(&mut byte), Ok(1)) {
-        exit(EXIT_SETUP);
+/// The command goes on once it is traced. If PID 1 fails before, it is killed here.
+fn wait_for(gate: BorrowedFd<'_>) {
+    if !matches!(nix::unistd::read(gate, &mut [0]), Ok(1)) {
+        sys::leave(EXIT_SETUP);
     }
 }
 

@@ -147,6 +147,36 @@ pub(super) fn fork_into(namespaces: CloneFlags) -> Result<ForkResult, Errno> {
     }
 }
 
+/// A child that has our memory, and this stack in it, until it executes a program: to copy the memory, and then each page
+/// that either changes, takes longer than what the child has to do before. What `run` returns is its exit status, where it does not end
+/// in a program or in [`leave`].
+///
+/// # Safety
+///
+/// `stack` and `run` must live, and nothing that the child uses may be touched, until it has executed a program or ended.
+pub(super) unsafe fn spawn<F: FnMut() -> libc::c_int>(
+    stack: &mut [u8],
+    run: &mut F,
+) -> Result<Pid, Errno> {
+    extern "C" fn begin<F: FnMut() -> libc::c_int>(run: *mut libc::c_void) -> libc::c_int {
+        // SAFETY: this is the reference that `spawn` was given, which lives by its contract.
+        let run = unsafe { &mut *run.cast::<F>() };
+        run()
+    }
+    let top = stack.as_mut_ptr_range().end;
+    let top = top.wrapping_sub(top.addr() % 16);
+    let flags = libc::CLONE_VM | libc::SIGCHLD;
+    // SAFETY: the stack grows down from its end, at which machines want a multiple of 16; the rest is the caller's word.
+    let pid = unsafe { libc::clone(begin::<F>, top.cast(), flags, (&raw mut *run).cast()) };
+    Errno::result(pid).map(Pid::from_raw)
+}
+
+/// Ends this process and nothing else: what is done at the end of a program is left to those who share its memory.
+pub(super) fn leave(status: i32) -> ! {
+    // SAFETY: plain numbers.
+    unsafe { libc::_exit(status) }
+}
+
 pub(super) fn pidfd_open(pid: Pid) -> Result<OwnedFd, Errno> {
     // SAFETY: plain numbers.
     owned(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) })
