@@ -105,6 +105,13 @@ impl Engine<'_> {
         if missing.is_empty() {
             return Ok((plan.known, BTreeSet::new()));
         }
+        let runs = |id| match graph.get(id) {
+            Some(drv) => plan.steps[id] == Step::Perform && work_of(drv) == Work::Build,
+            None => false,
+        };
+        if self.executor.is_none() && missing.iter().any(runs) {
+            self.sandbox.prepare();
+        }
         let total = missing.len();
         // What runs elsewhere needs only somebody to wait for it.
         let elsewhere = self.executor.map_or(0, |executor| executor.jobs());

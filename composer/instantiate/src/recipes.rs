@@ -60,6 +60,24 @@ pub enum InstantiateError {
         /// What it is.
         found: &'static str,
     },
+    /// An element of a list is something else.
+    #[error("element {number} of {count} in `{path}` is {found}, not a derivation")]
+    NotInList {
+        /// The path of the list.
+        path: String,
+        /// Which element, from 1.
+        number: usize,
+        /// How many there are.
+        count: usize,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A list of derivations has none.
+    #[error("`{path}` is an empty list, not a derivation")]
+    EmptyList {
+        /// The path of the list.
+        path: String,
+    },
     /// Text that names no attribute path.
     #[error("`{path}` is not an attribute path such as `pkgs.linux` or `a.\"b c\"`")]
     NotAPath {
@@ -144,6 +162,36 @@ impl Recipes {
                 found: value.described(),
             }),
             Err(error) => Err(self.language.failed(&error)),
+        }
+    }
+
+    /// The same, and of a list each of its elements.
+    pub fn outputs(&mut self, path: &str) -> Result<Vec<(DrvId, OutputName)>, InstantiateError> {
+        let eval = self.language.evaluator();
+        let value = eval.force(&self.select(path)?);
+        let Value::List(elements) = value.map_err(|error| self.language.failed(&error))? else {
+            return Ok(vec![self.output(path)?]);
+        };
+        let mut outputs = Vec::with_capacity(elements.len());
+        for (index, element) in elements.iter().enumerate() {
+            match self.language.output(element) {
+                Ok(Some(output)) => outputs.push(output),
+                Ok(None) => {
+                    return Err(InstantiateError::NotInList {
+                        path: path.to_owned(),
+                        number: index + 1,
+                        count: elements.len(),
+                        found: element.described(),
+                    });
+                }
+                Err(error) => return Err(self.language.failed(&error)),
+            }
+        }
+        match outputs.is_empty() {
+            true => Err(InstantiateError::EmptyList {
+                path: path.to_owned(),
+            }),
+            false => Ok(outputs),
         }
     }
 

@@ -84,6 +84,11 @@ impl Sandbox {
         }
     }
 
+    /// Says that commands will be run: what takes a while to start is started beside what the caller does until then.
+    pub fn prepare(&self) {
+        self.server.prepare();
+    }
+
     /// Runs one command and waits for its end; its merged stdout and stderr go to `log` as they come.
     ///
     /// A command that fails, is killed, runs into a limit or is cancelled is an [`Outcome`], not an error.
@@ -298,9 +303,9 @@ impl Copy {
 /// Copies what is there now: the number of bytes, and whether more may come. A command that writes without
 /// pause must not keep us from looking at the limits, hence the bound.
 fn copy(from: &mut impl Read, to: &mut (impl Write + ?Sized)) -> Result<(usize, bool), Copy> {
-    let mut buffer = [0; 64 * 1024];
+    let mut buffer = [0; 8 * 1024];
     let mut total = 0;
-    for _ in 0..16 {
+    for _ in 0..128 {
         match from.read(&mut buffer) {
             Ok(0) => return Ok((total, false)),
             Ok(count) => {

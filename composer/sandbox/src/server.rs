@@ -72,6 +72,18 @@ impl ForkServer {
         }
     }
 
+    /// Starts the server now, beside what the caller does; the first to need it waits for it, and finds out where it cannot
+    /// be started.
+    pub(crate) fn prepare(&self) {
+        let this = self.clone();
+        std::thread::spawn(move || {
+            let mut running = this.running.lock().unwrap_or_else(PoisonError::into_inner);
+            if running.is_none() {
+                *running = this.start().ok();
+            }
+        });
+    }
+
     /// Forks one PID 1 for a request, with these streams; a process descriptor to wait for it and to kill it.
     ///
     /// A server that was killed since it last forked is replaced once.

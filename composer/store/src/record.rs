@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use xsc_model::{ActionId, DrvName, Realisation};
@@ -147,18 +148,37 @@ pub struct LogWriter<'a> {
 impl LogWriter<'_> {
     /// Completes the log and puts it in its place.
     pub fn finish(self) -> Result<(), StoreError> {
-        let staged = &self.staged;
+        let (store, staged) = (self.store, &self.staged);
+        let to = store.at(&self.place);
+        let silent = self.encoder.is_none();
         match self.encoder {
             Some(encoder) => {
                 encoder.finish().context("write", staged)?;
             }
-            None => fs::write(staged, NO_LOG).context("write", staged)?,
+            // One file will do for all that said nothing. Where it cannot be linked, this makes another one.
+            None => {
+                let known = locked(&store.silent).clone();
+                if known.is_some_and(|known| {
+                    let link = || fs::hard_link(store.at(&known), &to);
+                    store.in_shard(&self.place, link).is_ok()
+                }) {
+                    return Ok(());
+                }
+                fs::write(staged, NO_LOG).context("write", staged)?;
+            }
         }
-        let to = self.store.at(&self.place);
         let rename = || fs::rename(staged, &to);
-        let renamed = self.store.in_shard(&self.place, rename);
-        Ok(renamed.context("rename to", &to)?)
+        let renamed = store.in_shard(&self.place, rename);
+        renamed.context("rename to", &to)?;
+        if silent {
+            *locked(&store.silent) = Some(self.place);
+        }
+        Ok(())
     }
+}
+
+fn locked(silent: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
+    silent.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Write for LogWriter<'_> {

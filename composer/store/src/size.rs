@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::convert::Infallible;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use xsc_model::{ActionId, BlobId, Directory, Node, Realisation, TreeId};
@@ -252,15 +253,17 @@ fn owners(
     owners
 }
 
-/// The disk space of everything below a directory; what vanishes meanwhile counts nothing.
+/// The disk space of everything below a directory, a file of several names once; what vanishes meanwhile counts nothing.
 fn usage(dir: &Path) -> Result<u64, FileError> {
     let mut bytes = 0;
+    let mut seen = HashSet::new();
     let mut queue = vec![dir.to_owned()];
     while let Some(dir) = queue.pop() {
         for name in list(&dir)? {
             let path = layout::at(&dir, &name);
             match fs::symlink_metadata(&path) {
                 Ok(meta) if meta.is_dir() => queue.push(path),
+                Ok(meta) if meta.nlink() > 1 && !seen.insert((meta.dev(), meta.ino())) => {}
                 Ok(meta) => bytes += disk_size(&meta),
                 Err(_) => {}
             }

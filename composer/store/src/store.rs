@@ -28,6 +28,8 @@ pub struct Store {
     warnings: Mutex<Vec<Warning>>,
     pub(crate) dirty: Mutex<Dirty>,
     pub(crate) files: Mutex<Option<ScratchDir>>,
+    /// The log of a build of this process that said nothing, in the store.
+    pub(crate) silent: Mutex<Option<String>>,
 }
 
 /// Something that was wrong and that the store got over; for the caller to report.
@@ -79,6 +81,7 @@ impl Store {
             warnings: Mutex::new(Vec::new()),
             dirty: Mutex::default(),
             files: Mutex::default(),
+            silent: Mutex::default(),
             dir,
         };
         store.clear_stale()?;

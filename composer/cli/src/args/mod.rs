@@ -232,11 +232,12 @@ pub(crate) struct Build {
     /// `toolchain.x86_64-base`.
     pub(crate) profile: PathBuf,
 
-    /// Build this attribute of the recipes instead of the images, such as `pkgs.linux.kernel`.
+    /// Build this attribute of the recipes instead of the images, such as `pkgs.linux.kernel`; of a list, each element.
     #[arg(short = 'A', long, value_name = "PATH")]
     pub(crate) attr: Option<String>,
 
-    /// Where to put the link to the result; it keeps the result from being collected.
+    /// Where to put the link to the result; it keeps the result from being collected. The second result of a list is
+    /// linked as LINK-2, and so on.
     #[arg(short = 'o', long, value_name = "LINK", default_value = "result")]
     pub(crate) out_link: PathBuf,
 

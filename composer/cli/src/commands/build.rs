@@ -1,6 +1,6 @@
 //! `build`: realises a profile's images, or one attribute, and links the result.
 //!
-//! Prints the path of the result, and of a profile's images below it. Invariant: the link is
+//! Prints the path of the result, or where the attribute is a list of each of its results. Invariant: the link is
 //! made last, and the root that keeps the result alive before the link.
 
 use std::path::{Path, PathBuf};
@@ -20,37 +20,55 @@ pub(crate) fn run(context: &Context, args: &Build, cancel: &Cancel) -> Result<()
     let mut opened = open_subject(context, &args.profile)?;
     let named = args.attr.as_deref();
     opened.refuse_attribute(named)?;
-    let (drv, output) = opened.output(named)?;
+    let wanted = opened.outputs(named)?;
+    let drvs: Vec<DrvId> = wanted.iter().map(|(drv, _)| *drv).collect();
     let graph = opened.recipes.graph();
     let store = context.store()?;
-    // Held until the root is made: a collection in between could remove what was just built.
+    // Held until the roots are made: a collection in between could remove what was just built.
     let _session = store.session().map_err(|e| store_error(&e))?;
     if args.flags.dry_run {
-        return dry_run(context, &opened, &store, &graph, drv, &args.flags);
+        return dry_run(context, &opened, &store, &graph, &drvs, &args.flags);
     }
+    let links: Vec<PathBuf> = (1..=wanted.len())
+        .map(|number| numbered(&args.out_link, number))
+        .collect();
     if !args.no_link {
-        check_link(&args.out_link)?;
+        links.iter().try_for_each(|link| check_link(link))?;
     }
     let known = realise(
         context,
         &opened.origin(context, named),
         &store,
         &graph,
-        &[drv],
+        &drvs,
         &args.flags,
         cancel,
     )?;
-    let realisation = &known[&drv];
-    let tree = realisation.outputs[&output];
-    let path = store.tree_path(&tree).map_err(|e| store_error(&e))?;
-    if !args.no_link {
-        let actions = crate::caches::kept_here(&store, known.values());
-        store
-            .add_root(&args.out_link, &tree, actions)
-            .map_err(|e| CommandError::from_error(&e))?;
+    for ((drv, output), link) in wanted.iter().zip(&links) {
+        let realisation = &known[drv];
+        let tree = realisation.outputs[output];
+        let path = store.tree_path(&tree).map_err(|e| store_error(&e))?;
+        if !args.no_link {
+            let needed = graph.closure(&[*drv]);
+            let needed = needed.iter().filter_map(|drv| known.get(drv));
+            let actions = crate::caches::kept_here(&store, needed);
+            store
+                .add_root(link, &tree, actions)
+                .map_err(|e| CommandError::from_error(&e))?;
+        }
+        report(context, &opened, &path, realisation);
     }
-    report(context, &opened, &path, realisation);
     Ok(())
+}
+
+/// The link of the result with this number: `result`, `result-2`, `result-3`.
+fn numbered(link: &Path, number: usize) -> PathBuf {
+    if number == 1 {
+        return link.to_owned();
+    }
+    let mut name = link.as_os_str().to_owned();
+    name.push(format!("-{number}"));
+    PathBuf::from(name)
 }
 
 /// Refuses a place where no link can be made, before a build that may take minutes.
@@ -90,7 +108,7 @@ pub(crate) fn images(
     let store = context.store()?;
     let session = store.session().map_err(|e| store_error(&e))?;
     if flags.dry_run {
-        dry_run(context, &opened, &store, &graph, drv, flags)?;
+        dry_run(context, &opened, &store, &graph, &[drv], flags)?;
         return Ok(None);
     }
     let origin = opened.origin(context, None);
@@ -109,11 +127,11 @@ fn dry_run(
     opened: &Opened,
     store: &Store,
     graph: &Graph,
-    drv: DrvId,
+    wanted: &[DrvId],
     flags: &BuildFlags,
 ) -> Result<(), CommandError> {
     let pull = !flags.offline && !flags.no_substitutes;
-    let plan = caches::plan_asked(context, &opened.flake, store, graph, &[drv], pull)?;
+    let plan = caches::plan_asked(context, &opened.flake, store, graph, wanted, pull)?;
     let missing: Vec<_> = plan
         .missing()
         .filter_map(|id| Some((graph.get(id)?, plan.work(graph, id)?)))

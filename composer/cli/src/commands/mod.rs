@@ -169,6 +169,17 @@ impl Opened {
             .map_err(|e| instantiate_error(&e))
     }
 
+    /// The same, and each element where the attribute is a list.
+    pub(crate) fn outputs(
+        &mut self,
+        named: Option<&str>,
+    ) -> Result<Vec<(DrvId, OutputName)>, CommandError> {
+        let attribute = named.unwrap_or(self.attribute()).to_owned();
+        self.recipes
+            .outputs(&attribute)
+            .map_err(|e| instantiate_error(&e))
+    }
+
     /// -A with a subject that is an attribute itself cannot be meant.
     pub(crate) fn refuse_attribute(&self, named: Option<&str>) -> Result<(), CommandError> {
         match (&self.subject, named) {

@@ -272,6 +272,42 @@ fn a_comment_in_a_library_rebuilds_it_and_none_of_its_50_dependents() {
 }
 
 #[test]
+fn a_list_is_built_element_by_element() {
+    if !can_build("a_list_is_built_element_by_element") {
+        return;
+    }
+    let attrs = r#"
+        step = n: run "step-${toString n}" "mkdir $out; echo ${toString n} > $out/n";
+        several = builtins.genList step 3 ++ [ (step 0) ];
+        spoilt = [ (step 0) { } ];
+        none = [ ];
+    "#;
+    let repo = TestRepo::new(attrs);
+    let ran = repo.build_with(&["-A", "several"]).ok();
+    let paths: Vec<&str> = ran.out.lines().collect();
+    let read = |path: &std::path::Path| fs::read_to_string(path.join("n")).unwrap();
+    let numbers: Vec<String> = paths.iter().map(|path| read(path.as_ref())).collect();
+    assert_eq!(numbers, ["0\n", "1\n", "2\n", "0\n"]);
+    assert!(ran.err.contains("3 built"), "{}", ran.err);
+    for (number, link) in ["result", "result-2", "result-3", "result-4"]
+        .iter()
+        .enumerate()
+    {
+        assert_eq!(read(&repo.dir().join(link)), numbers[number], "{link}");
+    }
+    // The links keep all of them.
+    repo.run(&["gc"]).ok();
+    assert_eq!(read(&repo.dir().join("result-3")), "2\n");
+    let ran = repo.build_with(&["-A", "several", "--json"]).ok();
+    assert_eq!(ran.out.lines().count(), 4, "{}", ran.out);
+
+    let said = "error: element 2 of 2 in `spoilt` is a set, not a derivation";
+    repo.build_with(&["-A", "spoilt"]).fails(1, &[said]);
+    let said = "error: `none` is an empty list, not a derivation";
+    repo.build_with(&["-A", "none"]).fails(1, &[said]);
+}
+
+#[test]
 fn a_dry_run_lists_what_is_missing_and_does_nothing() {
     if !can_build("a_dry_run_lists_what_is_missing_and_does_nothing") {
         return;

@@ -95,7 +95,6 @@ fn confine(spec: &SandboxSpec, streams: Streams, proc: Proc) -> Result<Isolation
     }
     let own = &spec.surroundings;
     umask(Mode::from_bits_truncate(own.umask));
-    sys::reset_signals().step("reset signals")?;
     limit_resources()?;
     if let Cpus::One(index) = spec.cpus {
         pin(index).step("pin the command to a CPU")?;
