@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::personality::{self, Persona};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{Pid, execve, setsid};
+use nix::unistd::{execve, setsid};
 
 use super::namespaces::NAMESPACES;
 use super::root::Proc;
@@ -96,8 +95,7 @@ fn confine(spec: &SandboxSpec, streams: Streams, proc: Proc) -> Result<Isolation
     let own = &spec.surroundings;
     umask(Mode::from_bits_truncate(own.umask));
     limit_resources()?;
-    if let Cpus::One(index) = spec.cpus {
-        pin(index).step("pin the command to a CPU")?;
+    if matches!(spec.cpus, Cpus::One(_)) {
         reached.push("one-cpu".to_owned());
     }
     // A container may refuse this. It makes builds more repeatable but isolates nothing, so it is only noted.
@@ -130,17 +128,6 @@ fn limit_resources() -> Result<(), SetupFailure> {
         setrlimit(resource, soft.min(hard), hard).step("set a resource limit")?;
     }
     Ok(())
-}
-
-fn pin(index: usize) -> Result<(), Errno> {
-    let this = Pid::from_raw(0);
-    let allowed = sched_getaffinity(this)?;
-    let cpus: Vec<usize> = (0..CpuSet::count())
-        .filter(|cpu| allowed.is_set(*cpu).unwrap_or(false))
-        .collect();
-    let mut one = CpuSet::new();
-    one.set(*cpus.get(index % cpus.len().max(1)).ok_or(Errno::EINVAL)?)?;
-    sched_setaffinity(this, &one)
 }
 
 fn check_clock(expected: i64) -> Result<(), SetupFailure> {

@@ -7,10 +7,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::process::exit;
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
-use nix::unistd::sethostname;
+use nix::unistd::{Pid, sethostname};
 
 use super::command::{self, Command, Streams};
 use super::namespaces::{self, Given};
@@ -52,6 +54,9 @@ pub(super) fn run(request: &Request, given: &Given, status: &mut Status) -> i32 
 fn live(request: &Request, given: &Given, status: &mut Status) -> Result<bool, SetupFailure> {
     if let Some(group) = request.cgroup() {
         cgroup::enter(group).step_at(ENTER_CGROUP, group)?;
+    }
+    if let Some(Cpus::One(index)) = request.spec().map(|spec| spec.cpus) {
+        pin(index).step("pin the command to a CPU")?;
     }
     namespaces::enter(&request.surroundings(), given)?;
     nix::sys::prctl::set_name(c"init").step("set the process name")?;
@@ -106,6 +111,18 @@ fn live(request: &Request, given: &Given, status: &mut Status) -> Result<bool, S
     drop((stack, gate));
     status.send(&Message::Ended(traced.outcome));
     Ok(traced.network)
+}
+
+/// Pins this process, and the command that it will start, to one CPU: while one of the two runs the other waits for it.
+fn pin(index: usize) -> Result<(), Errno> {
+    let this = Pid::from_raw(0);
+    let allowed = sched_getaffinity(this)?;
+    let cpus: Vec<usize> = (0..CpuSet::count())
+        .filter(|cpu| allowed.is_set(*cpu).unwrap_or(false))
+        .collect();
+    let mut one = CpuSet::new();
+    one.set(*cpus.get(index % cpus.len().max(1)).ok_or(Errno::EINVAL)?)?;
+    sched_setaffinity(this, &one)
 }
 
 /// Ties our life to the process that started us, of which `parent` is a descriptor. It is outside our pid namespace,
