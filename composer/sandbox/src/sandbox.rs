@@ -152,9 +152,9 @@ impl Sandbox {
         if !matches!(cut_short, Ok(None)) {
             run.end()?;
         }
-        // The command's last words may still be in the pipe.
-        let drained = run.drain(log);
         run.wait()?;
+        // The command's last words may still be in the pipe, and the runner's are.
+        let drained = run.drain(log);
         let cut_short = cut_short?;
         drained?;
         Stopped::read(&run.reports, cut_short)
@@ -198,7 +198,8 @@ impl Running {
         })
     }
 
-    /// Copies output until both pipes are closed (`None`), or until something cuts the command short.
+    /// Copies output until PID 1 has closed its end or is gone (`None`), or until something cuts the command short. The
+    /// runner's reports, few and short, wait in their pipe: to be woken for each would take as long as to read them.
     fn pump(
         &mut self,
         log: &mut dyn Write,
@@ -207,8 +208,7 @@ impl Running {
     ) -> Result<Option<Outcome>, SandboxError> {
         let begin = Instant::now();
         let mut last_output = begin;
-        let (mut status_open, mut output_open) = (true, true);
-        while status_open || output_open {
+        loop {
             if cancel.is_cancelled() {
                 return Ok(Some(Outcome::Cancelled));
             }
@@ -221,32 +221,29 @@ impl Running {
                     return Ok(Some(Outcome::TimedOut { limit, after }));
                 }
             }
-            let mut fds = Vec::with_capacity(2);
-            if status_open {
-                fds.push(PollFd::new(self.status.as_fd(), PollFlags::POLLIN));
-            }
-            if output_open {
-                fds.push(PollFd::new(self.output.as_fd(), PollFlags::POLLIN));
-            }
+            let mut fds = [
+                PollFd::new(self.output.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.process.as_fd(), PollFlags::POLLIN),
+            ];
             let timeout = PollTimeout::try_from(TICK).expect("a tick fits");
             match poll(&mut fds, timeout) {
                 Ok(_) | Err(nix::errno::Errno::EINTR) => {}
                 Err(e) => return Err(SandboxError::Pipe(e.into())),
             }
-            if status_open {
-                status_open = copy(&mut self.status, &mut self.reports)
-                    .map_err(Copy::into_error)?
-                    .1;
-            }
-            if output_open {
+            let gone = fds[1].any().unwrap_or(false);
+            if fds[0].any().unwrap_or(false) {
                 let (bytes, open) = copy(&mut self.output, log).map_err(Copy::into_error)?;
-                output_open = open;
+                if !open {
+                    return Ok(None);
+                }
                 if bytes > 0 {
                     last_output = Instant::now();
                 }
             }
+            if gone {
+                return Ok(None);
+            }
         }
-        Ok(None)
     }
 
     /// Takes what is left in both pipes without waiting for more.
