@@ -115,7 +115,8 @@ impl Running {
         let pipe = SandboxError::Pipe;
         let mut typed = File::from(input.try_clone_to_owned().map_err(pipe)?);
         let mut shown = File::from(output.try_clone_to_owned().map_err(SandboxError::Log)?);
-        let mut size = terminal.then(|| tcgetwinsize(input).ok()).flatten();
+        let size = terminal.then(|| tcgetwinsize(input).ok()).flatten();
+        let mut size = size.map(Size::new);
         let (mut status_open, mut output_open, mut input_open) = (true, true, true);
         let mut waiting: Vec<u8> = Vec::new();
         let mut buffer = [0; 16 * 1024];
@@ -123,7 +124,9 @@ impl Running {
             if cancel.is_cancelled() {
                 return Ok(Some(Outcome::Cancelled));
             }
-            follow(input, &self.output, &mut size);
+            if let Some(size) = &mut size {
+                size.follow(input, &self.output);
+            }
             let none = PollFlags::empty();
             let write = if waiting.is_empty() {
                 none
@@ -209,13 +212,67 @@ fn is_later(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
-/// Gives the command's terminal the size of the person's where that has changed.
-fn follow(from: BorrowedFd<'_>, to: &File, last: &mut Option<Winsize>) {
-    let Some(before) = last else { return };
-    if let Ok(now) = tcgetwinsize(from) {
-        let numbers = |s: &Winsize| (s.ws_row, s.ws_col);
-        if numbers(&now) != numbers(before) && tcsetwinsize(to, now).is_ok() {
-            *before = now;
+/// The size that the command's terminal was given last.
+struct Size {
+    given: Winsize,
+    /// Whether it has kept it. A shell that reads the size and writes it back, as those with a line editor do, undoes a
+    /// change that comes in between.
+    kept: bool,
+}
+
+impl Size {
+    fn new(given: Winsize) -> Self {
+        Self { given, kept: true }
+    }
+
+    /// Gives the command's terminal the size of the person's where that has changed.
+    fn follow(&mut self, from: BorrowedFd<'_>, to: &File) {
+        let same = |a: &Winsize, b: &Winsize| (a.ws_row, a.ws_col) == (b.ws_row, b.ws_col);
+        let Ok(now) = tcgetwinsize(from) else { return };
+        if same(&now, &self.given) {
+            if self.kept {
+                return;
+            }
+            self.kept = tcgetwinsize(to).is_ok_and(|theirs| same(&theirs, &now));
+            if self.kept {
+                return;
+            }
         }
+        if tcsetwinsize(to, now).is_ok() {
+            *self = Self {
+                given: now,
+                kept: false,
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_that_is_undone_at_once_is_given_again() {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+        let (person, ours) = (openpt(flags).unwrap(), File::from(openpt(flags).unwrap()));
+        let size = |rows| {
+            let mut size = tcgetwinsize(&person).unwrap();
+            (size.ws_row, size.ws_col) = (rows, 80);
+            size
+        };
+        let rows = || tcgetwinsize(&ours).unwrap().ws_row;
+        tcsetwinsize(&ours, size(24)).unwrap();
+        let mut follower = Size::new(size(24));
+        tcsetwinsize(&person, size(50)).unwrap();
+        follower.follow(person.as_fd(), &ours);
+        assert_eq!(rows(), 50);
+        tcsetwinsize(&ours, size(24)).unwrap();
+        follower.follow(person.as_fd(), &ours);
+        assert_eq!(rows(), 50);
+        // One that was kept for a while is the command's to change.
+        follower.follow(person.as_fd(), &ours);
+        tcsetwinsize(&ours, size(10)).unwrap();
+        follower.follow(person.as_fd(), &ours);
+        assert_eq!(rows(), 10);
     }
 }

@@ -59,6 +59,8 @@ fn live(request: &Request, given: &Given, status: &mut Status) -> Result<bool, S
         pin(index).step("pin the command to a CPU")?;
     }
     namespaces::enter(&request.surroundings(), given)?;
+    // Where the host keeps the runner is not for the command to see in /proc/1.
+    sys::blank_command_line();
     nix::sys::prctl::set_name(c"init").step("set the process name")?;
     let spec = match request {
         Request::Run(spec) | Request::Nested(spec) | Request::Attach { spec, .. } => spec.clone(),

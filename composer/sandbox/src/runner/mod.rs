@@ -176,15 +176,10 @@ fn die_with(parent: Pid) -> Result<(), SetupFailure> {
     Ok(())
 }
 
-/// Where the host keeps the runner is not for the command to see in /proc/1, which has a copy of our memory.
-fn hide_command_line() -> Result<(), SetupFailure> {
-    sys::blank_command_line().step("clear the command line")
-}
-
 /// Starts a PID 1 and waits for its end, and with it that of all processes inside.
 fn supervise(request: &Request, mut status: Status) -> Result<(), SetupFailure> {
     namespaces::forget_groups();
-    hide_command_line()?;
+    sys::find_command_line().step("find the command line")?;
     let this = sys::pidfd_open(getpid()).step("watch the runner")?;
     let given = Given {
         owner: Owner::current(),

@@ -1,5 +1,5 @@
 //! The seven namespaces of a sandbox, and its one user. PID 1 starts in those that only a new process can be in, maps
-//! the user, and enters the others one at a time, so that an error names the one that the host refuses.
+//! the user, and enters the others; where that fails, one at a time, so that an error names the one that the host refuses.
 
 use std::fs;
 
@@ -70,10 +70,15 @@ pub(super) fn enter(surroundings: &Surroundings, given: &Given) -> Result<(), Se
         true => FROM_THE_START | CloneFlags::CLONE_NEWNET,
         false => FROM_THE_START,
     };
-    for (name, flag) in NAMESPACES {
-        if !there.contains(flag) {
-            unshare(flag).map_err(|errno| refused(name, errno))?;
-        }
+    let others = NAMESPACES.iter().filter(|(_, flag)| !there.contains(*flag));
+    let all = others
+        .clone()
+        .fold(CloneFlags::empty(), |all, one| all | one.1);
+    if unshare(all).is_ok() {
+        return Ok(());
+    }
+    for (name, flag) in others {
+        unshare(*flag).map_err(|errno| refused(name, errno))?;
     }
     Ok(())
 }

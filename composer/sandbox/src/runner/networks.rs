@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -106,8 +106,10 @@ fn own(owner: Owner) -> Result<(), Errno> {
 /// How many sockets the network that we are in has: those in flight between processes outlive these. What follows the
 /// first line counts the whole machine's.
 fn sockets() -> io::Result<String> {
-    let text = fs::read_to_string("/proc/self/net/sockstat")?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+    let mut text = [0; 64];
+    let count = File::open("/proc/self/net/sockstat")?.read(&mut text)?;
+    let line = text[..count].split(|byte| *byte == b'\n').next();
+    Ok(String::from_utf8_lossy(line.unwrap_or_default()).into_owned())
 }
 
 /// Whether some module of the kernel has files there that are written to: a build that runs for root is their owner.

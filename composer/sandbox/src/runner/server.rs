@@ -43,7 +43,7 @@ fn prepare() -> Result<OwnedFd, SetupFailure> {
     let _ = setsid();
     namespaces::forget_groups();
     super::root::note_unwritable().step_at("list", "/proc")?;
-    super::hide_command_line()?;
+    sys::find_command_line().step("find the command line")?;
     sys::pidfd_open(getpid()).step("watch the runner")
 }
 

@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::libc::{self, pid_t};
@@ -256,8 +257,11 @@ pub(super) fn clear_domain() -> Result<(), Errno> {
     Ok(())
 }
 
-/// Overwrites what `/proc/<pid>/cmdline` shows of this process. Its arguments must have been copied before.
-pub(super) fn blank_command_line() -> io::Result<()> {
+/// Where the arguments of this process lie, and of those that it forks.
+static ARGUMENTS: OnceLock<(usize, usize)> = OnceLock::new();
+
+/// Finds what `/proc/<pid>/cmdline` shows of this process, for [`blank_command_line`] here or in a child.
+pub(super) fn find_command_line() -> io::Result<()> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     // The name, in parentheses, may contain anything; the third field follows it.
     let fields: Vec<&str> = stat
@@ -274,12 +278,21 @@ pub(super) fn blank_command_line() -> io::Result<()> {
     let (Some(start), Some(end)) = (field(48), field(49)) else {
         return Err(Errno::EINVAL.into());
     };
-    if start != 0 && start < end {
+    // Called once; a second time would find the same.
+    let _ = ARGUMENTS.set((start, end));
+    Ok(())
+}
+
+/// Overwrites what `/proc/<pid>/cmdline` shows of this process. Its arguments must have been copied, and found, before.
+pub(super) fn blank_command_line() {
+    if let Some(&(start, end)) = ARGUMENTS.get()
+        && start != 0
+        && start < end
+    {
         // SAFETY: the kernel says that our arguments lie there, on our writable stack; nothing in the runner
         // reads them after `runner_main` has copied them.
         unsafe { std::ptr::write_bytes(start as *mut u8, 0, end - start) };
     }
-    Ok(())
 }
 
 /// Default action for all signals and none blocked, as a program expects to start with.

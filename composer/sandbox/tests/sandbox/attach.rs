@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use xsc_sandbox::{CancelToken, Outcome, Sandbox};
@@ -36,10 +37,15 @@ fn wait_for(person: &mut File, printed: &mut String, text: &str) {
     let begin = Instant::now();
     let mut buffer = [0; 4096];
     while !printed.contains(text) {
+        let mut fds = [PollFd::new(person.as_fd(), PollFlags::POLLIN)];
+        let ready = poll(&mut fds, PollTimeout::from(1000_u16)).unwrap();
         assert!(
             begin.elapsed() < Duration::from_secs(60),
             "no {text} in {printed}"
         );
+        if ready == 0 {
+            continue;
+        }
         let count = person.read(&mut buffer).unwrap();
         printed.push_str(&String::from_utf8_lossy(&buffer[..count]));
     }

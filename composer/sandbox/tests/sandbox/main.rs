@@ -5,6 +5,7 @@
 mod attach;
 mod cgroup;
 mod clock;
+mod kept;
 mod lifetime;
 mod network;
 mod perturbed;
