@@ -4,10 +4,15 @@
 
 use std::path::{Path, PathBuf};
 
-use xsc_model::{ActionId, BlobId, Digest, DrvName, TreeId};
+use xsc_model::{ActionId, BlobId, Digest, TreeId};
+
+/// How long derivations took.
+pub(crate) const DURATIONS: &str = "durations";
+/// The folder that stores of before have for that.
+pub(crate) const HISTORY: &str = "history";
 
 /// The names at the top of a store.
-pub(crate) const TOP: [&str; 19] = [
+pub(crate) const TOP: [&str; 20] = [
     "version",
     "objects",
     "dirs",
@@ -15,7 +20,8 @@ pub(crate) const TOP: [&str; 19] = [
     "realisations",
     "statements",
     "logs",
-    "history",
+    HISTORY,
+    DURATIONS,
     "builds",
     "roots",
     "downloads",
@@ -29,14 +35,13 @@ pub(crate) const TOP: [&str; 19] = [
     "gc.queue",
 ];
 /// The ones that are directories.
-pub(crate) const FOLDERS: [&str; 15] = [
+pub(crate) const FOLDERS: [&str; 14] = [
     "objects",
     "dirs",
     "trees",
     "realisations",
     "statements",
     "logs",
-    "history",
     "builds",
     "roots",
     "downloads",
@@ -83,10 +88,6 @@ pub(crate) fn log(action: ActionId) -> String {
 
 pub(crate) fn lock(action: ActionId) -> String {
     format!("locks/{action}")
-}
-
-pub(crate) fn history(name: &DrvName) -> String {
-    format!("history/{name}")
 }
 
 /// Joins the parts of a path below a tree, for messages and for relative opens.

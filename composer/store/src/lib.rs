@@ -9,6 +9,7 @@
 mod builder;
 mod builds;
 mod dirty;
+mod durations;
 mod error;
 mod fsops;
 mod gc;

@@ -1,26 +1,21 @@
-//! Small records: realisations, build logs and past durations.
+//! Small records: realisations and build logs.
 //!
 //! The scheduler reads and writes them. Invariant: a realisation is returned only if every tree
 //! that it names is in the store, so a caller may use its outputs without looking again.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use xsc_model::{ActionId, DrvName, Realisation};
+use xsc_model::{ActionId, Realisation};
 
 use crate::error::{Context, FileError};
-use crate::fsops::{list, read_optional};
+use crate::fsops::read_optional;
 use crate::{Store, StoreError, layout};
 
 /// A frame of Zstandard without content.
 const NO_LOG: [u8; 9] = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58, 0x01, 0x00, 0x00];
-
-/// How many past durations of a name are kept.
-const HISTORY: usize = 8;
 
 impl Store {
     /// What an action produced; `None` if it is not known or an output is gone. A damaged record
@@ -82,57 +77,6 @@ impl Store {
         };
         let decoder = zstd::Decoder::new(file).context("decompress", &path)?;
         Ok(Some(LogReader(decoder)))
-    }
-
-    /// How long derivations of that name took, the latest last; empty where it is not known.
-    pub fn durations(&self, name: &str) -> Vec<Duration> {
-        let Ok(name) = DrvName::new(name) else {
-            return Vec::new();
-        };
-        let bytes = match read_optional(&self.at(&layout::history(&name))) {
-            Ok(Some(bytes)) => bytes,
-            // An estimate is never worth an error.
-            Ok(None) | Err(_) => return Vec::new(),
-        };
-        String::from_utf8_lossy(&bytes)
-            .lines()
-            .filter_map(|line| line.parse().ok().map(Duration::from_millis))
-            .collect()
-    }
-
-    /// How long the derivation of that name took the last time.
-    pub fn last_duration(&self, name: &str) -> Option<Duration> {
-        self.durations(name).last().copied()
-    }
-
-    /// The same of every name that has a history: one listing, and a small file each.
-    pub fn last_durations(&self) -> BTreeMap<String, Duration> {
-        // An estimate is never worth an error.
-        let names = list(&self.at("history")).unwrap_or_default();
-        names
-            .into_iter()
-            .filter_map(|name| Some((self.last_duration(&name)?, name)))
-            .map(|(last, name)| (name, last))
-            .collect()
-    }
-
-    /// Notes how long a derivation took. A failure is of no consequence and not reported.
-    pub fn record_duration(&self, name: &str, duration: Duration) {
-        let Ok(valid) = DrvName::new(name) else {
-            return;
-        };
-        let mut known = self.durations(name);
-        known.push(duration);
-        let text: String = known[known.len().saturating_sub(HISTORY)..]
-            .iter()
-            .map(|duration| format!("{}\n", duration.as_millis()))
-            .collect();
-        let Ok(staged) = self.temporary() else {
-            return;
-        };
-        if fs::write(&staged, text).is_ok() {
-            let _ = fs::rename(&staged, self.at(&layout::history(&valid)));
-        }
     }
 }
 

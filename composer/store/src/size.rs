@@ -77,7 +77,7 @@ impl Store {
             "realisations",
             "statements",
             "logs",
-            "history",
+            layout::HISTORY,
             "builds",
             "roots",
         ];

@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use xsc_model::{BlobId, Directory, DirectorySource, TreeId};
 
 use crate::dirty::Dirty;
+use crate::durations::Durations;
 use crate::error::{Context, FileError};
 use crate::fsops::{self, exists, read_optional};
 use crate::{OpenError, ScratchDir, StoreError, layout, lock};
@@ -30,6 +31,7 @@ pub struct Store {
     pub(crate) files: Mutex<Option<ScratchDir>>,
     /// The log of a build of this process that said nothing, in the store.
     pub(crate) silent: Mutex<Option<String>>,
+    pub(crate) durations: Durations,
 }
 
 /// Something that was wrong and that the store got over; for the caller to report.
@@ -82,6 +84,7 @@ impl Store {
             dirty: Mutex::default(),
             files: Mutex::default(),
             silent: Mutex::default(),
+            durations: Durations::default(),
             dir,
         };
         store.clear_stale()?;

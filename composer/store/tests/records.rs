@@ -163,7 +163,82 @@ fn logs_and_durations_are_kept() {
     assert_eq!(f.store.durations("zlib").len(), 8);
     f.store
         .record_duration("../escape", Duration::from_millis(1));
-    assert!(!f.store.dir().join("escape").exists());
+    assert_eq!(f.store.durations("../escape"), []);
+}
+
+#[test]
+fn builds_that_say_nothing_share_a_log() {
+    let f = fixture();
+    let ids = ["one", "two", "one"].map(action);
+    for id in &ids {
+        f.store.log_writer(id).unwrap().finish().unwrap();
+        let mut text = String::new();
+        let mut reader = f.store.read_log(id).unwrap().unwrap();
+        assert_eq!(reader.read_to_string(&mut text).unwrap(), 0);
+    }
+    // What is written later to one of them is not the other's.
+    let mut log = f.store.log_writer(&ids[0]).unwrap();
+    log.write_all(b"line\n").unwrap();
+    log.finish().unwrap();
+    let said = |id| {
+        let mut text = String::new();
+        let mut reader = f.store.read_log(id).unwrap().unwrap();
+        reader.read_to_string(&mut text).unwrap();
+        text
+    };
+    assert_eq!(
+        (said(&ids[0]).as_str(), said(&ids[1]).as_str()),
+        ("line\n", "")
+    );
+}
+
+#[test]
+fn durations_are_read_again_and_damage_is_no_error() {
+    let f = fixture();
+    let dir = f.store.dir().to_owned();
+    let path = dir.join("durations");
+    let ms = Duration::from_millis;
+    let again = || Store::open(&dir).unwrap();
+    f.store.record_duration("zlib", ms(5));
+    f.store.record_duration("bash", ms(7));
+    let other = again();
+    assert_eq!(other.durations("zlib"), [ms(5)]);
+    // Both go on, and neither's lines are lost.
+    other.record_duration("zlib", ms(6));
+    f.store.record_duration("bash", ms(8));
+    let known = again().last_durations();
+    let expected = [("bash".to_owned(), ms(8)), ("zlib".to_owned(), ms(6))];
+    assert_eq!(known, BTreeMap::from(expected));
+
+    fs::write(&path, b"5 zlib\nx zlib\n\xff\n9\n\n7 zlib\n8 zl").unwrap();
+    assert_eq!(again().durations("zlib"), [ms(5), ms(7)]);
+
+    // A file that has grown is written anew, with what is kept of each name.
+    let many: String = (0..10_000).map(|n| format!("{n} zlib\n")).collect();
+    fs::write(&path, format!("3 bash\n{many}")).unwrap();
+    let store = again();
+    assert_eq!(
+        store.durations("zlib"),
+        (9992..10_000).map(ms).collect::<Vec<_>>()
+    );
+    assert_eq!(store.durations("bash"), [ms(3)]);
+    assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 9);
+    assert_eq!(again().last_duration("zlib"), Some(ms(9999)));
+}
+
+#[test]
+fn durations_of_older_stores_are_taken_over() {
+    let f = fixture();
+    let old = f.store.dir().join("history");
+    fs::create_dir(&old).unwrap();
+    fs::write(old.join("zlib"), "5\n6\n").unwrap();
+    fs::write(old.join("bash"), "7\nx\n").unwrap();
+    let ms = Duration::from_millis;
+    assert_eq!(f.store.durations("zlib"), [ms(5), ms(6)]);
+    assert!(!old.exists());
+    let again = Store::open(f.store.dir()).unwrap();
+    assert_eq!(again.durations("zlib"), [ms(5), ms(6)]);
+    assert_eq!(again.durations("bash"), [ms(7)]);
 }
 
 #[test]
