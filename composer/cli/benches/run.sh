@@ -147,12 +147,15 @@ END
         "$(uname -m)" "$builder" "$arguments" >"$temp/warm.nix"
     "${nix[@]}" "$temp/warm.nix" >/dev/null 2>"$temp/err" || { cat "$temp/err" >&2; exit 1; }
     nix+=("$temp/$name.nix")
+    sync
     theirs=$(millis "${nix[@]}")
 }
 
 # pair NAME ATTRIBUTE BUILDER PATHS ARGUMENT...: cold, ours and theirs.
 pair() {
     local name=$1 attribute=$2 took
+    # What was written before is not for this run to flush.
+    sync
     took=$(millis "${build[@]}" -A "$attribute")
     say "$count derivations, $name, cold, -j2" "$took ms, $((took / count)) ms each"
     if command -v nix-build >/dev/null; then
