@@ -27,6 +27,9 @@ const MOST_PROCESSES: u32 = 16_384;
 /// The time in microseconds that shares of processors are counted over.
 const PERIOD: u64 = 100_000;
 
+/// Of the group that is made next; of all that this process makes, as the kernel may take a while to remove one.
+static NUMBER: AtomicU64 = AtomicU64::new(0);
+
 /// Why builds get no groups.
 #[derive(Debug, thiserror::Error)]
 pub enum CgroupError {
@@ -94,7 +97,6 @@ pub struct GroupLimits {
 pub struct Cgroups {
     dir: PathBuf,
     controllers: Vec<&'static str>,
-    next: AtomicU64,
     given_up: AtomicBool,
 }
 
@@ -183,7 +185,6 @@ impl Cgroups {
         Ok(Self {
             dir: dir.to_owned(),
             controllers,
-            next: AtomicU64::new(0),
             given_up: AtomicBool::new(false),
         })
     }
@@ -204,7 +205,7 @@ impl Cgroups {
     ///
     /// The kernel refuses a limit.
     pub fn make(&self, limits: GroupLimits) -> Result<Cgroup, CgroupError> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{PREFIX}{}-{number}", std::process::id());
         let group = Cgroup {
             dir: self.dir.join(name),

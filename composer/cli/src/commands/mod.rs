@@ -41,7 +41,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
-use xsc_build::{BuildOutcome, Engine, Options, Plan, RealiseError, Scratches, Substituter};
+use xsc_build::{BuildOutcome, Engine, Options, RealiseError, Scratches, Substituter};
 use xsc_eval::Feature;
 use xsc_fetch::{DownloadOptions, Downloader, Mirrors, TransportOptions};
 use xsc_instantiate::{Hooks, Language, Recipes};
@@ -489,7 +489,8 @@ pub(crate) fn realise(
     }
     let processors = std::thread::available_parallelism().map_or(1, |n| n.get());
     let sandbox = sandbox(context.runner_dir.as_deref());
-    let cgroups = cgroups(context, &plan, graph, flags);
+    let missing = plan.missing().filter_map(|id| graph.get(id));
+    let cgroups = cgroups(context, missing.map(|drv| &**drv), flags);
     let _session = store
         .session()
         .map_err(|error| crate::error::store_error(&error))?;
@@ -577,17 +578,17 @@ pub(crate) fn realise(
     Ok(known)
 }
 
-/// Where builds get cgroups, if any of them has limits; whoever asked is told why there are none.
-fn cgroups(context: &Context, plan: &Plan, graph: &Graph, flags: &BuildFlags) -> Option<Cgroups> {
+/// Where builds of these get cgroups, if any of them has limits; whoever asked is told why there are none.
+pub(crate) fn cgroups<'a>(
+    context: &Context,
+    mut drvs: impl Iterator<Item = &'a Derivation>,
+    flags: &BuildFlags,
+) -> Option<Cgroups> {
     let limited = |drv: &Derivation| match &drv.builder {
         Builder::Exec(exec) => exec.resources.memory > 0 || flags.cores.is_some(),
         _ => false,
     };
-    if !plan
-        .missing()
-        .filter_map(|id| graph.get(id))
-        .any(|drv| limited(drv))
-    {
+    if !drvs.any(limited) {
         return None;
     }
     let found = match &context.cgroup {
@@ -638,7 +639,7 @@ fn report_warnings(store: &Store, ui: &Ui) {
 /// What runs commands: the small runner beside this program where it is there, else this program itself. The latter by
 /// the link in /proc rather than by path: the file may have been replaced since this process started, as it is when
 /// somebody rebuilds the composer.
-fn sandbox(runner_dir: Option<&Path>) -> Sandbox {
+pub(crate) fn sandbox(runner_dir: Option<&Path>) -> Sandbox {
     let own = RunnerProgram::Exe("/proc/self/exe".into(), vec!["__runner".into()]);
     match (runner_dir, xsc_model::System::host()) {
         (Some(dir), Some(system)) => {

@@ -13,7 +13,7 @@ use xsc_sandbox::{CancelToken, Outcome, SandboxSpec};
 use xsc_store::Store;
 
 use super::show::find;
-use super::workshop::with_engine;
+use super::workshop::{Workshop, with_engine};
 use super::{Cancel, Origin, open_subject, realise, sandbox};
 use crate::args::Shell;
 use crate::context::{Context, Repository};
@@ -64,7 +64,17 @@ fn fresh(context: &Context, args: &Shell, cancel: &Cancel) -> Result<(), Command
     )?;
     let action = xsc_build::resolve(drv, &known).expect("every input is realised");
     let scratch = store.scratch(name).map_err(|e| store_error(&e))?;
-    let staged = with_engine(&origin, &store, &args.flags, &Silent, cancel, |engine| {
+    let workshop = Workshop {
+        context,
+        origin: &origin,
+        store: &store,
+        flags: &args.flags,
+        // It only stages.
+        cgroups: None,
+        observer: &Silent,
+        cancel,
+    };
+    let staged = with_engine(&workshop, |engine| {
         engine.stage(drv, &action, scratch.path()).map_err(Box::new)
     });
     let spec = staged

@@ -13,7 +13,7 @@ use xsc_store::Store;
 
 use super::diff::sides::Stored;
 use super::diff::{as_json, as_text, diffoscope};
-use super::workshop::with_engine;
+use super::workshop::{Workshop, with_engine};
 use super::{Cancel, Origin, attest, open_subject, print, realise};
 use crate::args::Verify;
 use crate::context::Context;
@@ -70,7 +70,17 @@ pub(crate) fn run(context: &Context, args: &Verify, cancel: &Cancel) -> Result<(
         rounds: args.rounds,
         isolate: args.isolate,
     };
-    let checked = with_engine(&origin, &store, &args.flags, &ui, cancel, |engine| {
+    let drvs = targets.iter().filter_map(|id| graph.get(id));
+    let workshop = Workshop {
+        context,
+        origin: &origin,
+        store: &store,
+        flags: &args.flags,
+        cgroups: super::cgroups(context, drvs.map(|drv| &**drv), &args.flags),
+        observer: &ui,
+        cancel,
+    };
+    let checked = with_engine(&workshop, |engine| {
         ui.during(|| engine.verify(&graph, &known, &targets, options))
     });
     ui.finish();

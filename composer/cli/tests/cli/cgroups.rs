@@ -75,6 +75,30 @@ fn a_build_has_the_limits_of_its_recipe_and_is_told_when_memory_was_the_end() {
 }
 
 #[test]
+fn a_rebuild_of_verify_has_the_limits_too() {
+    if !can_build("a_rebuild_of_verify_has_the_limits_too") {
+        return;
+    }
+    let (repo, groups) = waiting();
+    repo.recipes(
+        r#"result = runWith "big" { requires = { memory = 64; }; } "mkdir $out; echo x > $out/x";"#,
+    );
+    let ran = repo.run(&["verify", "profiles/t.toml", "-v"]).ok();
+    // The build that it needs first, then the rebuild.
+    let said = format!("cgroups of builds are in {}", groups.display());
+    assert_eq!(ran.err.matches(&said).count(), 2, "{}", ran.err);
+    let made = fs::read_dir(&groups).unwrap().flatten();
+    let made = made.filter(|entry| {
+        entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with("xsc-build-")
+    });
+    // The directory is no group that the kernel would remove with its files.
+    assert_eq!(made.count(), 2);
+}
+
+#[test]
 fn a_build_runs_where_no_group_can_be_had() {
     if !can_build("a_build_runs_where_no_group_can_be_had") {
         return;
