@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
@@ -42,7 +43,7 @@ impl Sandbox {
             spec: spec.clone(),
             terminal,
         };
-        let mut run = Running::start(&self.server, &request, theirs, File::from(ours))?;
+        let mut run = Running::start(&self.server, request, theirs, File::from(ours))?;
         let raw = if terminal {
             Some(Raw::enter(input).map_err(SandboxError::Pipe)?)
         } else {
@@ -125,7 +126,7 @@ impl Running {
                 return Ok(Some(Outcome::Cancelled));
             }
             if let Some(size) = &mut size {
-                size.follow(input, &self.output);
+                size.follow(input, &self.output, Instant::now());
             }
             let none = PollFlags::empty();
             let write = if waiting.is_empty() {
@@ -215,34 +216,39 @@ fn is_later(error: &io::Error) -> bool {
 /// The size that the command's terminal was given last.
 struct Size {
     given: Winsize,
-    /// Whether it has kept it. A shell that reads the size and writes it back, as those with a line editor do, undoes a
-    /// change that comes in between.
-    kept: bool,
+    /// When it is looked at whether it was kept, and how often it is given again. A shell that reads the size and writes
+    /// it back, as those with a line editor do, undoes a change that comes in between.
+    check: Option<(Instant, u32)>,
 }
 
 impl Size {
+    /// How often a size that is undone is given: a program that insists on its own has it.
+    const TRIES: u32 = 3;
+
     fn new(given: Winsize) -> Self {
-        Self { given, kept: true }
+        Self { given, check: None }
     }
 
     /// Gives the command's terminal the size of the person's where that has changed.
-    fn follow(&mut self, from: BorrowedFd<'_>, to: &File) {
+    fn follow(&mut self, from: BorrowedFd<'_>, to: &File, now: Instant) {
         let same = |a: &Winsize, b: &Winsize| (a.ws_row, a.ws_col) == (b.ws_row, b.ws_col);
-        let Ok(now) = tcgetwinsize(from) else { return };
-        if same(&now, &self.given) {
-            if self.kept {
-                return;
+        let Ok(wanted) = tcgetwinsize(from) else {
+            return;
+        };
+        let tries = match self.check {
+            _ if !same(&wanted, &self.given) => Self::TRIES,
+            Some((at, tries)) if now >= at => {
+                self.check = None;
+                if tries == 0 || tcgetwinsize(to).is_ok_and(|found| same(&found, &wanted)) {
+                    return;
+                }
+                tries
             }
-            self.kept = tcgetwinsize(to).is_ok_and(|theirs| same(&theirs, &now));
-            if self.kept {
-                return;
-            }
-        }
-        if tcsetwinsize(to, now).is_ok() {
-            *self = Self {
-                given: now,
-                kept: false,
-            };
+            _ => return,
+        };
+        if tcsetwinsize(to, wanted).is_ok() {
+            self.given = wanted;
+            self.check = Some((now + TICK, tries - 1));
         }
     }
 }
@@ -262,17 +268,26 @@ mod tests {
         };
         let rows = || tcgetwinsize(&ours).unwrap().ws_row;
         tcsetwinsize(&ours, size(24)).unwrap();
-        let mut follower = Size::new(size(24));
+        let (mut follower, begin) = (Size::new(size(24)), Instant::now());
+        let mut tick = |number| follower.follow(person.as_fd(), &ours, begin + TICK * number);
         tcsetwinsize(&person, size(50)).unwrap();
-        follower.follow(person.as_fd(), &ours);
+        tick(0);
         assert_eq!(rows(), 50);
         tcsetwinsize(&ours, size(24)).unwrap();
-        follower.follow(person.as_fd(), &ours);
+        tick(1);
         assert_eq!(rows(), 50);
         // One that was kept for a while is the command's to change.
-        follower.follow(person.as_fd(), &ours);
+        tick(2);
         tcsetwinsize(&ours, size(10)).unwrap();
-        follower.follow(person.as_fd(), &ours);
+        tick(3);
+        assert_eq!(rows(), 10);
+        // And so is one that it will not have.
+        tcsetwinsize(&person, size(40)).unwrap();
+        for number in 4..10 {
+            tick(number);
+            tcsetwinsize(&ours, size(10)).unwrap();
+        }
+        tick(10);
         assert_eq!(rows(), 10);
     }
 }

@@ -17,7 +17,7 @@ use rustix::process::Signal;
 
 use crate::report::Message;
 use crate::server::{ForkServer, Streams};
-use crate::spec::Request;
+use crate::spec::{Asked, Request};
 use crate::{Isolation, Limits, Outcome, Report, SandboxError, SandboxSpec, TimeLimit};
 
 /// How often a waiting run looks at its cancel token.
@@ -105,7 +105,7 @@ impl Sandbox {
         limits: Limits,
     ) -> Result<Report, SandboxError> {
         spec.validate()?;
-        let stopped = self.drive(&Request::Run(spec.clone()), log, cancel, limits)?;
+        let stopped = self.drive(Request::Run(spec.clone()), log, cancel, limits)?;
         let isolation = stopped.isolation.clone().unwrap_or(Isolation(Vec::new()));
         match (stopped.outcome, stopped.cut_short) {
             // The command may have ended by itself while we were about to kill it: then that counts.
@@ -127,7 +127,7 @@ impl Sandbox {
             timeout: Some(Duration::from_secs(60)),
             max_silent: None,
         };
-        let stopped = self.drive(&request, &mut io::sink(), &CancelToken::new(), limits)?;
+        let stopped = self.drive(request, &mut io::sink(), &CancelToken::new(), limits)?;
         match (&stopped.isolation, stopped.outcome) {
             (Some(isolation), Some(Outcome::Exited(0))) => Ok(isolation.clone()),
             _ => Err(stopped.died()),
@@ -136,7 +136,7 @@ impl Sandbox {
 
     fn drive(
         &self,
-        request: &Request,
+        request: Request,
         log: &mut dyn Write,
         cancel: &CancelToken,
         limits: Limits,
@@ -175,7 +175,7 @@ impl Running {
     /// Starts a sandbox; `theirs` is the command's end of its streams and `output` ours.
     pub(crate) fn start(
         server: &ForkServer,
-        request: &Request,
+        request: Request,
         theirs: OwnedFd,
         output: File,
     ) -> Result<Self, SandboxError> {
@@ -189,7 +189,7 @@ impl Running {
             status: reports.into(),
             output: theirs,
         };
-        let process = server.fork(request, &streams)?;
+        let process = server.fork(&Asked::new(request), &streams)?;
         Ok(Self {
             process,
             status,
@@ -199,7 +199,8 @@ impl Running {
     }
 
     /// Copies output until PID 1 has closed its end or is gone (`None`), or until something cuts the command short. The
-    /// runner's reports, few and short, wait in their pipe: to be woken for each would take as long as to read them.
+    /// runner's reports, few and short, wait in their pipe, as to be woken for each would take as long as to read them;
+    /// one that is long is read a tick later.
     fn pump(
         &mut self,
         log: &mut dyn Write,
@@ -227,6 +228,10 @@ impl Running {
             ];
             let timeout = PollTimeout::try_from(TICK).expect("a tick fits");
             match poll(&mut fds, timeout) {
+                Ok(0) => {
+                    copy(&mut self.status, &mut self.reports).map_err(Copy::into_error)?;
+                    continue;
+                }
                 Ok(_) | Err(nix::errno::Errno::EINTR) => {}
                 Err(e) => return Err(SandboxError::Pipe(e.into())),
             }

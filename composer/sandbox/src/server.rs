@@ -20,7 +20,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
-use crate::spec::Request;
+use crate::spec::Asked;
 use crate::{RunnerProgram, SandboxError, SetupFailure};
 
 /// How long the server may take to fork. A machine that swaps is slow; a program that is no runner never answers.
@@ -87,12 +87,8 @@ impl ForkServer {
     /// Forks one PID 1 for a request, with these streams; a process descriptor to wait for it and to kill it.
     ///
     /// A server that was killed since it last forked is replaced once.
-    pub(crate) fn fork(
-        &self,
-        request: &Request,
-        streams: &Streams,
-    ) -> Result<OwnedFd, SandboxError> {
-        let request = serde_json::to_vec(request).expect("a request has only JSON-safe parts");
+    pub(crate) fn fork(&self, asked: &Asked, streams: &Streams) -> Result<OwnedFd, SandboxError> {
+        let request = serde_json::to_vec(asked).expect("a request has only JSON-safe parts");
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(server) = running.as_mut() {
             match server.ask(&request, streams) {

@@ -3,6 +3,8 @@
 //! version. A spec that passes [`SandboxSpec::validate`] can still fail on the host, but not for its shape.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -136,6 +138,52 @@ pub struct Limits {
     pub timeout: Option<Duration>,
     /// Longest time without output.
     pub max_silent: Option<Duration>,
+}
+
+/// A request to the fork server, with what the server cannot find out by itself.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    pub(crate) request: Request,
+    /// The root layers as the composer sees them, in their order; none where one cannot be looked at.
+    pub(crate) layers: Vec<Layer>,
+}
+
+/// Which directory a root layer is: one that takes its place under the same path is another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Layer {
+    device: u64,
+    inode: u64,
+    /// The time of its last change, in seconds and nanoseconds.
+    changed: (i64, i64),
+}
+
+impl Layer {
+    /// That of a directory which was looked at.
+    pub(crate) fn of(found: &Metadata) -> Self {
+        Self {
+            device: found.dev(),
+            inode: found.ino(),
+            changed: (found.ctime(), found.ctime_nsec()),
+        }
+    }
+
+    /// Whether that is the same directory, changed or not.
+    pub(crate) fn is_place_of(&self, found: &Metadata) -> bool {
+        (self.device, self.inode) == (found.dev(), found.ino())
+    }
+}
+
+impl Asked {
+    /// Looks at the layers that a request names.
+    pub(crate) fn new(request: Request) -> Self {
+        let root = request.spec().map_or(&[][..], |spec| &spec.root);
+        let look = |path: &PathBuf| Ok(Layer::of(&std::fs::metadata(path)?));
+        let layers: std::io::Result<Vec<Layer>> = root.iter().map(look).collect();
+        Self {
+            layers: layers.unwrap_or_default(),
+            request,
+        }
+    }
 }
 
 /// What the library asks of the runner.

@@ -23,6 +23,9 @@ use crate::{Cpus, Isolation, SandboxSpec};
 /// The last step; a failure here means that all before it worked.
 pub(super) const EXECUTE: &str = "execute the command";
 
+/// How much of a variable an error shows: reports go through a pipe.
+const MOST_SHOWN: usize = 500;
+
 /// What the process does once it is confined.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Command {
@@ -55,6 +58,11 @@ pub(super) fn run(
         Command::Program(streams) => streams,
         Command::CheckClock => Streams::Log,
     };
+    // An interrupt from the terminal would end it in the middle of changing the memory that it shares.
+    if let Err(errno) = sys::hold_signals(true) {
+        status.send(&Message::Failed(SetupFailure::new("hold signals", errno)));
+        sys::leave(EXIT_SETUP)
+    }
     let confined = confine(spec, streams, proc);
     traced();
     let result = confined.and_then(|isolation| match what {
@@ -165,7 +173,8 @@ fn find(spec: &SandboxSpec) -> Result<PathBuf, SetupFailure> {
             SetupFailure::new("find the command", Errno::ENOENT)
                 .at(Path::new(name))
                 .hint(Some(format!(
-                    "it is not in the sandbox's PATH, which is {path:?}"
+                    "it is not in the sandbox's PATH, which is {:?}",
+                    path.chars().take(MOST_SHOWN).collect::<String>()
                 )))
         })
 }
@@ -183,7 +192,9 @@ fn execute(program: &Path, spec: &SandboxSpec) -> SetupFailure {
             .env
             .iter()
             .map(|(name, value)| text(&format!("{name}={value}")));
-        execve(&file, &args, &env.collect::<Result<Vec<_>, _>>()?)
+        let env = env.collect::<Result<Vec<_>, _>>()?;
+        sys::hold_signals(false)?;
+        execve(&file, &args, &env)
     };
     let Err(errno) = exec();
     let hint = match errno {

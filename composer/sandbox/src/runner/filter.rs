@@ -163,6 +163,7 @@ pub(super) fn program(listings: bool) -> Vec<sock_filter> {
         (libc::SYS_clock_gettime, clock_gettime()),
         (libc::SYS_clock_nanosleep, clock_nanosleep()),
         (libc::SYS_futex, futex()),
+        (libc::SYS_fcntl, fcntl()),
     ] {
         answer(call, block);
     }
@@ -200,6 +201,20 @@ fn socket() -> Vec<sock_filter> {
         unless_equal_skip(libc::AF_UNIX as u32, 1),
         allow(),
         trace(TRACE_NETWORK),
+    ]
+}
+
+/// Refused, as by a file system without them, for what would make sandboxes with the same root wait for each other or
+/// hear of each other: leases and notes of changes.
+fn fcntl() -> Vec<sock_filter> {
+    let refuse = verdict(libc::SECCOMP_RET_ERRNO | libc::EINVAL as u32);
+    vec![
+        load(argument(1)),
+        unless_equal_skip(libc::F_SETLEASE as u32, 1),
+        refuse,
+        unless_equal_skip(libc::F_NOTIFY as u32, 1),
+        refuse,
+        allow(),
     ]
 }
 
@@ -273,8 +288,8 @@ fn futex() -> Vec<sock_filter> {
 mod tests {
     use super::*;
 
-    /// Runs a filter as the kernel does, on a call whose arguments are zeroes.
-    fn run(program: &[sock_filter], call: u32) -> u32 {
+    /// Runs a filter as the kernel does, on a call with these arguments.
+    fn run(program: &[sock_filter], call: u32, arguments: [u32; 4]) -> u32 {
         let (mut at, mut loaded) = (0, 0);
         loop {
             let one = program[at];
@@ -285,6 +300,8 @@ mod tests {
                     loaded = match one.k {
                         NUMBER => call,
                         ARCH => arch::AUDIT_ARCH,
+                        // The low half of one; the high ones are 0.
+                        offset if offset % 8 == 0 => arguments[(offset as usize - 16) / 8],
                         _ => 0,
                     };
                 }
@@ -301,6 +318,64 @@ mod tests {
                 code if code == libc::BPF_RET | libc::BPF_K => return one.k,
                 code => panic!("instruction {} has the code {code:#x}", at - 1),
             }
+        }
+    }
+
+    #[test]
+    fn arguments_decide_where_the_number_does_not() {
+        let traced = |what| libc::SECCOMP_RET_TRACE | what;
+        let allowed = libc::SECCOMP_RET_ALLOW;
+        let invalid = libc::SECCOMP_RET_ERRNO | libc::EINVAL as u32;
+        let (real, monotonic) = (libc::CLOCK_REALTIME as u32, libc::CLOCK_MONOTONIC as u32);
+        let absolute = libc::TIMER_ABSTIME as u32;
+        let private = libc::FUTEX_PRIVATE_FLAG as u32;
+        let wall = (libc::FUTEX_WAIT_BITSET | libc::FUTEX_CLOCK_REALTIME) as u32;
+        let locked = libc::FUTEX_LOCK_PI as u32;
+        for (call, arguments, expected) in [
+            (libc::SYS_socket, [libc::AF_UNIX as u32, 0, 0, 0], allowed),
+            (
+                libc::SYS_socket,
+                [libc::AF_INET as u32, 0, 0, 0],
+                traced(TRACE_NETWORK),
+            ),
+            (
+                libc::SYS_socketpair,
+                [libc::AF_UNIX as u32, 0, 0, 0],
+                allowed,
+            ),
+            (libc::SYS_clock_gettime, [monotonic, 0, 0, 0], allowed),
+            (
+                libc::SYS_clock_gettime,
+                [CLOCK_REALTIME_ALARM, 0, 0, 0],
+                traced(TRACE_CLOCK),
+            ),
+            (libc::SYS_clock_nanosleep, [real, 0, 1, 0], allowed),
+            (
+                libc::SYS_clock_nanosleep,
+                [monotonic, absolute, 1, 0],
+                allowed,
+            ),
+            (
+                libc::SYS_clock_nanosleep,
+                [real, absolute, 1, 0],
+                traced(TRACE_DEADLINE),
+            ),
+            // Without a time it waits for ever, by whatever clock.
+            (libc::SYS_futex, [1, wall, 0, 0], allowed),
+            (libc::SYS_futex, [1, wall, 0, 1], traced(TRACE_DEADLINE)),
+            (
+                libc::SYS_futex,
+                [1, wall | private, 0, 1],
+                traced(TRACE_DEADLINE),
+            ),
+            (libc::SYS_futex, [1, locked, 0, 1], traced(TRACE_DEADLINE)),
+            (libc::SYS_futex, [1, libc::FUTEX_WAIT as u32, 0, 1], allowed),
+            (libc::SYS_fcntl, [1, libc::F_SETLEASE as u32, 0, 0], invalid),
+            (libc::SYS_fcntl, [1, libc::F_NOTIFY as u32, 0, 0], invalid),
+            (libc::SYS_fcntl, [1, libc::F_GETFL as u32, 0, 0], allowed),
+        ] {
+            let verdict = run(&program(false), number(call), arguments);
+            assert_eq!(verdict, expected, "call {call} {arguments:?}");
         }
     }
 
@@ -328,12 +403,12 @@ mod tests {
                     }
                     _ => libc::SECCOMP_RET_ALLOW,
                 };
-                assert_eq!(run(&program, call), expected, "call {call}");
+                assert_eq!(run(&program, call, [0; 4]), expected, "call {call}");
             }
             if let Some(first) = arch::FIRST_FOREIGN_NUMBER {
                 let foreign = libc::SECCOMP_RET_TRACE | TRACE_FOREIGN;
-                assert_eq!(run(&program, first), foreign);
-                assert_eq!(run(&program, u32::MAX), libc::SECCOMP_RET_ALLOW);
+                assert_eq!(run(&program, first, [0; 4]), foreign);
+                assert_eq!(run(&program, u32::MAX, [0; 4]), libc::SECCOMP_RET_ALLOW);
             }
         }
     }

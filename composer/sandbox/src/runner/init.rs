@@ -10,7 +10,7 @@ use std::process::exit;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, sethostname};
 
@@ -21,6 +21,10 @@ use crate::error::{ENTER_CGROUP, SetupFailure, Step};
 use crate::report::Message;
 use crate::spec::{DEFAULT_CLOCK, Request};
 use crate::{Cpus, SandboxSpec, Surroundings, cgroup};
+
+/// What PID 1 tells the command that waits.
+const GO_ON: u8 = 1;
+const LEAVE: u8 = 0;
 
 /// The step that a host may refuse.
 const TRACE: &str = "trace the command";
@@ -72,7 +76,7 @@ fn live(request: &Request, given: &Given, status: &mut Status) -> Result<bool, S
         sys::raise_loopback().step("bring the loopback interface up")?;
     }
     let nested = matches!(request, Request::Nested(_));
-    let proc = root::enter(&spec, given.shared.as_ref(), nested)?;
+    let proc = root::enter(&spec, given, nested)?;
 
     let (gate, open_gate) = nix::unistd::pipe().step("make a pipe")?;
     let what = match request {
@@ -95,13 +99,11 @@ fn live(request: &Request, given: &Given, status: &mut Status) -> Result<bool, S
         // Our descriptors and memory are not for the command to look at.
         .and_then(|()| {
             nix::sys::prctl::set_dumpable(false).map_err(|errno| ("protect PID 1", errno))
-        })
-        .and_then(|()| {
-            let released = nix::unistd::write(&open_gate, b"x");
-            released.map_err(|errno| ("release the command", errno))
         });
-    if let Err((step, errno)) = attended {
-        let _ = kill(command, Signal::SIGKILL);
+    let word = if attended.is_ok() { GO_ON } else { LEAVE };
+    let told = nix::unistd::write(&open_gate, &[word]);
+    if let Err((step, errno)) = attended.and(told.map_err(|errno| ("release the command", errno))) {
+        // It leaves by itself: one that is killed may have been in the middle of changing the memory.
         let _ = waitpid(command, None);
         let failure = SetupFailure::new(step, errno);
         return Err(match step {
@@ -138,9 +140,10 @@ pub(super) fn die_with(parent: BorrowedFd<'_>) -> Result<(), SetupFailure> {
     Ok(())
 }
 
-/// The command goes on once it is traced. If PID 1 fails before, it is killed here.
+/// The command goes on once it is traced. If PID 1 has failed before, it ends here.
 fn wait_for(gate: BorrowedFd<'_>) {
-    if !matches!(nix::unistd::read(gate, &mut [0]), Ok(1)) {
+    let mut word = [LEAVE];
+    if nix::unistd::read(gate, &mut word) != Ok(1) || word != [GO_ON] {
         sys::leave(EXIT_SETUP);
     }
 }

@@ -185,6 +185,7 @@ fn supervise(request: &Request, mut status: Status) -> Result<(), SetupFailure> 
         owner: Owner::current(),
         network: false,
         shared: None,
+        layers: Vec::new(),
     };
     match sys::fork_into(namespaces::FROM_THE_START) {
         Ok(ForkResult::Child) => match init::die_with(this.as_fd()) {

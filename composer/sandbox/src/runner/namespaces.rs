@@ -11,6 +11,7 @@ use super::hints;
 use super::kept::Shared;
 use crate::Surroundings;
 use crate::error::{SetupFailure, Step};
+use crate::spec::Layer;
 
 /// The namespaces in the order in which they are entered; the first gives the right to the others.
 pub(super) const NAMESPACES: [(&str, CloneFlags); 7] = [
@@ -61,6 +62,8 @@ pub(super) struct Given {
     pub(super) network: bool,
     /// What of its file system is mounted already.
     pub(super) shared: Option<Shared>,
+    /// What the composer knows the layers of the root by, where it does.
+    pub(super) layers: Vec<Layer>,
 }
 
 /// Maps the user and enters what is left; for PID 1, at its start.

@@ -17,6 +17,7 @@ use super::sys::{self, MOUNT_NOSUID, MOUNT_RDONLY};
 use super::{hints, skeleton};
 use crate::SandboxSpec;
 use crate::error::{SetupFailure, Step};
+use crate::spec::Layer;
 
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
@@ -40,8 +41,27 @@ fn in_writable_place(at: &str) -> bool {
     Path::new(at).starts_with("/build") || Path::new(at).starts_with("/tmp")
 }
 
-/// Mounts the root on `dir/root`; what it is put together of lies beside it. Changes the working directory.
-pub(super) fn make_root(dir: &Path, spec: &SandboxSpec) -> Result<(), SetupFailure> {
+/// Mounts the root on `dir/root`; what it is put together of lies beside it. Changes the working directory. `layers` is
+/// what the composer knows the layers by, where it does.
+pub(super) fn make_root(
+    dir: &Path,
+    spec: &SandboxSpec,
+    layers: &[Layer],
+) -> Result<(), SetupFailure> {
+    for (index, path) in spec.root.iter().enumerate() {
+        let found = fs::metadata(path).step_at("read a root layer", path)?;
+        if !found.is_dir() {
+            return Err(SetupFailure::new("read a root layer", Errno::ENOTDIR).at(path));
+        }
+        if layers
+            .get(index)
+            .is_some_and(|known| !known.is_place_of(&found))
+        {
+            let hint = "what is mounted there has changed since the composer started: run it again";
+            let failure = SetupFailure::new("read a root layer", Errno::ESTALE).at(path);
+            return Err(failure.hint(Some(hint.to_owned())));
+        }
+    }
     for name in ["root", "skeleton", "layers"] {
         let part = dir.join(name);
         fs::create_dir(&part).step_at("make a directory", &part)?;

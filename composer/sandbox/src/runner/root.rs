@@ -20,7 +20,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{chdir, pivot_root};
 
 use super::hints;
-use super::kept::Shared;
+use super::namespaces::Given;
 use super::parts::{self, clone_restricted, clone_tree, mount_tmpfs, overlay};
 use super::sys::{self, MOUNT_NODEV, MOUNT_NOEXEC, MOUNT_NOSUID, MOUNT_RDONLY};
 use crate::error::{SetupFailure, Step};
@@ -42,13 +42,9 @@ pub(super) enum Proc {
 const NO_DATA: Option<&str> = None;
 
 /// Builds the root in the scratch directory and enters it; the working directory is `/build` afterwards. What is
-/// `shared` with other sandboxes is there already. Only a `nested` sandbox may do without a fresh `/proc`.
-pub(super) fn enter(
-    spec: &SandboxSpec,
-    shared: Option<&Shared>,
-    nested: bool,
-) -> Result<Proc, SetupFailure> {
-    let (mounts, scratch) = (&spec.mounts[..], &spec.scratch);
+/// shared with other sandboxes is `given`. Only a `nested` sandbox may do without a fresh `/proc`.
+pub(super) fn enter(spec: &SandboxSpec, given: &Given, nested: bool) -> Result<Proc, SetupFailure> {
+    let (mounts, scratch, shared) = (&spec.mounts[..], &spec.scratch, &given.shared);
     umask(Mode::from_bits_truncate(0o022));
     // Without this our mounts would show up on the host where its mounts are shared.
     let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
@@ -76,7 +72,7 @@ pub(super) fn enter(
     let (root, dev) = match shared {
         Some(shared) => (clone_tree(&shared.root)?, clone_tree(&shared.dev)?),
         None => {
-            parts::make_root(&setup, spec)?;
+            parts::make_root(&setup, spec, &given.layers)?;
             parts::make_dev(&setup.join("dev"))?;
             (
                 clone_tree(&setup.join("root"))?,

@@ -15,13 +15,13 @@ use nix::unistd::{ForkResult, getpid, setsid};
 use rustix::io::retry_on_intr;
 
 use super::init::UNTOUCHED;
-use super::kept::Kept;
+use super::kept::{Kept, Shared};
 use super::namespaces::{self, Given, Owner};
 use super::networks::Networks;
 use super::{EXIT_SETUP, complain, hints, report_refusal, serve, sys};
 use crate::error::{SetupFailure, Step};
 use crate::server::{LENGTH, READY, STREAMS, receive, send};
-use crate::spec::Request;
+use crate::spec::Asked;
 
 /// Serves until the composer has closed its end.
 pub(super) fn run() -> i32 {
@@ -68,15 +68,19 @@ fn answer_all(this: &OwnedFd) -> Result<(), SetupFailure> {
         // Those that ended meanwhile: until now their numbers could not be used again.
         while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             let Some(pid) = status.pid() else { break };
+            let well = status == WaitStatus::Exited(pid, UNTOUCHED);
             if let Some(networks) = &mut lent.networks {
-                networks.take_back(pid, status == WaitStatus::Exited(pid, UNTOUCHED));
+                networks.take_back(pid, well);
+            }
+            if let Some(kept) = &mut lent.kept {
+                kept.take_back(pid, well);
             }
         }
         let Some((text, fds)) = received else {
             return Ok(());
         };
         let started = match serde_json::from_slice(&text) {
-            Ok(request) => start(&request, fds, this, &mut lent),
+            Ok(asked) => start(asked, fds, this, &mut lent),
             Err(_) => Err(Errno::EBADMSG),
         };
         let errno = started.as_ref().err().map_or(0, |errno| *errno as i32);
@@ -110,7 +114,7 @@ fn fill(socket: BorrowedFd<'_>, mut into: &mut [u8]) -> io::Result<bool> {
 
 /// Starts a PID 1 with these streams.
 fn start(
-    request: &Request,
+    asked: Asked,
     fds: Vec<OwnedFd>,
     this: &OwnedFd,
     lent: &mut Lent,
@@ -120,10 +124,12 @@ fn start(
     }
     let network = lent.networks.as_mut().and_then(|all| all.enter().ok());
     let kept = lent.kept.as_mut();
+    let root = kept.and_then(|kept| kept.find(&asked, this.as_fd()));
     let given = Given {
         owner: Owner::current(),
         network: network.is_some(),
-        shared: request.spec().and_then(|spec| kept?.find(spec)),
+        shared: root.map(Shared::of),
+        layers: asked.layers,
     };
     let (forked, refused) = match fork_patiently() {
         Ok(forked) => (forked, None),
@@ -133,6 +139,9 @@ fn start(
         ForkResult::Parent { child } => {
             if let (Some(networks), Some(network)) = (&mut lent.networks, network) {
                 networks.lend(network, child);
+            }
+            if let (Some(kept), Some(root)) = (&mut lent.kept, root) {
+                kept.lend(root, child);
             }
             sys::pidfd_open(child)
         }
@@ -148,7 +157,7 @@ fn start(
                 report_refusal(errno);
                 exit(EXIT_SETUP);
             }
-            exit(serve(request, this.as_fd(), &given))
+            exit(serve(&asked.request, this.as_fd(), &given))
         }
     }
 }

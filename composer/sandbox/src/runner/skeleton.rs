@@ -23,12 +23,6 @@ pub(super) fn make<'a>(
     Surroundings { uid, gid, .. }: &Surroundings,
     mount_points: impl Iterator<Item = &'a str>,
 ) -> Result<(), SetupFailure> {
-    for layer in layers {
-        let metadata = fs::metadata(layer).step_at("read a root layer", layer)?;
-        if !metadata.is_dir() {
-            return Err(SetupFailure::new("read a root layer", Errno::ENOTDIR).at(layer));
-        }
-    }
     let place = |at: &str| {
         let inside = resolve(layers, Path::new(at)).step_at("find the mount point", at)?;
         let place = skeleton.join(inside);

@@ -306,6 +306,12 @@ pub(super) fn reset_signals() -> Result<(), Errno> {
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
 }
 
+/// Holds all signals back, or lets those that came meanwhile act.
+pub(super) fn hold_signals(held: bool) -> Result<(), Errno> {
+    let set = if held { SigSet::all() } else { SigSet::empty() };
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&set), None)
+}
+
 pub(super) const CAP_DAC_OVERRIDE: u32 = 1;
 
 /// Gives up all capabilities for good, except those in `keep`, which the command inherits.

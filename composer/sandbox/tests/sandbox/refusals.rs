@@ -259,3 +259,22 @@ fn a_preferred_runner_is_used_if_it_is_of_the_same_version() {
         probe(same.to_str().unwrap(), unfit).unwrap();
     }
 }
+
+#[test]
+fn a_long_report_is_read_to_its_end() {
+    for user in users() {
+        let said = |program: String, path: String| {
+            let mut case = Case::new(user, "");
+            case.spec.command = vec![program];
+            case.spec.env.insert("PATH".to_owned(), path);
+            case.limits.timeout = Some(std::time::Duration::from_secs(60));
+            chain(&case.try_run().err().expect("there is no such program"))
+        };
+        let error = said("nothing".to_owned(), "/x:".repeat(40_000));
+        assert!(error.contains("find the command"), "{error:.300}");
+        assert!(error.len() < 2000, "{}", error.len());
+        // More than a pipe holds: the path of a program is told whole.
+        let error = said(format!("/{}", "x/".repeat(50_000)), String::new());
+        assert!(error.contains("execute the command"), "{error:.300}");
+    }
+}
