@@ -50,7 +50,7 @@ pub struct BuildSummary {
     pub unchanged: usize,
     /// Those that failed, by name.
     pub failed: Vec<String>,
-    /// The derivation that was wanted.
+    /// The derivation that was wanted; where there are several, with spaces between them.
     pub derivation: String,
 }
 

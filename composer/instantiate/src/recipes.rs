@@ -174,7 +174,9 @@ impl Recipes {
         };
         let mut outputs = Vec::with_capacity(elements.len());
         for (index, element) in elements.iter().enumerate() {
-            match self.language.output(element) {
+            let element = self.language.evaluator().force(element);
+            let element = element.map_err(|error| self.language.failed(&error))?;
+            match self.language.output(&element) {
                 Ok(Some(output)) => outputs.push(output),
                 Ok(None) => {
                     return Err(InstantiateError::NotInList {

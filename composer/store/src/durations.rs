@@ -6,7 +6,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -123,27 +124,33 @@ impl Store {
                 let kept: usize = known.by_name.values().map(VecDeque::len).sum();
                 if lines > kept + SURPLUS {
                     // Another process that runs now goes on in the old file: its lines are lost.
-                    self.write_durations(&known);
+                    self.write_durations(&known, |from, to| fs::rename(from, to));
                 }
             }
-            Ok(None) => self.import_durations(&mut known),
+            Ok(None) => known = self.import_durations(),
             Err(_) => {}
         }
         known
     }
 
-    fn write_durations(&self, known: &Known) -> bool {
+    /// Writes what is known to a file that `name` then gives its name.
+    fn write_durations(
+        &self,
+        known: &Known,
+        name: impl FnOnce(&Path, &Path) -> io::Result<()>,
+    ) -> bool {
         let Ok(staged) = self.temporary() else {
             return false;
         };
         let written = fs::write(&staged, known.lines());
         written
-            .and_then(|()| fs::rename(&staged, self.at(layout::DURATIONS)))
+            .and_then(|()| name(&staged, &self.at(layout::DURATIONS)))
             .is_ok()
     }
 
     /// Stores of before have a file a name in `history/`, with a number a line.
-    fn import_durations(&self, known: &mut Known) {
+    fn import_durations(&self) -> Known {
+        let mut known = Known::default();
         let folder = self.at(layout::HISTORY);
         for name in list(&folder).unwrap_or_default() {
             let Ok(Some(bytes)) = read_optional(&folder.join(&name)) else {
@@ -155,8 +162,12 @@ impl Store {
                 }
             }
         }
-        if !known.by_name.is_empty() && self.write_durations(known) {
+        // Not over the file of another process, which may have been first and removes the folder now.
+        if !known.by_name.is_empty()
+            && self.write_durations(&known, |from, to| fs::hard_link(from, to))
+        {
             let _ = remove_tree(&folder);
         }
+        known
     }
 }

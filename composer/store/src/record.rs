@@ -5,8 +5,8 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
-use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use xsc_model::{ActionId, Realisation};
 
@@ -94,35 +94,35 @@ impl LogWriter<'_> {
     pub fn finish(self) -> Result<(), StoreError> {
         let (store, staged) = (self.store, &self.staged);
         let to = store.at(&self.place);
-        let silent = self.encoder.is_none();
         match self.encoder {
             Some(encoder) => {
                 encoder.finish().context("write", staged)?;
             }
-            // One file will do for all that said nothing. Where it cannot be linked, this makes another one.
-            None => {
-                let known = locked(&store.silent).clone();
-                if known.is_some_and(|known| {
-                    let link = || fs::hard_link(store.at(&known), &to);
-                    store.in_shard(&self.place, link).is_ok()
-                }) {
-                    return Ok(());
-                }
-                fs::write(staged, NO_LOG).context("write", staged)?;
-            }
+            // One file will do for all that said nothing.
+            None if store.link_silent(&self.place, &to) => return Ok(()),
+            None => fs::write(staged, NO_LOG).context("write", staged)?,
         }
         let rename = || fs::rename(staged, &to);
         let renamed = store.in_shard(&self.place, rename);
-        renamed.context("rename to", &to)?;
-        if silent {
-            *locked(&store.silent) = Some(self.place);
-        }
-        Ok(())
+        Ok(renamed.context("rename to", &to)?)
     }
 }
 
-fn locked(silent: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
-    silent.lock().unwrap_or_else(PoisonError::into_inner)
+impl Store {
+    /// Gives the log that says nothing another name; not where there is something, or a file has all the names that it
+    /// can have.
+    fn link_silent(&self, place: &str, to: &Path) -> bool {
+        let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        if silent.is_none() {
+            *silent = self
+                .temporary()
+                .ok()
+                .filter(|path| fs::write(path, NO_LOG).is_ok());
+        }
+        let known = silent.clone();
+        drop(silent);
+        known.is_some_and(|known| self.in_shard(place, || fs::hard_link(&known, to)).is_ok())
+    }
 }
 
 impl Write for LogWriter<'_> {

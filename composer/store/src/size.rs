@@ -84,6 +84,8 @@ impl Store {
         for folder in folders {
             report.record_bytes += usage(&self.at(folder))?;
         }
+        let durations = fs::symlink_metadata(self.at(layout::DURATIONS));
+        report.record_bytes += durations.map_or(0, |meta| disk_size(&meta));
         report.download_bytes = usage(&self.at("downloads"))?;
         report.kept_bytes = usage(&self.at("kept"))?;
         report.corrupt_bytes = usage(&self.at("corrupt"))?;

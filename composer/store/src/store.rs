@@ -29,8 +29,8 @@ pub struct Store {
     warnings: Mutex<Vec<Warning>>,
     pub(crate) dirty: Mutex<Dirty>,
     pub(crate) files: Mutex<Option<ScratchDir>>,
-    /// The log of a build of this process that said nothing, in the store.
-    pub(crate) silent: Mutex<Option<String>>,
+    /// A log of a build that said nothing, in scratch.
+    pub(crate) silent: Mutex<Option<PathBuf>>,
     pub(crate) durations: Durations,
 }
 

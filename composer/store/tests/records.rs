@@ -168,28 +168,30 @@ fn logs_and_durations_are_kept() {
 
 #[test]
 fn builds_that_say_nothing_share_a_log() {
+    use std::os::unix::fs::MetadataExt;
     let f = fixture();
-    let ids = ["one", "two", "one"].map(action);
-    for id in &ids {
-        f.store.log_writer(id).unwrap().finish().unwrap();
+    let said = |name: &str| {
         let mut text = String::new();
-        let mut reader = f.store.read_log(id).unwrap().unwrap();
-        assert_eq!(reader.read_to_string(&mut text).unwrap(), 0);
-    }
-    // What is written later to one of them is not the other's.
-    let mut log = f.store.log_writer(&ids[0]).unwrap();
-    log.write_all(b"line\n").unwrap();
-    log.finish().unwrap();
-    let said = |id| {
-        let mut text = String::new();
-        let mut reader = f.store.read_log(id).unwrap().unwrap();
+        let mut reader = f.store.read_log(&action(name)).unwrap().unwrap();
         reader.read_to_string(&mut text).unwrap();
         text
     };
-    assert_eq!(
-        (said(&ids[0]).as_str(), said(&ids[1]).as_str()),
-        ("line\n", "")
-    );
+    let silent = |name: &str| {
+        let log = f.store.log_writer(&action(name)).unwrap();
+        log.finish().unwrap();
+        assert_eq!(said(name), "");
+        let hex = action(name).to_string();
+        let file = f.store.dir().join(format!("logs/{}/{hex}.zst", &hex[..2]));
+        fs::metadata(file).unwrap().ino()
+    };
+    assert_eq!(silent("one"), silent("two"));
+    // What one of them says another time is nobody else's.
+    let mut log = f.store.log_writer(&action("one")).unwrap();
+    log.write_all(b"line\n").unwrap();
+    log.finish().unwrap();
+    silent("three");
+    assert_eq!((said("one").as_str(), said("two").as_str()), ("line\n", ""));
+    silent("one");
 }
 
 #[test]

@@ -111,7 +111,7 @@ pub(crate) fn record(
     store: &Store,
     graph: &Graph,
     order: &[DrvId],
-    wanted: DrvId,
+    wanted: &[DrvId],
     build: Ended<'_>,
 ) -> Result<(), xsc_store::StoreError> {
     let began = build.began.duration_since(SystemTime::UNIX_EPOCH);
@@ -127,7 +127,7 @@ pub(crate) fn record(
         fetched: build.tally.fetched,
         unchanged: build.tally.cutoffs.len(),
         failed: build.failed,
-        derivation: wanted.to_string(),
+        derivation: named(wanted),
     };
     let recorded = Recorded::new(graph, order, build.repository);
     let key = key(build.repository, build.subject);
@@ -140,16 +140,25 @@ pub(crate) fn record(
 }
 
 /// Whether the last build of the subject was of this derivation.
-pub(crate) fn is_recorded(store: &Store, repository: &Path, subject: &str, drv: DrvId) -> bool {
+pub(crate) fn is_recorded(
+    store: &Store,
+    repository: &Path,
+    subject: &str,
+    wanted: &[DrvId],
+) -> bool {
     let builds = store
         .builds(Some(&key(repository, subject)))
         .unwrap_or_default();
     let last = builds
         .last()
         .and_then(|build| summary(build).ok().flatten());
-    last.is_some_and(|last| {
-        last.derivation == drv.to_string() && last.outcome == BuildOutcome::Built
-    })
+    last.is_some_and(|last| last.derivation == named(wanted) && last.outcome == BuildOutcome::Built)
+}
+
+/// What a record calls what was wanted: the derivation, or several with spaces between them.
+fn named(wanted: &[DrvId]) -> String {
+    let names: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+    names.join(" ")
 }
 
 /// What the store knows a subject of a repository by.

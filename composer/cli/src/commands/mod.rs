@@ -426,9 +426,9 @@ pub(crate) fn realise(
     cancel: &Cancel,
 ) -> Result<BTreeMap<DrvId, Realisation>, CommandError> {
     let plan = crate::caches::plan_here(context, origin.flake, store, graph, wanted)?;
-    let [top, ..] = wanted else {
+    if wanted.is_empty() {
         return Ok(plan.known);
-    };
+    }
     let remember = |took, began, outcome, tally, failed| {
         let Some(subject) = &origin.subject else {
             return;
@@ -442,7 +442,7 @@ pub(crate) fn realise(
             tally,
             failed,
         };
-        if let Err(error) = history::record(store, graph, &plan.order, *top, build) {
+        if let Err(error) = history::record(store, graph, &plan.order, wanted, build) {
             crate::ui::say(&format!(
                 "warning: this build is not recorded: {}",
                 chain(&error)
@@ -453,7 +453,8 @@ pub(crate) fn realise(
     if plan.missing().next().is_none() {
         used(store, &plan.known);
         let subject = origin.subject.as_deref();
-        if !subject.is_some_and(|subject| history::is_recorded(store, origin.root, subject, *top)) {
+        if !subject.is_some_and(|subject| history::is_recorded(store, origin.root, subject, wanted))
+        {
             remember(
                 Duration::ZERO,
                 began,

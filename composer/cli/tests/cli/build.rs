@@ -279,7 +279,7 @@ fn a_list_is_built_element_by_element() {
     let attrs = r#"
         step = n: run "step-${toString n}" "mkdir $out; echo ${toString n} > $out/n";
         several = builtins.genList step 3 ++ [ (step 0) ];
-        spoilt = [ (step 0) { } ];
+        spoilt = [ (step 0) (let x = { }; in x) ];
         none = [ ];
     "#;
     let repo = TestRepo::new(attrs);
