@@ -35,6 +35,9 @@ const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 /// Waits before a request that found the engine unavailable is sent again.
 const RETRIES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
+/// How many probes of the kernel a peer leaves unanswered before the connection counts as broken.
+const PROBES: u32 = 3;
+
 /// A connection with what every request carries.
 pub(crate) type Wire = InterceptedService<Channel, Headers>;
 
@@ -62,6 +65,11 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// For a question that an engine answers at any time, as a sign of life.
+    pub(crate) fn capabilities(&self) -> CapabilitiesClient<Wire> {
+        CapabilitiesClient::new(self.wire.clone()).max_decoding_message_size(MAX_MESSAGE)
+    }
+
     pub(crate) fn cas(&self) -> ContentAddressableStorageClient<Wire> {
         ContentAddressableStorageClient::new(self.wire.clone())
             .max_decoding_message_size(MAX_MESSAGE)
@@ -196,13 +204,16 @@ impl Client {
                 "the address must start with grpc:// or grpcs://".to_owned(),
             ));
         };
+        // The kernel counts whole seconds.
+        let probes = endpoint.patience.request.max(Duration::from_secs(1));
         let mut transport = Channel::from_shared(address)
             .map_err(|error| wrong(format!("not an address: {error}")))?
             .connect_timeout(endpoint.patience.connect)
             .tcp_nodelay(true)
-            .http2_keep_alive_interval(endpoint.patience.request)
-            .keep_alive_timeout(endpoint.patience.request)
-            .keep_alive_while_idle(false);
+            // Never HTTP/2 pings: servers of gRPC allow one in five minutes and then hang up.
+            .tcp_keepalive(Some(probes))
+            .tcp_keepalive_interval(Some(probes))
+            .tcp_keepalive_retries(Some(PROBES));
         if tls {
             let mut config = ClientTlsConfig::new().with_native_roots();
             if let Some(pem) = &endpoint.certificates {
@@ -376,7 +387,12 @@ pub(crate) fn is_passing(status: &Status) -> bool {
         || (matches!(
             status.code(),
             Code::Unknown | Code::Internal | Code::Cancelled
-        ) && std::error::Error::source(status).is_some())
+        ) && is_ours(status))
+}
+
+/// Whether the status was made here, for want of a connection, and the engine did not say it.
+pub(crate) fn is_ours(status: &Status) -> bool {
+    std::error::Error::source(status).is_some()
 }
 
 /// Whether the engine knows too little of who asks, or enough.

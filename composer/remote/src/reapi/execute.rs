@@ -21,7 +21,7 @@ use xsc_model::{Action, System};
 
 use super::Reapi;
 use super::cas::{Source, nested};
-use super::client::{is_passing, words};
+use super::client::{Client, Connection, is_ours, is_passing, words};
 use super::digest::WireDigest;
 use super::live::Live;
 use super::tree::Closure;
@@ -40,6 +40,9 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// How much longer than an action may take we wait for the engine to say that it took too long.
 const GRACE: Duration = Duration::from_secs(60);
+
+/// How many patiences may pass without a word while every question finds no connection.
+const SILENCE: u32 = 4;
 
 /// How often a broken stream of an operation is taken up again.
 const RESUMES: u32 = 3;
@@ -403,7 +406,7 @@ impl Reapi<'_> {
             inline_stderr: true,
             ..re::ExecuteRequest::default()
         };
-        let mut watch = Watch::new(self, limits, live);
+        let mut watch = Watch::new(self, &connection, limits, live);
         let mut client = connection.execution();
         let mut opened = watch.wait(async { client.execute(request).await })?;
         let mut resumes = 0;
@@ -539,6 +542,30 @@ fn clear(directory: &Path) -> Result<(), CacheError> {
     })
 }
 
+/// What a question found out.
+enum Answer {
+    /// The engine said something, be it an error.
+    Alive,
+    /// Nothing came.
+    Nothing,
+    /// There is no connection.
+    Cut(String),
+}
+
+/// Asks the engine something small, no longer than one request may take.
+async fn ask(client: &Client, connection: &Connection) -> Answer {
+    let request = re::GetCapabilitiesRequest {
+        instance_name: client.endpoint.instance.clone(),
+    };
+    let mut capabilities = connection.capabilities();
+    let asked = capabilities.get_capabilities(request);
+    match tokio::time::timeout(client.endpoint.patience.request, asked).await {
+        Ok(Err(status)) if is_ours(&status) => Answer::Cut(words(&status)),
+        Ok(_) => Answer::Alive,
+        Err(_) => Answer::Nothing,
+    }
+}
+
 /// Waits for an operation and keeps the limits of time.
 struct Watch<'r, 'a, 'l> {
     remote: &'r Reapi<'a>,
@@ -549,12 +576,22 @@ struct Watch<'r, 'a, 'l> {
     /// The operation's name, to take a broken stream up again.
     operation: String,
     live: &'r mut Live<'l>,
+    connection: &'r Connection,
+    /// When the engine last said anything.
+    heard: Instant,
 }
 
 impl<'r, 'a, 'l> Watch<'r, 'a, 'l> {
-    fn new(remote: &'r Reapi<'a>, limits: &'r Limits<'r>, live: &'r mut Live<'l>) -> Self {
+    fn new(
+        remote: &'r Reapi<'a>,
+        connection: &'r Connection,
+        limits: &'r Limits<'r>,
+        live: &'r mut Live<'l>,
+    ) -> Self {
         Watch {
             remote,
+            connection,
+            heard: Instant::now(),
             limits,
             begin: Instant::now(),
             working: None,
@@ -563,14 +600,36 @@ impl<'r, 'a, 'l> Watch<'r, 'a, 'l> {
         }
     }
 
-    /// Waits for `future` while nobody cancels and no limit is reached.
+    /// Waits for `future` while nobody cancels, no limit is reached, and the engine lives: one that
+    /// has nothing to say for long is asked whether it does.
     fn wait<T>(&mut self, future: impl Future<Output = T>) -> Result<T, ExecuteError> {
-        let remote = self.remote;
-        remote.client.runtime().block_on(async {
+        let (client, connection) = (&self.remote.client, self.connection);
+        client.runtime().block_on(async {
             tokio::pin!(future);
+            let patience = client.endpoint.patience.request;
+            let (mut question, mut asked) = (None, self.heard);
             loop {
+                if question.is_none() && self.heard.max(asked).elapsed() >= patience {
+                    asked = Instant::now();
+                    question = Some(Box::pin(ask(client, connection)));
+                }
+                let answer = async {
+                    match &mut question {
+                        Some(question) => question.await,
+                        None => std::future::pending().await,
+                    }
+                };
                 tokio::select! {
-                    result = &mut future => return Ok(result),
+                    // What comes late is heard before the silence is.
+                    biased;
+                    result = &mut future => {
+                        self.heard = Instant::now();
+                        return Ok(result);
+                    }
+                    answer = answer => {
+                        question = None;
+                        self.answered(answer)?;
+                    }
                     () = tokio::time::sleep(TICK) => {
                         self.live.drain()?;
                         self.check()?;
@@ -578,6 +637,27 @@ impl<'r, 'a, 'l> Watch<'r, 'a, 'l> {
                 }
             }
         })
+    }
+
+    /// What the answer to a question shows of the engine.
+    fn answered(&mut self, answer: Answer) -> Result<(), CacheError> {
+        let client = &self.remote.client;
+        let silent = self.heard.elapsed();
+        match answer {
+            Answer::Alive => self.heard = Instant::now(),
+            Answer::Nothing => {
+                let seconds = silent.as_secs_f32();
+                let problem = format!("it did not answer for {seconds:.1} s while an action ran");
+                return Err(client.trip(problem));
+            }
+            Answer::Cut(problem) if silent > client.endpoint.patience.request * SILENCE => {
+                let problem = format!("the connection broke while an action ran: {problem}");
+                return Err(client.trip(problem));
+            }
+            // The stream of the action says it too, and can be taken up again.
+            Answer::Cut(_) => {}
+        }
+        Ok(())
     }
 
     fn check(&self) -> Result<(), ExecuteError> {

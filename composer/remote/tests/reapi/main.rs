@@ -6,4 +6,5 @@ mod double;
 mod execution;
 mod faults;
 mod secured;
+mod silence;
 mod support;
