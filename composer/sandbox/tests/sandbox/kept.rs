@@ -4,23 +4,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use xsc_sandbox::{MountMode, Outcome, Sandbox};
+use xsc_sandbox::{MountMode, Sandbox};
 
-use crate::support::{Case, User, chain, public_dir, runner, stage, users};
+use crate::support::{Case, User, public_dir, runner, stage, users};
 
 /// Runs the script in a sandbox whose topmost layers are these; what it printed.
 fn run(sandbox: &Sandbox, user: User, layers: &[PathBuf], script: &str) -> String {
     let mut case = Case::new(user, script);
     case.spec.root = [layers, &[stage().root.clone()]].concat();
-    output(sandbox, &case)
-}
-
-fn output(sandbox: &Sandbox, case: &Case) -> String {
-    let ran = case
-        .try_run_in(sandbox)
-        .unwrap_or_else(|error| panic!("{}", chain(&error)));
-    assert_eq!(ran.outcome, Outcome::Exited(0), "{}", ran.log);
-    ran.log
+    case.output_in(sandbox)
 }
 
 /// A layer whose one file says `text`.
@@ -81,7 +73,7 @@ fn a_root_stays_while_a_sandbox_has_it() {
         case.spec.root = vec![mine.clone(), stage().root.clone()];
         let go = case.spec.scratch.join("build/go");
         std::thread::scope(|scope| {
-            let long = scope.spawn(|| output(&sandbox, &case));
+            let long = scope.spawn(|| case.output_in(&sandbox));
             while !case.spec.scratch.join("build/before").exists() {
                 std::thread::sleep(std::time::Duration::from_millis(20));
             }
@@ -135,7 +127,7 @@ fn mount_points_and_user_belong_to_a_root() {
             case.mount(at, MountMode::ReadOnly);
             case.spec.surroundings.uid = uid;
             let expected = format!("original\n{at}\n{uid}\nbuilder\n");
-            assert_eq!(output(&sandbox, &case), expected, "as {user:?}");
+            assert_eq!(case.output_in(&sandbox), expected, "as {user:?}");
         }
     }
 }

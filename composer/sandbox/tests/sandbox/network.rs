@@ -1,28 +1,19 @@
 //! Each sandbox has a network of its own, and finds it as a new one, though they are lent from one to the next.
 
-use xsc_sandbox::{Outcome, Sandbox};
+use xsc_sandbox::Sandbox;
 
-use crate::support::{Case, chain, runner, users};
+use crate::support::{Case, runner, users};
 
 /// Which network it is, then all that can be seen of what happened in it.
 const LOOK: &str = "stat -L -c %i /proc/self/ns/net
     cat /proc/net/dev /proc/net/snmp /proc/net/snmp6 /proc/net/netstat /proc/net/unix /proc/net/udp";
-
-/// Runs the script in a sandbox; what it printed.
-fn run(sandbox: &Sandbox, case: &Case) -> String {
-    let ran = case
-        .try_run_in(sandbox)
-        .unwrap_or_else(|error| panic!("{}", chain(&error)));
-    assert_eq!(ran.outcome, Outcome::Exited(0), "{}", ran.log);
-    ran.log
-}
 
 #[test]
 fn a_network_is_lent_again_only_as_new() {
     for user in users() {
         let sandbox = Sandbox::new(runner(user));
         let look = || {
-            let seen = run(&sandbox, &Case::new(user, LOOK));
+            let seen = Case::new(user, LOOK).output_in(&sandbox);
             let (network, state) = seen.split_once('\n').unwrap();
             (network.to_owned(), state.to_owned())
         };
@@ -30,7 +21,7 @@ fn a_network_is_lent_again_only_as_new() {
         assert_eq!(look(), (first.clone(), new.clone()), "it is lent again");
         // A socket is enough, though no packet is ever sent.
         let talk = "exec 3<> /dev/udp/127.0.0.1/9; stat -L -c %i /proc/self/ns/net";
-        assert_eq!(run(&sandbox, &Case::new(user, talk)).trim(), first);
+        assert_eq!(Case::new(user, talk).output_in(&sandbox).trim(), first);
         let (second, seen) = look();
         assert_ne!(second, first, "it was used");
         assert_eq!(seen, new);
@@ -44,7 +35,7 @@ fn sandboxes_at_the_same_time_have_networks_of_their_own() {
     let script = "stat -L -c %i /proc/self/ns/net; sleep 1";
     let mut networks: Vec<String> = std::thread::scope(|scope| {
         let all: Vec<_> = (0..3)
-            .map(|_| scope.spawn(|| run(&sandbox, &Case::new(user, script))))
+            .map(|_| scope.spawn(|| Case::new(user, script).output_in(&sandbox)))
             .collect();
         all.into_iter().map(|one| one.join().unwrap()).collect()
     });

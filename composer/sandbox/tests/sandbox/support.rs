@@ -257,7 +257,14 @@ impl Case {
 
     /// Runs and expects the script to succeed; returns its output.
     pub(crate) fn output(&self) -> String {
-        let ran = self.run();
+        self.output_in(&Sandbox::new(runner(self.user)))
+    }
+
+    /// The same after others through the same fork server.
+    pub(crate) fn output_in(&self, sandbox: &Sandbox) -> String {
+        let ran = self
+            .try_run_in(sandbox)
+            .unwrap_or_else(|e| panic!("as {:?}: {}", self.user, chain(&e)));
         assert_eq!(
             ran.outcome,
             Outcome::Exited(0),
