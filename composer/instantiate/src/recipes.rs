@@ -155,46 +155,49 @@ impl Recipes {
     /// The derivation at an attribute path such as `pkgs.linux.kernel`, and which of its outputs is there.
     pub fn output(&mut self, path: &str) -> Result<(DrvId, OutputName), InstantiateError> {
         let value = self.select(path)?;
-        match self.language.output(&value) {
-            Ok(Some(output)) => Ok(output),
-            Ok(None) => Err(InstantiateError::NotADerivation {
-                path: path.to_owned(),
-                found: value.described(),
-            }),
-            Err(error) => Err(self.language.failed(&error)),
-        }
+        self.output_of(&value, |found| InstantiateError::NotADerivation {
+            path: path.to_owned(),
+            found,
+        })
     }
 
     /// The same, and of a list each of its elements.
     pub fn outputs(&mut self, path: &str) -> Result<Vec<(DrvId, OutputName)>, InstantiateError> {
-        let eval = self.language.evaluator();
-        let value = eval.force(&self.select(path)?);
-        let Value::List(elements) = value.map_err(|error| self.language.failed(&error))? else {
+        let Value::List(elements) = self.forced(&self.select(path)?)? else {
             return Ok(vec![self.output(path)?]);
         };
-        let mut outputs = Vec::with_capacity(elements.len());
-        for (index, element) in elements.iter().enumerate() {
-            let element = self.language.evaluator().force(element);
-            let element = element.map_err(|error| self.language.failed(&error))?;
-            match self.language.output(&element) {
-                Ok(Some(output)) => outputs.push(output),
-                Ok(None) => {
-                    return Err(InstantiateError::NotInList {
-                        path: path.to_owned(),
-                        number: index + 1,
-                        count: elements.len(),
-                        found: element.described(),
-                    });
-                }
-                Err(error) => return Err(self.language.failed(&error)),
-            }
-        }
-        match outputs.is_empty() {
-            true => Err(InstantiateError::EmptyList {
+        if elements.is_empty() {
+            return Err(InstantiateError::EmptyList {
                 path: path.to_owned(),
-            }),
-            false => Ok(outputs),
+            });
         }
+        let each = elements.iter().enumerate().map(|(index, element)| {
+            self.output_of(&self.forced(element)?, |found| {
+                InstantiateError::NotInList {
+                    path: path.to_owned(),
+                    number: index + 1,
+                    count: elements.len(),
+                    found,
+                }
+            })
+        });
+        each.collect()
+    }
+
+    /// The derivation that a value is, and which of its outputs; `other` is the error for what it is instead.
+    fn output_of(
+        &self,
+        value: &Value,
+        other: impl FnOnce(&'static str) -> InstantiateError,
+    ) -> Result<(DrvId, OutputName), InstantiateError> {
+        let found = self.language.output(value);
+        let output = found.map_err(|error| self.language.failed(&error))?;
+        output.ok_or_else(|| other(value.described()))
+    }
+
+    fn forced(&self, value: &Value) -> Result<Value, InstantiateError> {
+        let forced = self.language.evaluator().force(value);
+        forced.map_err(|error| self.language.failed(&error))
     }
 
     /// The derivation at an attribute path, whichever of its outputs is there.

@@ -176,11 +176,11 @@ impl Server {
         let mut message = length.to_ne_bytes().to_vec();
         message.extend_from_slice(request);
         let fds = [streams.status.as_fd(), streams.output.as_fd()];
-        let sent = send(socket.as_fd(), &message, &fds)?;
-        // What a socket takes at once is limited.
-        let mut rest = &message[sent..];
+        // What a socket takes at once is limited; the descriptors go with the first part.
+        let (mut rest, mut fds) = (&message[..], &fds[..]);
         while !rest.is_empty() {
-            rest = &rest[send(socket.as_fd(), rest, &[])?..];
+            rest = &rest[send(socket.as_fd(), rest, fds)?..];
+            fds = &[];
         }
         let mut answer = [0; ANSWER];
         let (count, mut fds) = receive(socket.as_fd(), &mut answer)?;

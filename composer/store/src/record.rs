@@ -6,7 +6,6 @@
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
 
 use xsc_model::{ActionId, Realisation};
 
@@ -112,16 +111,13 @@ impl Store {
     /// Gives the log that says nothing another name; not where there is something, or a file has all the names that it
     /// can have.
     fn link_silent(&self, place: &str, to: &Path) -> bool {
-        let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
-        if silent.is_none() {
-            *silent = self
-                .temporary()
+        let make = || {
+            self.temporary()
                 .ok()
-                .filter(|path| fs::write(path, NO_LOG).is_ok());
-        }
-        let known = silent.clone();
-        drop(silent);
-        known.is_some_and(|known| self.in_shard(place, || fs::hard_link(&known, to)).is_ok())
+                .filter(|path| fs::write(path, NO_LOG).is_ok())
+        };
+        let known = self.silent.get_or_init(make).as_ref();
+        known.is_some_and(|known| self.in_shard(place, || fs::hard_link(known, to)).is_ok())
     }
 }
 

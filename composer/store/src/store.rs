@@ -7,7 +7,7 @@ use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use xsc_model::{BlobId, Directory, DirectorySource, TreeId};
 
@@ -29,8 +29,8 @@ pub struct Store {
     warnings: Mutex<Vec<Warning>>,
     pub(crate) dirty: Mutex<Dirty>,
     pub(crate) files: Mutex<Option<ScratchDir>>,
-    /// A log of a build that said nothing, in scratch.
-    pub(crate) silent: Mutex<Option<PathBuf>>,
+    /// A log of a build that said nothing, in scratch, where it can be written.
+    pub(crate) silent: OnceLock<Option<PathBuf>>,
     pub(crate) durations: Durations,
 }
 
@@ -83,7 +83,7 @@ impl Store {
             warnings: Mutex::new(Vec::new()),
             dirty: Mutex::default(),
             files: Mutex::default(),
-            silent: Mutex::default(),
+            silent: OnceLock::new(),
             durations: Durations::default(),
             dir,
         };

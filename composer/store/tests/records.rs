@@ -163,6 +163,7 @@ fn logs_and_durations_are_kept() {
     assert_eq!(f.store.durations("zlib").len(), 8);
     f.store
         .record_duration("../escape", Duration::from_millis(1));
+    assert!(!f.store.dir().join("escape").exists());
     assert_eq!(f.store.durations("../escape"), []);
 }
 

@@ -580,7 +580,7 @@ pub(crate) fn realise(
 }
 
 /// Where builds of these get cgroups, if any of them has limits; whoever asked is told why there are none.
-pub(crate) fn cgroups<'a>(
+fn cgroups<'a>(
     context: &Context,
     mut drvs: impl Iterator<Item = &'a Derivation>,
     flags: &BuildFlags,
@@ -640,7 +640,7 @@ fn report_warnings(store: &Store, ui: &Ui) {
 /// What runs commands: the small runner beside this program where it is there, else this program itself. The latter by
 /// the link in /proc rather than by path: the file may have been replaced since this process started, as it is when
 /// somebody rebuilds the composer.
-pub(crate) fn sandbox(runner_dir: Option<&Path>) -> Sandbox {
+fn sandbox(runner_dir: Option<&Path>) -> Sandbox {
     let own = RunnerProgram::Exe("/proc/self/exe".into(), vec!["__runner".into()]);
     match (runner_dir, xsc_model::System::host()) {
         (Some(dir), Some(system)) => {

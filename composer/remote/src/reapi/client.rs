@@ -65,9 +65,9 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// For a question that an engine answers at any time, as a sign of life.
-    pub(crate) fn capabilities(&self) -> CapabilitiesClient<Wire> {
-        CapabilitiesClient::new(self.wire.clone()).max_decoding_message_size(MAX_MESSAGE)
+    /// A question that an engine answers at any time, as a sign of life.
+    pub(crate) async fn ask(&self, instance: &str) -> Result<re::ServerCapabilities, Status> {
+        capabilities(&self.wire, instance).await
     }
 
     pub(crate) fn cas(&self) -> ContentAddressableStorageClient<Wire> {
@@ -237,14 +237,8 @@ impl Client {
         };
         let headers = Headers::new(endpoint).map_err(wrong)?;
         let wire = InterceptedService::new(channel, headers);
-        let request = re::GetCapabilitiesRequest {
-            instance_name: endpoint.instance.clone(),
-        };
-        let answer = CapabilitiesClient::new(wire.clone())
-            .get_capabilities(request)
-            .await;
-        let said = match answer {
-            Ok(answer) => answer.into_inner(),
+        let said = match capabilities(&wire, &endpoint.instance).await {
+            Ok(said) => said,
             // It would refuse everything else too.
             Err(status) if is_forbidden(&status) => {
                 let (url, problem) = (&endpoint.url, words(&status));
@@ -388,6 +382,15 @@ pub(crate) fn is_passing(status: &Status) -> bool {
             status.code(),
             Code::Unknown | Code::Internal | Code::Cancelled
         ) && is_ours(status))
+}
+
+/// What the engine at the other end says that it can do.
+async fn capabilities(wire: &Wire, instance: &str) -> Result<re::ServerCapabilities, Status> {
+    let request = re::GetCapabilitiesRequest {
+        instance_name: instance.to_owned(),
+    };
+    let mut client = CapabilitiesClient::new(wire.clone());
+    Ok(client.get_capabilities(request).await?.into_inner())
 }
 
 /// Whether the status was made here, for want of a connection, and the engine did not say it.

@@ -554,11 +554,7 @@ enum Answer {
 
 /// Asks the engine something small, no longer than one request may take.
 async fn ask(client: &Client, connection: &Connection) -> Answer {
-    let request = re::GetCapabilitiesRequest {
-        instance_name: client.endpoint.instance.clone(),
-    };
-    let mut capabilities = connection.capabilities();
-    let asked = capabilities.get_capabilities(request);
+    let asked = connection.ask(&client.endpoint.instance);
     match tokio::time::timeout(client.endpoint.patience.request, asked).await {
         Ok(Err(status)) if is_ours(&status) => Answer::Cut(words(&status)),
         Ok(_) => Answer::Alive,

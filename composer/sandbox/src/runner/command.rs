@@ -58,11 +58,6 @@ pub(super) fn run(
         Command::Program(streams) => streams,
         Command::CheckClock => Streams::Log,
     };
-    // An interrupt from the terminal would end it in the middle of changing the memory that it shares.
-    if let Err(errno) = sys::hold_signals(true) {
-        status.send(&Message::Failed(SetupFailure::new("hold signals", errno)));
-        sys::leave(EXIT_SETUP)
-    }
     let confined = confine(spec, streams, proc);
     traced();
     let result = confined.and_then(|isolation| match what {
@@ -92,6 +87,8 @@ fn confine(spec: &SandboxSpec, streams: Streams, proc: Proc) -> Result<Isolation
     if proc == Proc::Outer {
         reached.push("outer-proc".to_owned());
     }
+    // An interrupt from the terminal would end it in the middle of changing the memory that it shares.
+    sys::hold_signals(true).step("hold signals")?;
     setsid().step("start a new session")?;
     match streams {
         Streams::Log => sys::redirect_to_null(0).step_at("open", "/dev/null")?,

@@ -191,8 +191,9 @@ fn make(asked: &Asked, dir: &Path, server: BorrowedFd<'_>) -> Result<Pid, Errno>
         ForkResult::Child => {
             let made = || -> Option<()> {
                 init::die_with(server).ok()?;
-                // The composer must see the end of the server where this child does not end with it at once.
+                // The socket and the streams of the request are not this child's: their ends must show.
                 sys::redirect_to_null(0).ok()?;
+                sys::close_from(3).ok()?;
                 let spec = asked.request.spec()?;
                 fs::create_dir(dir).ok()?;
                 parts::make_root(dir, spec, &asked.layers).ok()

@@ -149,8 +149,8 @@ pub(super) fn fork_into(namespaces: CloneFlags) -> Result<ForkResult, Errno> {
 }
 
 /// A child that has our memory, and this stack in it, until it executes a program: to copy the memory, and then each page
-/// that either changes, takes longer than what the child has to do before. What `run` returns is its exit status, where it does not end
-/// in a program or in [`leave`].
+/// that either changes, takes longer than what the child has to do before. What `run` returns is its exit status, where it
+/// does not end in a program or in [`leave`].
 ///
 /// # Safety
 ///
@@ -183,9 +183,10 @@ pub(super) fn pidfd_open(pid: Pid) -> Result<OwnedFd, Errno> {
     owned(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) })
 }
 
-/// Closes every descriptor from `first` on. Only at start, while nobody owns one of them.
+/// Closes every descriptor from `first` on. Only where nobody will use or close one of them: at start, and in a child that
+/// ends without dropping what its parent owns.
 pub(super) fn close_from(first: u32) -> Result<(), Errno> {
-    // SAFETY: called before the runner opens anything, so no owner loses its descriptor.
+    // SAFETY: no owner uses its descriptor after this, by the contract above.
     Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) })?;
     Ok(())
 }
@@ -303,7 +304,7 @@ pub(super) fn reset_signals() -> Result<(), Errno> {
             unsafe { signal(one, SigHandler::SigDfl) }?;
         }
     }
-    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
+    hold_signals(false)
 }
 
 /// Holds all signals back, or lets those that came meanwhile act.
